@@ -1,0 +1,213 @@
+/**
+ * The calls to one worker that have no answer yet: which may be sent, and which are run again after a death. Pure: it sends
+ * nothing and answers nobody, it says what to do.
+ *
+ *   offer ──▶ waiting ──▶ sent ──▶ settled            an answer came
+ *                ▲          │
+ *                └── died ──┴──▶ suspects ──▶ alone ──▶ settled
+ *                                    ▲          │
+ *                                    └── died ──┴──▶ poisoned
+ *
+ * Invariants
+ * 1. A call is in exactly one of waiting, suspects, sent; `alone` is the one call in sent while suspects are tried.
+ * 2. G3: a call is only put back by `died`, which is called after the epoch was closed and every reply of it was taken; so what
+ *    is still in sent then left no trace.
+ * 3. Calls run again in their first order, before new ones.
+ * 4. While there are suspects, at most one call is sent at a time. A death then is that call's doing: it counts as a try of
+ *    the call and not as a restart of the worker.
+ * 5. A cancelled call that was sent is never run again; its caller was told that its outcome is unknown.
+ * 6. G9: waiting holds at most `waitingMax` calls of `waitingBytesMax` bytes besides those that are run again; sent holds at
+ *    most `sentMax` calls, and `sentBytesMax` bytes and one call more.
+ */
+import { invariant } from '@heirloom/tables';
+
+/** What happens to a call that left no trace when its worker died. */
+export type RetryPolicy = 'if_no_trace' | 'never';
+
+export interface QueuedCall {
+  readonly callId: number;
+  readonly retry: RetryPolicy;
+  /** The size of its arguments. */
+  readonly bytes: number;
+  /** How many runs of it may have killed the worker. */
+  tries: number;
+  cancelled: boolean;
+}
+
+export interface CallQueueLimits {
+  readonly waitingMax: number;
+  readonly waitingBytesMax: number;
+  readonly sentMax: number;
+  readonly sentBytesMax: number;
+  /** A call is rejected as poisoned when this many runs of it ended with the worker's death. */
+  readonly triesMax: number;
+  /** At most this many calls can have run since the worker last wrote to its journal, so the killer is among the first of them. */
+  readonly suspectWindow: number;
+}
+
+/** What a death means for the calls. */
+export interface DeathVerdict<Call> {
+  /** Whether the death counts against the worker's restart intensity. */
+  readonly counted: boolean;
+  /** Calls that are run again. */
+  readonly rerun: number;
+  /** Calls that killed the worker too often. */
+  readonly poisoned: readonly Call[];
+  /** Calls that left no trace and must not be run again, by their callers' wish. */
+  readonly abandoned: readonly Call[];
+  /** Calls that left no trace and whose callers have given up. */
+  readonly cancelled: readonly Call[];
+}
+
+export class CallQueue<Call extends QueuedCall> {
+  readonly #limits: CallQueueLimits;
+  #waiting: Call[] = [];
+  #waitingHead = 0;
+  #suspects: Call[] = [];
+  readonly #sent = new Map<number, Call>();
+  #alone: Call | undefined;
+  #waitingBytes = 0;
+  #sentBytes = 0;
+
+  constructor(limits: CallQueueLimits) {
+    this.#limits = limits;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length - this.#waitingHead;
+  }
+
+  get sentCount(): number {
+    return this.#sent.size;
+  }
+
+  /** Whether everything was sent. */
+  get isAllSent(): boolean {
+    return this.waitingCount === 0 && this.#suspects.length === 0;
+  }
+
+  /** Takes a new call; false when the queue is full. */
+  offer(call: Call): boolean {
+    const { waitingMax, waitingBytesMax } = this.#limits;
+    if (this.waitingCount >= waitingMax || this.#waitingBytes + call.bytes > waitingBytesMax) return false;
+    this.#waiting.push(call);
+    this.#waitingBytes += call.bytes;
+    return true;
+  }
+
+  /** Takes the next calls to send out of the queue, in order; an empty list when none may be sent now. */
+  takeSendable(): Call[] {
+    if (this.#alone !== undefined) return [];
+    if (this.#suspects.length === 0) return this.#takeWaiting();
+    if (this.#sent.size > 0) return [];
+    this.#alone = this.#suspects.shift();
+    return this.#alone === undefined ? [] : [this.#markSent(this.#alone)];
+  }
+
+  #takeWaiting(): Call[] {
+    const { sentMax, sentBytesMax } = this.#limits;
+    const calls: Call[] = [];
+    while (this.#sent.size < sentMax && this.#sentBytes < sentBytesMax) {
+      const call = this.#waiting[this.#waitingHead];
+      if (call === undefined) break;
+      this.#waitingHead++;
+      this.#waitingBytes -= call.bytes;
+      calls.push(this.#markSent(call));
+    }
+    if (this.#waitingHead === this.#waiting.length) this.#setWaiting([]);
+    else if (this.#waitingHead >= 1024 && this.#waitingHead * 2 >= this.#waiting.length) {
+      this.#setWaiting(this.#waiting.slice(this.#waitingHead));
+    }
+    return calls;
+  }
+
+  #setWaiting(calls: Call[]): void {
+    this.#waiting = calls;
+    this.#waitingHead = 0;
+  }
+
+  #markSent(call: Call): Call {
+    this.#sent.set(call.callId, call);
+    this.#sentBytes += call.bytes;
+    return call;
+  }
+
+  /** Takes the call that was answered out of the queue; undefined when it is not there: a second answer. */
+  settle(callId: number): Call | undefined {
+    const call = this.#sent.get(callId);
+    if (call === undefined) return undefined;
+    this.#sent.delete(callId);
+    this.#sentBytes -= call.bytes;
+    if (this.#alone === call) this.#alone = undefined;
+    return call;
+  }
+
+  /** Takes back a call whose caller gave up. `none`: it was never sent, and is gone. `unknown`: it was sent. */
+  cancel(call: Call): 'none' | 'unknown' {
+    call.cancelled = true;
+    if (this.#sent.has(call.callId)) return 'unknown';
+    this.#suspects = this.#suspects.filter((other) => other !== call);
+    const index = this.#waiting.indexOf(call, this.#waitingHead);
+    if (index >= 0) {
+      this.#waiting.splice(index, 1);
+      this.#waitingBytes -= call.bytes;
+    }
+    return 'none';
+  }
+
+  /**
+   * Sorts out the calls that were sent when the worker died and that left no trace.
+   *
+   * @param runningCallId the call that is known to have been running, when the worker could still say so.
+   */
+  died(runningCallId: number | undefined): DeathVerdict<Call> {
+    const alone = this.#alone;
+    const lost = [...this.#sent.values()];
+    this.#clearSent();
+    invariant(alone === undefined || lost.length === 1, 'a suspect was not alone');
+    const suspectCount = this.#suspectCount(lost, runningCallId);
+    const poisoned: Call[] = [];
+    const abandoned: Call[] = [];
+    const cancelled: Call[] = [];
+    const suspects: Call[] = [];
+    const others: Call[] = [];
+    for (const [index, call] of lost.entries()) {
+      if (index < suspectCount) call.tries++;
+      if (call.cancelled) cancelled.push(call);
+      else if (call.retry === 'never') abandoned.push(call);
+      else if (call.tries >= this.#limits.triesMax) poisoned.push(call);
+      else (index < suspectCount ? suspects : others).push(call);
+    }
+    this.#putBack(suspects, others);
+    return { counted: alone === undefined, rerun: suspects.length + others.length, poisoned, abandoned, cancelled };
+  }
+
+  #suspectCount(lost: readonly Call[], runningCallId: number | undefined): number {
+    const running = lost.findIndex((call) => call.callId === runningCallId);
+    return running >= 0 ? running + 1 : Math.min(lost.length, this.#limits.suspectWindow);
+  }
+
+  #putBack(suspects: readonly Call[], others: readonly Call[]): void {
+    if (suspects.length > 0) this.#suspects = [...suspects, ...this.#suspects];
+    if (others.length === 0) return;
+    this.#setWaiting([...others, ...this.#waiting.slice(this.#waitingHead)]);
+    for (const { bytes } of others) this.#waitingBytes += bytes;
+  }
+
+  #clearSent(): void {
+    this.#sent.clear();
+    this.#sentBytes = 0;
+    this.#alone = undefined;
+  }
+
+  /** Empties the queue for good: the runtime is over. What was sent has an unknown outcome. */
+  drain(): { readonly unsent: readonly Call[]; readonly sent: readonly Call[] } {
+    const sent = [...this.#sent.values()];
+    const unsent = [...this.#suspects, ...this.#waiting.slice(this.#waitingHead)];
+    this.#clearSent();
+    this.#suspects = [];
+    this.#setWaiting([]);
+    this.#waitingBytes = 0;
+    return { unsent, sent };
+  }
+}

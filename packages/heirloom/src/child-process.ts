@@ -1,0 +1,133 @@
+/**
+ * One process of the runtime, keeper or worker: spawned with a bootstrap and a lifeline, known by its token once it connects.
+ *
+ * Invariants
+ * 1. `connected` settles: with the connection that presented the process's token, or with an error when the process ended first.
+ * 2. `died` settles once, after the process is gone and its lifeline was read to its end, so that what it said last is known.
+ */
+import type { ChildHandle, ProcessPort } from '@heirloom/supervisor';
+import type { CloseReason, Connection, Role } from '@heirloom/wire';
+import { frameBootstrap } from '@heirloom/wire';
+import { WorkerReferenceError } from './errors.js';
+import type { TokenDesk } from './token-desk.js';
+import type { Logger } from './worker-log.js';
+import { ProcessLog } from './worker-log.js';
+
+/** How long the lifeline may stay open after the exit; a grandchild that inherited it must not delay a recovery. */
+const LIFELINE_GRACE_MS = 100;
+/** A line on the lifeline is `{"overrun":callId}`; more than this is not read. */
+const LIFELINE_CHARS_MAX = 1_024;
+
+export interface ProcessPlan {
+  readonly role: Extract<Role, 'calls' | 'control'>;
+  readonly title: string;
+  readonly module: URL;
+  readonly execArgv: readonly string[];
+  readonly env: Readonly<Record<string, string>> | undefined;
+  /** What the process is told first, with the token it is to present. */
+  readonly bootstrap: (token: Uint8Array) => Uint8Array;
+}
+
+export interface ProcessDeath {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The call whose handler exceeded its time, when that is what the process died of. */
+  readonly overrun: number | undefined;
+}
+
+export class ChildProcess {
+  readonly handle: ChildHandle;
+  readonly log: ProcessLog;
+  readonly connected: Promise<Connection>;
+  readonly died: Promise<ProcessDeath>;
+  #connection: Connection | undefined;
+  #isGone = false;
+
+  constructor(port: ProcessPort, desk: TokenDesk, plan: ProcessPlan, logger: Logger) {
+    let admit: (connection: Connection) => void = () => {};
+    let refuse: (error: Error) => void = () => {};
+    this.connected = new Promise((resolve, reject) => {
+      admit = resolve;
+      refuse = reject;
+    });
+    this.connected.catch(() => {});
+    const token = desk.issue(plan.role, (connection) => {
+      this.#connection = connection;
+      admit(connection);
+    });
+    const bootstrap = frameBootstrap(plan.bootstrap(token));
+    const env = { ...withoutNodeOptions(process.env), ...plan.env };
+    this.handle = port.spawn({ title: plan.title, module: plan.module, execArgv: plan.execArgv, env, bootstrap });
+    this.log = new ProcessLog(logger.child({ pid: this.handle.pid }), this.handle.stdout, this.handle.stderr);
+    const lifeline = readLifeline(this.handle);
+    this.died = this.handle.exited.then(async ({ code, signal }) => {
+      this.#isGone = true;
+      desk.withdraw(token);
+      refuse(endedEarly(plan.title, code, signal));
+      return { code, signal, overrun: await lifeline };
+    });
+    this.handle.spawned.catch((error: Error) => refuse(error));
+  }
+
+  get pid(): number | undefined {
+    return this.handle.pid;
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  kill(): void {
+    this.handle.kill('SIGKILL');
+  }
+
+  /** Ends the connection for good: nothing that this process still sends is heard. */
+  cutOff(): void {
+    this.#connection?.destroy();
+  }
+}
+
+function endedEarly(title: string, code: number | null, signal: string | null): WorkerReferenceError {
+  const how = signal === null ? `with code ${code}` : `by ${signal}`;
+  return new WorkerReferenceError(
+    'ERR_WORKER_START',
+    `The process "${title}" ended ${how} before it was ready. Its last log lines say why.`,
+    { title, code, signal },
+  );
+}
+
+function withoutNodeOptions(environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  const { NODE_OPTIONS: _, ...rest } = environment;
+  return rest;
+}
+
+function readLifeline(handle: ChildHandle): Promise<number | undefined> {
+  let text = '';
+  handle.lifeline.on('data', (chunk: Buffer) => {
+    if (text.length < LIFELINE_CHARS_MAX) text += chunk.toString('latin1');
+  });
+  const ended = new Promise<void>((resolve) => {
+    handle.lifeline.once('close', () => resolve());
+    handle.lifeline.once('end', () => resolve());
+  });
+  return handle.exited.then(async () => {
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LIFELINE_GRACE_MS);
+    });
+    await Promise.race([ended, grace]);
+    clearTimeout(timer);
+    handle.lifeline.destroy();
+    return overrunIn(text);
+  });
+}
+
+function overrunIn(text: string): number | undefined {
+  const digits = /"overrun":(\d{1,15})\}/.exec(text)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Words for the log about why a connection is over. */
+export function closeWords({ kind, error, partialBytes }: CloseReason): Record<string, unknown> {
+  return { reason: kind, partialBytes, ...(error === undefined ? {} : { code: error.code, problem: error.message }) };
+}

@@ -1,0 +1,113 @@
+/**
+ * The errors that a program which embeds Heirloom meets, by the phase in which they occur. Every one has a stable `code`.
+ *
+ * Errors of the parts come through as they are: StoreError (ERR_STORE_…) and KeeperError from the keeper, TableError
+ * (ERR_TABLE_…), WorkerError (ERR_WORKER_…) from inside a worker, SupervisorError (ERR_SUPERVISOR_…).
+ */
+import { KeeperError, StoreError } from '@heirloom/keeper/process-url';
+import { HeirloomError, TableError } from '@heirloom/tables';
+import { registerErrorClass } from '@heirloom/wire';
+import { WorkerError } from '@heirloom/worker';
+
+/** Starting, running and closing a runtime. */
+export type RuntimeErrorCode =
+  /** An option has a wrong value. */
+  | 'ERR_RUNTIME_OPTION'
+  /** This platform is not supported. */
+  | 'ERR_RUNTIME_PLATFORM'
+  /** The runtime could not start; the cause says why. */
+  | 'ERR_RUNTIME_START'
+  /** The runtime is closing or closed. */
+  | 'ERR_RUNTIME_CLOSED'
+  /** The supervision tree gave up; the cause says why. Nothing acknowledged is lost: start again on the same directory. */
+  | 'ERR_RUNTIME_FAILED'
+  /** startRuntime was called inside a worker. */
+  | 'ERR_RUNTIME_NESTED';
+
+export class RuntimeError extends HeirloomError {
+  override readonly name: string = 'RuntimeError';
+  declare readonly code: RuntimeErrorCode;
+
+  constructor(
+    code: RuntimeErrorCode,
+    message: string,
+    details?: Readonly<Record<string, unknown>>,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, details, options);
+  }
+}
+
+/** Finding, starting and naming workers. */
+export type WorkerReferenceErrorCode =
+  /** The reference is not part of this runtime's tree. */
+  | 'ERR_WORKER_UNKNOWN'
+  /** Two workers of one tree have the same name. */
+  | 'ERR_WORKER_DUPLICATE'
+  /** The worker's module does not exist. */
+  | 'ERR_WORKER_NOT_FOUND'
+  /** The worker is written in TypeScript and nothing here can load it. */
+  | 'ERR_WORKER_TYPESCRIPT'
+  /** The worker's process ended before it was ready. */
+  | 'ERR_WORKER_START';
+
+export class WorkerReferenceError extends HeirloomError {
+  override readonly name: string = 'WorkerReferenceError';
+  declare readonly code: WorkerReferenceErrorCode;
+
+  constructor(
+    code: WorkerReferenceErrorCode,
+    message: string,
+    details?: Readonly<Record<string, unknown>>,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, details, options);
+  }
+}
+
+/** How a call that was not answered ended. `none`: it changed nothing. `unknown`: it may have changed something. */
+export type CallOutcome = 'none' | 'unknown';
+
+/** One call. */
+export type CallErrorCode =
+  /** The handler threw; the cause is its error. Nothing was changed. */
+  | 'ERR_CALL_THREW'
+  /** The worker has no such call. */
+  | 'ERR_CALL_UNKNOWN'
+  /** An argument is not a value that can be sent. */
+  | 'ERR_CALL_ARGUMENTS'
+  /** The time ran out. */
+  | 'ERR_CALL_TIMEOUT'
+  /** The caller's signal was aborted. */
+  | 'ERR_CALL_ABORTED'
+  /** Too many calls wait for the worker. */
+  | 'ERR_CALL_OVERLOADED'
+  /** The worker died whenever it ran this call. */
+  | 'ERR_CALL_POISONED'
+  /** The worker died; the call left no trace and must not be run again. */
+  | 'ERR_CALL_NOT_RETRIED'
+  /** The worker or the runtime ended before the call was answered. */
+  | 'ERR_CALL_STOPPED';
+
+export class CallError extends HeirloomError {
+  override readonly name: string = 'CallError';
+  declare readonly code: CallErrorCode;
+  /** Whether the call may have changed something. */
+  readonly outcome: CallOutcome;
+
+  constructor(
+    code: CallErrorCode,
+    message: string,
+    details: Readonly<Record<string, unknown>> & { readonly outcome: CallOutcome },
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, details, options);
+    this.outcome = details.outcome;
+  }
+}
+
+// Errors that come from another process are of the class that they had there.
+registerErrorClass('ERR_TABLE_', TableError);
+registerErrorClass('ERR_WORKER_', WorkerError);
+registerErrorClass('ERR_STORE_', StoreError);
+registerErrorClass('ERR_KEEPER_', KeeperError);

@@ -1,0 +1,69 @@
+/**
+ * What a runtime tells its program: a typed list of events and their subscribers.
+ *
+ * A listener that throws does not harm the runtime: its error is logged. Events are delivered in the turn in which they happen.
+ */
+
+/** Every event with what it carries. All times are in milliseconds. */
+export interface RuntimeEvents {
+  /** A worker's process is gone without having been told to stop. */
+  crash: {
+    readonly worker: string;
+    readonly epoch: number;
+    readonly pid: number | undefined;
+    readonly code: number | null;
+    readonly signal: string | null;
+    /** What the worker could still say before it died. */
+    readonly error: Error | undefined;
+    /** The last lines that it logged, the oldest first. */
+    readonly lastLines: readonly string[];
+  };
+  /** A worker's next incarnation is being started. */
+  restart: { readonly worker: string };
+  /** A worker's next incarnation is up. */
+  recovered: {
+    readonly worker: string;
+    readonly epoch: number;
+    /** From the end of the old process, as this process saw it, to the end of the new one's `init`. */
+    readonly ms: number;
+    /** How many calls in flight left no trace and are run again. */
+    readonly rerun: number;
+  };
+  /** A call was rejected because its worker died whenever it ran it. */
+  poisoned: { readonly worker: string; readonly call: string; readonly tries: number };
+  keeper_crash: { readonly pid: number | undefined; readonly code: number | null; readonly signal: string | null };
+  keeper_recovered: { readonly pid: number; readonly ms: number };
+  /** The supervision tree gave up: the runtime is over, every open call is rejected. */
+  failed: { readonly error: Error };
+}
+
+type Listener<Event extends keyof RuntimeEvents> = (event: RuntimeEvents[Event]) => void;
+
+export class EventHub {
+  readonly #listeners = new Map<keyof RuntimeEvents, Set<Listener<never>>>();
+  readonly #onListenerError: (event: string, error: unknown) => void;
+
+  constructor(onListenerError: (event: string, error: unknown) => void) {
+    this.#onListenerError = onListenerError;
+  }
+
+  /** Subscribes; the function that comes back unsubscribes. */
+  on<Event extends keyof RuntimeEvents>(event: Event, listener: Listener<Event>): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners);
+    // A wrapper of its own, so that one function that subscribes twice is called twice and unsubscribed once at a time.
+    const entry = (value: RuntimeEvents[Event]): void => listener(value);
+    listeners.add(entry);
+    return () => listeners.delete(entry);
+  }
+
+  emit<Event extends keyof RuntimeEvents>(event: Event, value: RuntimeEvents[Event]): void {
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        (listener as Listener<Event>)(value); // Listeners are kept under the name of their event.
+      } catch (error) {
+        this.#onListenerError(event, error);
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+export { CallError, RuntimeError, WorkerReferenceError } from './errors.js';
+export { supervisor, worker } from './reference.js';
+export { startRuntime } from './runtime.js';
+export { KeeperError, StoreError } from '@heirloom/keeper/process-url';
+export { SupervisorError } from '@heirloom/supervisor';
+export { HeirloomError, TableError } from '@heirloom/tables';
+export { WorkerError } from '@heirloom/worker';
+
+export type { RetryPolicy } from './call-queue.js';
+export type { CallErrorCode, CallOutcome, RuntimeErrorCode, WorkerReferenceErrorCode } from './errors.js';
+export type { RuntimeEvents } from './events.js';
+export type { KeeperSettings, QueueLimits, RuntimeOptions } from './options.js';
+export type { CallOptions } from './pending-call.js';
+export type {
+  ChildReference,
+  SupervisorOptions,
+  SupervisorReference,
+  WorkerOptions,
+  WorkerReference,
+} from './reference.js';
+export type { Runtime } from './runtime.js';
+export type { RemoteTables, WorkerHandle } from './worker-handle.js';
+export type { Logger } from './worker-log.js';

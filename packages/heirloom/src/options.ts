@@ -1,0 +1,132 @@
+/**
+ * The options of a runtime, checked once, before anything is started.
+ */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MAILBOX_CALLS_MAX } from '@heirloom/worker/process-url';
+import { pino } from 'pino';
+import { RuntimeError, WorkerReferenceError } from './errors.js';
+import type { SupervisorReference } from './reference.js';
+import { workersOf } from './reference.js';
+import type { Logger } from './worker-log.js';
+
+/** How the keeper is supervised. */
+export interface KeeperSettings {
+  /** How many restarts of the keeper are allowed within `periodMs` before the runtime fails. Default 30. */
+  readonly intensity?: number;
+  /** Default 10,000. */
+  readonly periodMs?: number;
+  /** Whether a started keeper waits to take over. Default true. */
+  readonly standby?: boolean;
+  /** How long a start waits for another process to let go of the directory, in milliseconds. Default 3,000. */
+  readonly lockWaitMs?: number;
+}
+
+/** Bounds of the router's queues, for each worker. */
+export interface QueueLimits {
+  /** How many calls may wait to be sent to a worker; one more is rejected with ERR_CALL_OVERLOADED. Default 100,000. */
+  readonly waitingCallsMax?: number;
+  /** How many calls may be with a worker unanswered; the others wait. Default 4,096. */
+  readonly sentCallsMax?: number;
+  /** How many runs of a call may end with the worker's death before it is rejected with ERR_CALL_POISONED. Default 3. */
+  readonly callTriesMax?: number;
+}
+
+export interface RuntimeOptions {
+  /** Where the store is kept; created if it is not there. One runtime at a time, on a local disk. */
+  readonly directory: string | URL;
+  /** The tree of supervisors and workers. */
+  readonly root: SupervisorReference;
+  /** A pino logger, or one like it. Default: warnings and errors, as JSON lines on stderr. */
+  readonly logger?: Logger;
+  readonly keeper?: KeeperSettings;
+  readonly limits?: QueueLimits;
+}
+
+export interface CheckedOptions {
+  readonly directory: string;
+  readonly root: SupervisorReference;
+  readonly logger: Logger;
+  readonly keeper: Required<KeeperSettings>;
+  readonly limits: Required<QueueLimits>;
+}
+
+/** A keeper that dies more often than this has a cause that restarts do not mend, such as a full disk. */
+export const KEEPER_INTENSITY_DEFAULT = 30;
+export const KEEPER_PERIOD_DEFAULT_MS = 10_000;
+export const LOCK_WAIT_DEFAULT_MS = 3_000;
+/** A queue of calls of this length holds some tens of megabytes; a program that sends faster should wait for answers. */
+export const WAITING_CALLS_MAX_DEFAULT = 100_000;
+/** Enough that a worker is never idle for lack of calls, few enough that they are run again quickly after a crash. */
+export const SENT_CALLS_MAX_DEFAULT = 4_096;
+/** The first run, one that shows that the call is to blame, and one more for bad luck. */
+export const CALL_TRIES_MAX_DEFAULT = 3;
+
+const KNOWN: ReadonlySet<string> = new Set(['directory', 'root', 'logger', 'keeper', 'limits']);
+
+/** Fills in the defaults. Throws RuntimeError ERR_RUNTIME_OPTION or ERR_RUNTIME_PLATFORM, WorkerReferenceError ERR_WORKER_DUPLICATE. */
+export function checkOptions(options: RuntimeOptions): CheckedOptions {
+  if (process.platform === 'win32') {
+    throw new RuntimeError('ERR_RUNTIME_PLATFORM', 'Heirloom runs on Linux and macOS; Windows is not supported.');
+  }
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw wrong(name, undefined, `is not an option; the options are ${[...KNOWN].join(', ')}`);
+  }
+  checkRoot(options.root);
+  const keeper = options.keeper ?? {};
+  const limits = options.limits ?? {};
+  return {
+    directory: directoryPath(options.directory),
+    root: options.root,
+    logger: options.logger ?? defaultLogger(),
+    keeper: {
+      intensity: natural('keeper.intensity', keeper.intensity, KEEPER_INTENSITY_DEFAULT, 0),
+      periodMs: natural('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1),
+      standby: keeper.standby ?? true,
+      lockWaitMs: natural('keeper.lockWaitMs', keeper.lockWaitMs, LOCK_WAIT_DEFAULT_MS, 0),
+    },
+    limits: {
+      waitingCallsMax: natural('limits.waitingCallsMax', limits.waitingCallsMax, WAITING_CALLS_MAX_DEFAULT, 1),
+      sentCallsMax: natural('limits.sentCallsMax', limits.sentCallsMax, SENT_CALLS_MAX_DEFAULT, 1, MAILBOX_CALLS_MAX),
+      callTriesMax: natural('limits.callTriesMax', limits.callTriesMax, CALL_TRIES_MAX_DEFAULT, 1),
+    },
+  };
+}
+
+function directoryPath(directory: string | URL): string {
+  if (directory instanceof URL && directory.protocol === 'file:') return fileURLToPath(directory);
+  if (typeof directory === 'string' && directory !== '') return resolve(directory);
+  throw wrong('directory', directory, 'must be a path or a file URL of a directory on a local disk');
+}
+
+function checkRoot(root: SupervisorReference): void {
+  if ((root as SupervisorReference | undefined)?.kind !== 'supervisor') {
+    throw wrong('root', undefined, 'must be made by supervisor(options, children)');
+  }
+  const names = new Set<string>();
+  for (const { name } of workersOf(root)) {
+    if (names.has(name)) {
+      throw new WorkerReferenceError(
+        'ERR_WORKER_DUPLICATE',
+        `Two workers of the tree are named ${name}. Names are unique, as a worker's tables belong to its name.`,
+        { worker: name },
+      );
+    }
+    names.add(name);
+  }
+}
+
+function natural(option: string, value: number | undefined, otherwise: number, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (value === undefined) return otherwise;
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw wrong(option, value, `must be a whole number from ${min} to ${max}`);
+}
+
+function wrong(option: string, value: unknown, what: string): RuntimeError {
+  const shown = value === undefined ? '' : ` (${String(value)})`;
+  return new RuntimeError('ERR_RUNTIME_OPTION', `The option ${option}${shown} ${what}.`, { option, value: String(value) });
+}
+
+function defaultLogger(): Logger {
+  return pino({ name: 'heirloom', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
+}

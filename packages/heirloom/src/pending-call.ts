@@ -1,0 +1,191 @@
+/**
+ * Calls that were made and are not answered: their promises, timers and signals.
+ *
+ * Invariants
+ * 1. A call's promise settles exactly once; a second answer finds no call.
+ * 2. An error says what became of the call: `outcome: 'none'` only when it is certain that it changed nothing and never will.
+ * 3. Arguments are encoded when the call is made, so that later changes to them do not matter, also when it is run again.
+ */
+import type { Outcome } from '@heirloom/wire';
+import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
+import type { QueuedCall, RetryPolicy } from './call-queue.js';
+import type { CallErrorCode, CallOutcome } from './errors.js';
+import { CallError, RuntimeError } from './errors.js';
+import type { WorkerSlot } from './worker-slot.js';
+
+/** How long a call may take unless `with({ timeoutMs })` says otherwise: that of gen_server:call/2. */
+export const CALL_TIMEOUT_DEFAULT_MS = 5_000;
+/** The longest timeout: Node fires longer timers at once. */
+export const CALL_TIMEOUT_MAX_MS = 2_147_483_647;
+
+/** The largest arguments of a call, encoded: they travel in one frame. */
+export const ARGUMENT_BYTES_MAX: number = 32 * 1024 * 1024;
+
+/** What can be said about a call, a read or a write when it is made. */
+export interface CallOptions {
+  /** In milliseconds, or `'infinity'`. Default 5,000. */
+  readonly timeoutMs?: number | 'infinity' | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** What happens when the worker dies and the call left no trace: run it again (default), or reject it. */
+  readonly retry?: RetryPolicy | undefined;
+}
+
+export interface PendingCall extends QueuedCall {
+  readonly slot: WorkerSlot;
+  readonly name: string;
+  readonly argumentBytes: Uint8Array;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  timer: NodeJS.Timeout | undefined;
+  abortListener: (() => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Whether the caller has its answer; a call that was sent stays here until its worker answered it or died. */
+  isAnswered: boolean;
+}
+
+export class PendingCalls {
+  readonly #calls = new Map<number, PendingCall>();
+  #lastCallId = 0;
+  #isClosed: Error | undefined;
+
+  /** Makes a call to a worker. Rejects with CallError, or RuntimeError when the runtime is over. */
+  call(slot: WorkerSlot, name: string, callArguments: readonly unknown[], options: CallOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed !== undefined) throw this.#isClosed;
+      const argumentBytes = encodeArguments(slot.name, name, callArguments);
+      const { signal, retry = 'if_no_trace', timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = options;
+      const call: PendingCall = {
+        callId: ++this.#lastCallId,
+        slot,
+        name,
+        argumentBytes,
+        bytes: argumentBytes.length,
+        resolve,
+        reject,
+        retry,
+        tries: 0,
+        cancelled: false,
+        timer: undefined,
+        abortListener: undefined,
+        signal,
+        isAnswered: false,
+      };
+      if (slot.isFinished) throw failure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
+      if (signal?.aborted === true) throw failure(call, 'ERR_CALL_ABORTED', 'none', 'was aborted before it was sent', signal.reason);
+      this.#calls.set(call.callId, call);
+      if (timeoutMs !== 'infinity') call.timer = setTimeout(() => this.#timedOut(call, timeoutMs), timeoutMs);
+      if (signal !== undefined) this.#listen(call, signal);
+      if (!slot.offer(call)) {
+        this.fail(call, 'ERR_CALL_OVERLOADED', 'none', 'was refused, as too many calls wait for the worker. Send fewer at a time');
+      }
+    });
+  }
+
+  #listen(call: PendingCall, signal: AbortSignal): void {
+    call.abortListener = () => this.#giveUp(call, 'ERR_CALL_ABORTED', 'was aborted', signal.reason);
+    signal.addEventListener('abort', call.abortListener, { once: true });
+  }
+
+  #timedOut(call: PendingCall, timeoutMs: number): void {
+    this.#giveUp(call, 'ERR_CALL_TIMEOUT', `was not answered within ${timeoutMs} ms`);
+  }
+
+  #giveUp(call: PendingCall, code: CallErrorCode, what: string, cause?: unknown): void {
+    const outcome = call.slot.cancel(call);
+    this.#reject(call, failure(call, code, outcome, what, cause));
+    if (outcome === 'none') this.#calls.delete(call.callId);
+  }
+
+  /** Answers the calls that these outcomes are of; `from` is the only worker whose calls they may be, if it is known. */
+  settle(outcomes: readonly Outcome[], from?: WorkerSlot): void {
+    for (const outcome of outcomes) {
+      const call = this.#calls.get(outcome.callId);
+      if (call !== undefined && (from === undefined || from === call.slot)) this.#answer(call, outcome);
+    }
+  }
+
+  #answer(call: PendingCall, outcome: Outcome): void {
+    this.#calls.delete(call.callId);
+    call.slot.settled(call);
+    if (call.isAnswered) return;
+    try {
+      if (outcome.threw) this.#reject(call, thrown(call, decodeValue(outcome.payload)));
+      else this.#resolve(call, decodeValue(outcome.payload));
+    } catch (cause) {
+      this.#reject(call, failure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
+    }
+  }
+
+  /** Rejects a call that is in no queue any more; one that its caller gave up is only forgotten. */
+  fail(call: PendingCall, code: CallErrorCode, outcome: CallOutcome, what: string, cause?: unknown): void {
+    this.#calls.delete(call.callId);
+    this.#reject(call, failure(call, code, outcome, what, cause));
+  }
+
+  #resolve(call: PendingCall, value: unknown): void {
+    this.#release(call);
+    call.resolve(value);
+  }
+
+  #reject(call: PendingCall, error: Error): void {
+    if (call.isAnswered) return;
+    this.#release(call);
+    call.reject(error);
+  }
+
+  #release(call: PendingCall): void {
+    call.isAnswered = true;
+    if (call.timer !== undefined) clearTimeout(call.timer);
+    if (call.abortListener !== undefined) call.signal?.removeEventListener('abort', call.abortListener);
+  }
+
+  /** Refuses every call from now on. Those that were made are still answered. */
+  close(error: RuntimeError): void {
+    this.#isClosed ??= error;
+  }
+}
+
+function encodeArguments(worker: string, name: string, callArguments: readonly unknown[]): Uint8Array {
+  const details = { worker, call: name, outcome: 'none' } as const;
+  let bytes: Uint8Array;
+  try {
+    bytes = encodeValue(callArguments);
+  } catch (cause) {
+    const message = `An argument of ${worker}.${name} cannot be sent: ${(cause as Error).message}`;
+    throw new CallError('ERR_CALL_ARGUMENTS', message, details, { cause });
+  }
+  if (bytes.length <= ARGUMENT_BYTES_MAX) return bytes;
+  const message = `The arguments of ${worker}.${name} have ${bytes.length} bytes, over the limit of ${ARGUMENT_BYTES_MAX}. Send less at a time.`;
+  throw new CallError('ERR_CALL_ARGUMENTS', message, { ...details, bytes: bytes.length });
+}
+
+function thrown(call: PendingCall, encoded: unknown): Error {
+  const cause = decodeError(encoded);
+  const { name } = call;
+  const worker = call.slot.name;
+  if ((cause as { code?: unknown }).code === 'ERR_WORKER_CALL_UNKNOWN') {
+    return new CallError('ERR_CALL_UNKNOWN', cause.message, { worker, call: name, outcome: 'none' }, { cause });
+  }
+  return new CallError(
+    'ERR_CALL_THREW',
+    `${worker}.${name} threw, and changed nothing: ${cause.message}`,
+    { worker, call: name, outcome: 'none' },
+    { cause },
+  );
+}
+
+function failure(
+  call: PendingCall,
+  code: CallErrorCode,
+  outcome: CallOutcome,
+  what: string,
+  cause?: unknown,
+): CallError {
+  const became = outcome === 'none' ? 'It changed nothing.' : 'Whether it changed anything is not known.';
+  return new CallError(
+    code,
+    `The call ${call.slot.name}.${call.name} ${what}. ${became}`,
+    { worker: call.slot.name, call: call.name, callId: call.callId, outcome },
+    cause === undefined ? undefined : { cause },
+  );
+}

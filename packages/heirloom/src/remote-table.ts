@@ -1,0 +1,123 @@
+/**
+ * A worker's table seen from the embedding process.
+ *
+ * Reads of a table with an heir are answered by the keeper from released state, whatever its owner does (G8); reads of a table
+ * that survives nothing, and all writes, are calls to the owner. Who may do what is decided where the data is (G12): this
+ * object only sends what it is asked for.
+ */
+import { TableError } from '@heirloom/tables';
+import type { TableDeclaration } from '@heirloom/wire';
+import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
+import type { CallOptions } from './pending-call.js';
+import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
+import { CallError } from './errors.js';
+import type { Router } from './router.js';
+import type { WorkerSlot } from './worker-slot.js';
+
+const READS: ReadonlySet<string> = new Set(REMOTE_READS);
+const WRITES: ReadonlySet<string> = new Set(REMOTE_WRITES);
+/** How many rows `rows()` asks for at a time. */
+export const ROWS_PAGE_DEFAULT = 500;
+
+type Operation = (...operationArguments: unknown[]) => unknown;
+
+export class TableClient {
+  readonly #router: Router;
+  readonly #slot: WorkerSlot;
+  readonly #name: string;
+  readonly #options: CallOptions;
+
+  constructor(router: Router, slot: WorkerSlot, name: string, options: CallOptions) {
+    this.#router = router;
+    this.#slot = slot;
+    this.#name = name;
+    this.#options = options;
+  }
+
+  /** The operation of this name; undefined when there is none. */
+  operation(name: string): Operation | undefined {
+    if (READS.has(name)) return (...operationArguments) => this.#read(name, operationArguments);
+    if (WRITES.has(name)) return (...operationArguments) => this.#write(name, operationArguments);
+    if (name === 'rows') return (options) => this.#rows((options ?? {}) as RowsOptions); // Typed by ReadableTable.
+    return undefined;
+  }
+
+  async #read(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
+    if (this.#declaration().survives === 'nothing') return this.#write(operation, operationArguments);
+    const request = this.#router.link.request({
+      type: 'read',
+      worker: this.#slot.name,
+      table: this.#name,
+      operation,
+      arguments: operationArguments,
+    });
+    return withDeadline(request, `${this.#slot.name}.tables.${this.#name}.${operation}`, this.#options);
+  }
+
+  async #write(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
+    this.#declaration();
+    const call = this.#router.calls.call(
+      this.#slot,
+      TABLE_CALL_PREFIX + operation,
+      [this.#name, ...operationArguments],
+      this.#options,
+    );
+    try {
+      return await call;
+    } catch (error) {
+      // What the table said is what its user wants to see.
+      if (error instanceof CallError && error.cause instanceof TableError) throw error.cause;
+      throw error;
+    }
+  }
+
+  async *#rows({ where, pageRows = ROWS_PAGE_DEFAULT }: RowsOptions): AsyncGenerator<unknown> {
+    let after: unknown;
+    do {
+      const selection = { where, limit: pageRows, after };
+      const page = (await this.#read('select', [selection])) as { rows: readonly unknown[]; after?: unknown }; // A page of the keeper or owner.
+      yield* page.rows;
+      ({ after } = page);
+    } while (after !== undefined);
+  }
+
+  #declaration(): TableDeclaration {
+    const declaration = this.#slot.table(this.#name);
+    if (declaration !== undefined) return declaration;
+    const names = this.#slot.definition?.tables.map(({ name }) => name).join(', ');
+    throw new TableError(
+      'ERR_TABLE_ARGUMENT',
+      `Worker ${this.#slot.name} has no table ${JSON.stringify(this.#name)}; it has ${names === '' ? 'none' : names}.`,
+      { worker: this.#slot.name, table: this.#name },
+    );
+  }
+}
+
+interface RowsOptions {
+  readonly where?: unknown;
+  readonly pageRows?: number;
+}
+
+function withDeadline(request: Promise<unknown>, what: string, options: CallOptions): Promise<unknown> {
+  const { timeoutMs = CALL_TIMEOUT_DEFAULT_MS, signal } = options;
+  return new Promise((resolve, reject) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const onAbort = (): void => {
+      finish();
+      const details = { operation: what, outcome: 'none' } as const;
+      reject(new CallError('ERR_CALL_ABORTED', `The read ${what} was aborted.`, details, { cause: signal?.reason }));
+    };
+    const onTimeout = (): void => {
+      finish();
+      const details = { operation: what, outcome: 'none' } as const;
+      reject(new CallError('ERR_CALL_TIMEOUT', `The read ${what} was not answered within ${timeoutMs} ms.`, details));
+    };
+    const timer = timeoutMs === 'infinity' ? undefined : setTimeout(onTimeout, timeoutMs);
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    request.then(resolve, reject).finally(finish);
+  });
+}

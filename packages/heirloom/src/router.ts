@@ -1,0 +1,78 @@
+/**
+ * The router: the embedding process's side of every connection, and what all its parts share.
+ */
+import type { ProcessPort } from '@heirloom/supervisor';
+import type { Connection, Fault, Server } from '@heirloom/wire';
+import { acceptHello, listen } from '@heirloom/wire';
+import { join } from 'node:path';
+import type { EventHub } from './events.js';
+import { KeeperLink } from './keeper-link.js';
+import { PendingCalls } from './pending-call.js';
+import { TokenDesk } from './token-desk.js';
+import type { Logger } from './worker-log.js';
+
+/** How long a connection may take to say who it is. */
+export const HELLO_TIMEOUT_MS = 5_000;
+
+/** Which process faults are armed in: the n-th process (from 1) of a worker, or of the keeper. */
+export interface FaultTarget {
+  readonly kind: 'keeper' | 'worker';
+  readonly worker: string | undefined;
+  readonly processNumber: number;
+}
+
+/** What the tests put in place of the real thing. */
+export interface RuntimePorts {
+  readonly processes: ProcessPort;
+  /** Faults to arm a process with when it is started. */
+  readonly faults: (target: FaultTarget) => readonly Fault[];
+  /** How long to wait for a killed process before it is given up; undefined for the default. */
+  readonly killWaitMs: number | undefined;
+  /** How long the journal of a process that was given up is read. */
+  readonly drainTimeoutMs: number;
+}
+
+export class Router {
+  readonly ports: RuntimePorts;
+  readonly logger: Logger;
+  readonly events: EventHub;
+  readonly desk: TokenDesk = new TokenDesk();
+  readonly calls: PendingCalls = new PendingCalls();
+  readonly link: KeeperLink = new KeeperLink((outcomes) => this.calls.settle(outcomes));
+  readonly socketDirectory: string;
+  #server: Server | undefined;
+  #lastAttachment = 0;
+
+  constructor(socketDirectory: string, ports: RuntimePorts, logger: Logger, events: EventHub) {
+    this.socketDirectory = socketDirectory;
+    this.ports = ports;
+    this.logger = logger;
+    this.events = events;
+  }
+
+  get socketPath(): string {
+    return join(this.socketDirectory, 'router.sock');
+  }
+
+  async open(): Promise<void> {
+    this.#server = await listen(this.socketPath, (connection) => void this.#admit(connection));
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+  }
+
+  /** A number for a worker process, unique in this runtime. */
+  nextAttachment(): number {
+    return ++this.#lastAttachment;
+  }
+
+  async #admit(connection: Connection): Promise<void> {
+    try {
+      const admit = await acceptHello(connection, (role, token) => this.desk.redeem(role, token), HELLO_TIMEOUT_MS);
+      admit(connection);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'a connection to the router was refused');
+    }
+  }
+}

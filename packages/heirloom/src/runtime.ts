@@ -1,0 +1,266 @@
+/**
+ * The runtime: the supervision tree, the router and the keeper, started and stopped together.
+ *
+ *   starting ─▶ running ─▶ closing ─▶ closed
+ *                  └─▶ failed (the tree gave up) ─▶ closed
+ *
+ * Invariants
+ * 1. When `startRuntime` resolves, every worker is up; when it rejects, nothing that it started is left.
+ * 2. After `close` has resolved no process, socket or temporary file of the runtime is left.
+ * 3. Every call is answered or rejected, at the latest when the runtime is closed or has failed.
+ * 4. Nothing here touches the process it runs in: no global handlers, no exit.
+ */
+import type { ChildDriver, SupervisorSpec, TreeEvent } from '@heirloom/supervisor';
+import { KEEPER_SUPERVISOR_ID, processPort, SupervisionTree, SupervisorError, topSupervisor } from '@heirloom/supervisor';
+import type { AnyWorkerDefinition } from '@heirloom/worker';
+import { isInsideWorkerProcess } from '@heirloom/worker';
+import { SUSPECT_WINDOW } from '@heirloom/worker/process-url';
+import { invariant } from '@heirloom/tables';
+import { rm } from 'node:fs/promises';
+import { RuntimeError, WorkerReferenceError } from './errors.js';
+import type { RuntimeEvents } from './events.js';
+import { EventHub } from './events.js';
+import { KeeperSource } from './keeper-life.js';
+import type { CheckedOptions, RuntimeOptions } from './options.js';
+import { checkOptions } from './options.js';
+import type { WorkerReference } from './reference.js';
+import { treeSpec, workersOf } from './reference.js';
+import type { RuntimePorts } from './router.js';
+import { Router } from './router.js';
+import { createSocketDirectory } from './socket-directory.js';
+import type { WorkerHandle } from './worker-handle.js';
+import { createHandle } from './worker-handle.js';
+import { WorkerLife } from './worker-life.js';
+import { WorkerSlot } from './worker-slot.js';
+import { WorkerSource } from './worker-source.js';
+
+/** The most bytes of arguments that wait to be sent to one worker: what a program can be expected to have in memory for it. */
+const WAITING_BYTES_MAX: number = 256 * 1024 * 1024;
+/** The most bytes of arguments that are with one worker, and one call more: well below what its mailbox takes. */
+const SENT_BYTES_MAX: number = 64 * 1024 * 1024;
+/** How long the keeper may take to commit what it has and close the store. */
+const KEEPER_SHUTDOWN_MS = 30_000;
+/** How long the keeper's start may take: the lock's wait comes on top. */
+const KEEPER_START_TIMEOUT_MS = 60_000;
+/** How long the journal of a process that does not die is read. */
+const DRAIN_TIMEOUT_MS = 1_000;
+
+const realPorts: RuntimePorts = {
+  processes: processPort,
+  faults: () => [],
+  killWaitMs: undefined,
+  drainTimeoutMs: DRAIN_TIMEOUT_MS,
+};
+
+/** What one child of the tree is: a worker by its reference, or the keeper. */
+type Start = WorkerReference | { readonly kind: 'keeper' };
+
+interface WorkerParts {
+  readonly slot: WorkerSlot;
+  readonly source: WorkerSource;
+  life: WorkerLife | undefined;
+}
+
+/** A running runtime. */
+export interface Runtime extends AsyncDisposable {
+  /** The handle of a worker of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for a reference that is not in it. */
+  worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition>;
+  /** Subscribes to an event; the function that comes back unsubscribes. A listener that throws is logged. */
+  on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void;
+  /** The process of the keeper; `pid` is undefined while there is none. */
+  readonly keeper: { readonly pid: number | undefined };
+  /**
+   * Stops the workers in reverse start order, each after it has finished the calls it has, then the keeper. Calls made from now
+   * on are rejected with ERR_RUNTIME_CLOSED. Resolves when nothing of the runtime is left; a second call gives the same promise.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a runtime: opens the store, starts the keeper and every worker of the tree, and gives each its tables back.
+ *
+ * Rejects with RuntimeError or WorkerReferenceError for wrong options and modules; with the keeper's StoreError when the store
+ * cannot be opened (ERR_STORE_LOCKED, ERR_STORE_DIRECTORY, ERR_STORE_DAMAGED, ERR_STORE_DISK_FULL, ERR_STORE_VERSION,
+ * ERR_STORE_TABLE_MISMATCH); with a worker's own error when its module or its `init` throws.
+ */
+export function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  return startRuntimeWith(options, {});
+}
+
+/** Starts a runtime with other ports than the real ones, for tests. */
+export async function startRuntimeWith(options: RuntimeOptions, ports: Partial<RuntimePorts>): Promise<Runtime> {
+  if (isInsideWorkerProcess()) {
+    throw new RuntimeError('ERR_RUNTIME_NESTED', 'A worker cannot start a runtime: it would write to a store of its own.');
+  }
+  const checked = checkOptions(options);
+  const runtime = new HeirloomRuntime(checked, { ...realPorts, ...ports }, await createSocketDirectory());
+  await runtime.start();
+  return runtime;
+}
+
+class HeirloomRuntime implements Runtime {
+  readonly #events: EventHub;
+  readonly #router: Router;
+  readonly #keepers: KeeperSource;
+  readonly #workers = new Map<WorkerReference, WorkerParts>();
+  readonly #tree: SupervisionTree<Start>;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CheckedOptions, ports: RuntimePorts, socketDirectory: string) {
+    const { logger, limits } = options;
+    this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
+    this.#router = new Router(socketDirectory, ports, logger, this.#events);
+    this.#keepers = new KeeperSource(this.#router, { directory: options.directory, ...options.keeper });
+    for (const reference of workersOf(options.root)) {
+      const slot = new WorkerSlot(reference.name, {
+        waitingMax: limits.waitingCallsMax,
+        waitingBytesMax: WAITING_BYTES_MAX,
+        sentMax: limits.sentCallsMax,
+        sentBytesMax: SENT_BYTES_MAX,
+        triesMax: limits.callTriesMax,
+        suspectWindow: SUSPECT_WINDOW,
+      });
+      this.#workers.set(reference, { slot, source: new WorkerSource(this.#router, reference), life: undefined });
+    }
+    this.#tree = new SupervisionTree<Start>(wholeTree(options), {
+      driver: this.#driver(),
+      ...(ports.killWaitMs === undefined ? {} : { killWaitMs: ports.killWaitMs }),
+      onEvent: (event) => this.#observe(event),
+      onFailure: (error) => this.#failed(error),
+    });
+  }
+
+  get keeper(): { readonly pid: number | undefined } {
+    return { pid: this.#keepers.pid };
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#router.open();
+      await this.#tree.start();
+    } catch (error) {
+      this.#closing = this.#tearDown();
+      await this.#closing;
+      throw rootCause(error);
+    }
+  }
+
+  worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition> {
+    const parts = this.#workers.get(reference);
+    if (parts !== undefined) return createHandle(this.#router, parts.slot, {});
+    const names = [...this.#workers.keys()].map(({ name }) => name).join(', ');
+    throw new WorkerReferenceError(
+      'ERR_WORKER_UNKNOWN',
+      `Worker ${String((reference as WorkerReference | undefined)?.name)} is not in this runtime's tree, which has ${names}. ` +
+        'Use the reference that the tree was made from.',
+      { worker: (reference as WorkerReference | undefined)?.name },
+    );
+  }
+
+  on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** How the supervision tree starts its children. */
+  #driver(): ChildDriver<Start> {
+    return {
+      start: ({ start }, context) => {
+        if (start.kind === 'keeper') return this.#keepers.start();
+        const parts = this.#workers.get(start);
+        invariant(parts !== undefined, `worker ${start.name} is in the tree but was not prepared`);
+        const { slot, source, life } = parts;
+        parts.life = new WorkerLife(this.#router, slot, source, context, life);
+        return parts.life;
+      },
+    };
+  }
+
+  #observe(event: TreeEvent): void {
+    const { logger } = this.#router;
+    if (event.type === 'kill_overdue') logger.error({ path: event.path }, 'a killed process does not end; it is fenced off');
+    if (event.type === 'child_start_failed') {
+      logger.error({ path: event.path, err: event.error, willRestart: event.willRestart }, 'a start failed');
+    }
+    if (event.type !== 'supervisor_gave_up') return;
+    logger.error({ path: event.path, err: event.error }, 'a supervisor gave up');
+    // Without a keeper to come, whatever waits for one would wait for ever, and with it the stop of the workers.
+    if (event.path.at(-1) === KEEPER_SUPERVISOR_ID) this.#router.link.fail(rootCause(event.error));
+  }
+
+  #failed(error: SupervisorError): void {
+    const cause = rootCause(error);
+    const failure = new RuntimeError(
+      'ERR_RUNTIME_FAILED',
+      `The runtime has failed, as its supervision tree gave up: ${cause.message} Nothing acknowledged is lost; start it again.`,
+      {},
+      { cause },
+    );
+    this.#router.calls.close(failure);
+    this.#rejectOpenCalls(failure);
+    this.#router.link.fail(failure);
+    this.#router.logger.error({ err: failure }, 'the runtime has failed');
+    this.#events.emit('failed', { error: failure });
+  }
+
+  async #close(): Promise<void> {
+    this.#router.calls.close(new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime is closed: it takes no more calls.'));
+    // Standbys first, so that none takes over while everything stops.
+    await Promise.all([...this.#workers.values()].map(({ source }) => source.close()));
+    try {
+      await this.#tree.stop();
+    } finally {
+      await this.#tearDown();
+    }
+  }
+
+  async #tearDown(): Promise<void> {
+    const closed = new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime was closed.');
+    await Promise.all([...this.#workers.values()].map(({ source }) => source.close()));
+    await this.#keepers.close();
+    this.#rejectOpenCalls(closed);
+    this.#router.link.fail(closed);
+    await this.#router.close();
+    await rm(this.#router.socketDirectory, { recursive: true, force: true });
+  }
+
+  #rejectOpenCalls(cause: Error): void {
+    const { calls } = this.#router;
+    for (const { slot } of this.#workers.values()) {
+      const { unsent, sent } = slot.queue.drain();
+      for (const call of unsent) calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its runtime ended', cause);
+      for (const call of sent) calls.fail(call, 'ERR_CALL_STOPPED', 'unknown', 'was open when its runtime ended', cause);
+    }
+  }
+}
+
+function wholeTree(options: CheckedOptions): SupervisorSpec<Start> {
+  const { intensity, periodMs, lockWaitMs } = options.keeper;
+  return topSupervisor<Start>({
+    keeper: {
+      type: 'worker',
+      id: 'keeper',
+      shutdown: KEEPER_SHUTDOWN_MS,
+      startTimeoutMs: KEEPER_START_TIMEOUT_MS + lockWaitMs,
+      start: { kind: 'keeper' },
+    },
+    keeperIntensity: intensity,
+    keeperPeriodMs: periodMs,
+    root: treeSpec(options.root),
+  });
+}
+
+/** What really went wrong, below the supervisors that report it. */
+function rootCause(error: unknown): Error {
+  let found = error;
+  while (found instanceof SupervisorError && found.cause instanceof Error) found = found.cause;
+  return found as Error; // Everything that is thrown here is an Error.
+}

@@ -1,0 +1,70 @@
+/**
+ * The handle of a worker: its calls and its tables, typed by its definition.
+ */
+import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
+import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
+import type { CallOptions } from './pending-call.js';
+import type { Router } from './router.js';
+import { TableClient } from './remote-table.js';
+import type { WorkerSlot } from './worker-slot.js';
+
+/** The tables of a worker as other processes see them: private ones only by their `info`. */
+export type RemoteTables<Tables extends Readonly<Record<string, AnyTableDefinition>>> = {
+  readonly [Name in keyof Tables]: RemoteTable<Tables[Name]>;
+};
+
+/** A worker of a running runtime. It stays good across the worker's incarnations. */
+export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
+  readonly name: string;
+  /** The process of the current incarnation; undefined while there is none. */
+  readonly pid: number | undefined;
+  /** The epoch of the current incarnation; undefined while there is none. */
+  readonly epoch: number | undefined;
+  /**
+   * The worker's calls. A promise resolves when what the call changed is stored at the level that its tables promise (G1).
+   * Rejects with CallError: ERR_CALL_THREW, ERR_CALL_TIMEOUT, ERR_CALL_ABORTED, ERR_CALL_OVERLOADED, ERR_CALL_POISONED,
+   * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime is over.
+   */
+  readonly call: CallsOf<Definition>;
+  /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
+  readonly tables: RemoteTables<TablesOf<Definition>>;
+  /** The same worker with other options for calls, reads and writes. */
+  with(options: CallOptions): WorkerHandle<Definition>;
+}
+
+export function createHandle<Definition extends AnyWorkerDefinition>(
+  router: Router,
+  slot: WorkerSlot,
+  options: CallOptions,
+): WorkerHandle<Definition> {
+  const call = byName((name) => (...callArguments: unknown[]) => router.calls.call(slot, name, callArguments, options));
+  const tables = byName((name) => {
+    const client = new TableClient(router, slot, name, options);
+    return byName((operation) => client.operation(operation));
+  });
+  return {
+    name: slot.name,
+    get pid() {
+      return slot.recipient?.pid;
+    },
+    get epoch() {
+      return slot.recipient?.epoch;
+    },
+    call: call as CallsOf<Definition>, // Every name gives a function; the worker refuses calls it does not have.
+    tables: tables as RemoteTables<TablesOf<Definition>>, // Likewise; unknown tables are refused when they are used.
+    with: (more) => createHandle(router, slot, { ...options, ...more }),
+  };
+}
+
+/** An object whose properties are made from their names when they are first used. */
+function byName(make: (name: string) => unknown): object {
+  const made = new Map<string, unknown>();
+  return new Proxy(Object.freeze({}), {
+    get(_target, name) {
+      // A promise resolver asks for `then`: this is no promise.
+      if (typeof name !== 'string' || name === 'then') return undefined;
+      if (!made.has(name)) made.set(name, make(name));
+      return made.get(name);
+    },
+  });
+}

@@ -1,0 +1,225 @@
+/**
+ * One incarnation of a worker as a child of the supervision tree: from taking a process to the verdict on its calls.
+ *
+ *   taken ─▶ loaded ─▶ epoch opened ─▶ activated ─▶ up ─▶ gone ─▶ retired
+ *
+ * Invariants
+ * 1. G6: the epoch is closed, durably, before the calls in flight are judged and before anyone starts the next incarnation.
+ * 2. G3: the replies of the epoch come before the answer to its closing, so a call that is still open then left no trace.
+ * 3. An incarnation that was given up without its exit being seen is retired like a dead one: its connection is cut first, so
+ *    that nothing it still sends is heard.
+ * 4. `exited` settles after the retirement, so a supervisor that learns of a death finds the tables with the heir.
+ */
+import type { ChildExit, RestartType, StartContext, StartingChild } from '@heirloom/supervisor';
+import type { EpochClosed, EpochOpened, Outcome } from '@heirloom/wire';
+import { activate, decodeError, sendControl, stop } from '@heirloom/wire';
+import type { ProcessDeath } from './child-process.js';
+import { exitOf } from './keeper-life.js';
+import type { Router } from './router.js';
+import type { WorkerSlot } from './worker-slot.js';
+import { definitionChanged } from './worker-slot.js';
+import type { WorkerProcess, WorkerSource } from './worker-source.js';
+
+/** What the death of one incarnation leaves for the next to report. */
+export interface Recovery {
+  readonly diedAt: number;
+  rerun: number;
+}
+
+export class WorkerLife implements StartingChild {
+  readonly ready: Promise<void>;
+  readonly exited: Promise<ChildExit>;
+  readonly #router: Router;
+  readonly #slot: WorkerSlot;
+  readonly #source: WorkerSource;
+  readonly #restart: RestartType;
+  #process: WorkerProcess | undefined;
+  #opening: Promise<EpochOpened> | undefined;
+  #retired: Promise<{ counted: boolean; rerun: number }> | undefined;
+  #recovery: Recovery | undefined;
+  #isStopping = false;
+
+  constructor(
+    router: Router,
+    slot: WorkerSlot,
+    source: WorkerSource,
+    context: StartContext,
+    previous: WorkerLife | undefined,
+  ) {
+    this.#router = router;
+    this.#slot = slot;
+    this.#source = source;
+    this.#restart = source.restart;
+    let exit: (exit: ChildExit) => void = () => {};
+    this.exited = new Promise((resolve) => {
+      exit = resolve;
+    });
+    this.ready = this.#bringUp(context, previous, exit);
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+    const connection = this.#slot.recipient?.connection;
+    if (connection === undefined || this.#process?.connection !== connection) return this.kill();
+    this.#slot.whenAllSent(() => sendControl(connection, stop, {}));
+  }
+
+  kill(): void {
+    this.#process?.process.kill();
+  }
+
+  /** What is known of this incarnation's end, for the next one's report. */
+  get recovery(): Recovery | undefined {
+    return this.#recovery;
+  }
+
+  async #bringUp(
+    { signal, isRestart }: StartContext,
+    previous: WorkerLife | undefined,
+    exit: (exit: ChildExit) => void,
+  ): Promise<void> {
+    if (isRestart) this.#router.events.emit('restart', { worker: this.#slot.name });
+    try {
+      this.#process = this.#source.take();
+    } catch (error) {
+      exit({ reason: 'crash', error: error as Error }); // WorkerReferenceError: take throws nothing else.
+      throw error;
+    }
+    const process = this.#process;
+    void process.process.died.then(async (death) => exit(await this.#gone(death)));
+    const definition = await process.ready;
+    const known = this.#slot.definition;
+    if (known !== undefined && JSON.stringify(known.tables) !== JSON.stringify(definition.tables)) {
+      throw definitionChanged(this.#slot.name);
+    }
+    this.#slot.define(definition);
+    await previous?.retire(undefined);
+    signal.throwIfAborted();
+    await this.#activate(process, definition.tables);
+    await process.active;
+    this.#reportRecovery(process, previous?.recovery);
+    this.#source.prepareSoon();
+  }
+
+  async #activate(process: WorkerProcess, tables: Parameters<WorkerSlot['define']>[0]['tables']): Promise<void> {
+    const { link } = this.#router;
+    this.#opening = link.request({
+      type: 'openEpoch',
+      worker: this.#slot.name,
+      attachment: process.attachment,
+      tables,
+    }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
+    const opened = await this.#opening;
+    const { connection } = process;
+    if (process.process.isGone || connection === undefined || this.#retired !== undefined) return;
+    process.liveEpoch = opened.epoch;
+    process.onReply = (outcome: Outcome) => this.#router.calls.settle([outcome], this.#slot);
+    process.onDrain = () => this.#slot.pump();
+    const { epoch, lsn, restarted, tables: grants } = opened;
+    sendControl(connection, activate, { epoch, lsn, restarted, tables: grants });
+    this.#slot.bind({ connection, epoch, pid: process.process.pid });
+  }
+
+  /** The process is gone: closes its epoch, and says how it ended. */
+  async #gone(death: ProcessDeath): Promise<ChildExit> {
+    const process = this.#process as WorkerProcess; // It was this process that died.
+    const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
+    const wasUp = process.liveEpoch;
+    if (!this.#isStopping && wasUp !== undefined) {
+      const { pid } = process;
+      const { lastLines } = process.process.log;
+      this.#router.logger.error({ worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error }, 'a worker is gone');
+      this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
+    }
+    const { counted } = await this.retire(death.overrun ?? process.lastWords?.callId);
+    const exit = { ...exitOf(death, this.#isStopping, error), counted };
+    if (!this.#isStopping && !this.#comesBack(exit)) this.#finish();
+    return exit;
+  }
+
+  #comesBack({ reason }: ChildExit): boolean {
+    if (this.#restart === 'transient') return reason === 'crash' || reason === 'killed';
+    return this.#restart === 'permanent';
+  }
+
+  /** Nobody will answer the calls that wait. */
+  #finish(): void {
+    this.#slot.isFinished = true;
+    const { unsent } = this.#slot.queue.drain();
+    for (const call of unsent) {
+      this.#router.calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its worker ended for good');
+    }
+  }
+
+  /**
+   * Closes the epoch and judges the calls in flight; once, whoever asks first. When the runtime is failing and there is no
+   * keeper to ask, the calls stay as they are: the runtime rejects them.
+   */
+  retire(runningCallId: number | undefined): Promise<{ counted: boolean; rerun: number }> {
+    this.#retired ??= this.#retire(runningCallId);
+    return this.#retired;
+  }
+
+  async #retire(runningCallId: number | undefined): Promise<{ counted: boolean; rerun: number }> {
+    const recovery: Recovery = { diedAt: performance.now(), rerun: 0 };
+    this.#recovery = recovery;
+    const process = this.#process;
+    if (process !== undefined) {
+      if (this.#slot.recipient?.connection === process.connection) this.#slot.unbind();
+      process.liveEpoch = undefined;
+      this.#router.link.detach(process.attachment);
+    }
+    try {
+      const opened = await this.#opening;
+      if (opened !== undefined) await this.#closeEpoch(opened.epoch, process?.process.isGone ?? true);
+      process?.process.cutOff();
+    } catch {
+      // The epoch could not be opened, which was reported where it was asked for, or there will be no keeper any more.
+      return { counted: true, rerun: 0 };
+    }
+    const verdict = this.#judge(runningCallId);
+    recovery.rerun = verdict.rerun;
+    return verdict;
+  }
+
+  async #closeEpoch(epoch: number, isGone: boolean): Promise<void> {
+    if (!isGone) this.#process?.process.cutOff();
+    const { drainTimeoutMs } = this.#router.ports;
+    const closed = (await this.#router.link.request({
+      type: 'closeEpoch',
+      worker: this.#slot.name,
+      epoch,
+      drainTimeoutMs,
+    })) as EpochClosed; // The keeper's answer to closeEpoch.
+    if (!closed.drained) {
+      this.#router.logger.warn({ worker: this.#slot.name, epoch }, 'a journal was not read to its end within its time');
+    }
+  }
+
+  #judge(runningCallId: number | undefined): { counted: boolean; rerun: number } {
+    const { counted, rerun, poisoned, abandoned, cancelled } = this.#slot.died(runningCallId);
+    const { calls, events, logger } = this.#router;
+    for (const call of poisoned) {
+      const { name, tries } = call;
+      logger.error({ worker: this.#slot.name, call: name, tries }, 'a call is poisoned: its worker died whenever it ran it');
+      events.emit('poisoned', { worker: this.#slot.name, call: name, tries });
+      calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
+    }
+    for (const call of abandoned) {
+      calls.fail(call, 'ERR_CALL_NOT_RETRIED', 'none', 'left no trace when its worker died, and was not to be run again');
+    }
+    for (const call of cancelled) calls.fail(call, 'ERR_CALL_ABORTED', 'none', 'was given up');
+    return { counted, rerun };
+  }
+
+  #reportRecovery(process: WorkerProcess, recovery: Recovery | undefined): void {
+    if (recovery === undefined || process.liveEpoch === undefined) return;
+    const ms = performance.now() - recovery.diedAt;
+    this.#router.events.emit('recovered', {
+      worker: this.#slot.name,
+      epoch: process.liveEpoch,
+      ms,
+      rerun: recovery.rerun,
+    });
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * Where the processes of one worker come from: spawned, connected, their module loaded, introduced to the keeper. One of them
+ * waits as a standby so that a crash costs no process start.
+ */
+import type { RestartType } from '@heirloom/supervisor';
+import { encodeWorkerBootstrap, workerProcess } from '@heirloom/worker/process-url';
+import type { CloseReason, Connection, KeeperMessage, Outcome, ReadyMessage } from '@heirloom/wire';
+import type { CrashMessage } from '@heirloom/wire';
+import {
+  active,
+  crash,
+  decodeControl,
+  decodeError,
+  decodeReply,
+  FrameKind,
+  initFailed,
+  keeper,
+  loadFailed,
+  ready,
+  sendControl,
+} from '@heirloom/wire';
+import { ChildProcess, closeWords } from './child-process.js';
+import { WorkerReferenceError } from './errors.js';
+import type { Attached } from './keeper-link.js';
+import type { WorkerReference } from './reference.js';
+import type { Router } from './router.js';
+import { resolveWorkerModule } from './worker-module.js';
+
+const WORKER_FRAMES: ReadonlySet<number> = new Set([
+  FrameKind.ready,
+  FrameKind.loadFailed,
+  FrameKind.active,
+  FrameKind.initFailed,
+  FrameKind.reply,
+  FrameKind.stopped,
+  FrameKind.crash,
+]);
+
+/** How long after a takeover the next standby is started, so that its start does not compete with the recovery. */
+export const STANDBY_DELAY_MS = 100;
+/** How long after a standby's own death the next one is started: one whose module fails to load must not spin. */
+export const STANDBY_RETRY_MS = 1_000;
+
+/** A process of a worker from its start on; it is an incarnation once it has an epoch. */
+export class WorkerProcess implements Attached {
+  readonly process: ChildProcess;
+  readonly worker: string;
+  readonly attachment: number;
+  /** What its module defines; rejects when the module does not load or the process ends first. */
+  readonly ready: Promise<ReadyMessage>;
+  /** Resolves when it was activated and its `init` is done. */
+  readonly active: Promise<void>;
+  liveEpoch: number | undefined;
+  /** What it said of the error that it is dying of. */
+  lastWords: CrashMessage | undefined;
+  onReply: (outcome: Outcome) => void = () => {};
+  onDrain: () => void = () => {};
+  #connection: Connection | undefined;
+  #settle: Record<'ready' | 'active', { resolve: (value: never) => void; reject: (error: Error) => void }>;
+  readonly #router: Router;
+
+  constructor(router: Router, process: ChildProcess, worker: string) {
+    this.#router = router;
+    this.process = process;
+    this.worker = worker;
+    this.attachment = router.nextAttachment();
+    const readyParts = deferred<ReadyMessage>();
+    const activeParts = deferred<void>();
+    this.ready = readyParts.promise;
+    this.active = activeParts.promise;
+    this.#settle = { ready: readyParts, active: activeParts };
+    process.connected.then(
+      (connection) => this.#start(connection),
+      (error: Error) => this.#fail(error),
+    );
+    void process.died.then(({ code, signal }) => {
+      router.link.detach(this.attachment);
+      this.#fail(
+        new WorkerReferenceError(
+          'ERR_WORKER_START',
+          `A process of worker ${worker} ended (${signal ?? `code ${code}`}) before it was up. Its last log lines say why.`,
+          { worker, code, signal, lastLines: process.log.lastLines },
+        ),
+      );
+    });
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  keeperIs(message: KeeperMessage): void {
+    if (this.#connection !== undefined) sendControl(this.#connection, keeper, message);
+  }
+
+  #start(connection: Connection): void {
+    this.#connection = connection;
+    connection.start({
+      kinds: WORKER_FRAMES,
+      onFrame: (kind, body) => this.#take(kind, body),
+      onClose: (reason) => this.#closed(reason),
+      onDrain: () => this.onDrain(),
+    });
+  }
+
+  #take(kind: number, body: Uint8Array): void {
+    if (kind === FrameKind.reply) this.onReply(decodeReply(body));
+    else if (kind === FrameKind.ready) this.#settle.ready.resolve(decodeControl(ready, body) as never);
+    else if (kind === FrameKind.active) this.#settle.active.resolve(decodeControl(active, body) as never);
+    else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));
+    else if (kind === FrameKind.initFailed) this.#fail(decodeError(decodeControl(initFailed, body).error));
+    else if (kind === FrameKind.crash) this.lastWords = decodeControl(crash, body);
+  }
+
+  #fail(error: Error): void {
+    this.#settle.ready.reject(error);
+    this.#settle.active.reject(error);
+  }
+
+  #closed(reason: CloseReason): void {
+    if (reason.kind === 'ended' || reason.kind === 'closed') return;
+    this.#router.logger.error(
+      { worker: this.worker, pid: this.pid, ...closeWords(reason) },
+      'the connection to a worker broke; the worker is replaced',
+    );
+    this.process.kill();
+  }
+}
+
+export class WorkerSource {
+  readonly #router: Router;
+  readonly #reference: WorkerReference;
+  readonly #standbyEnabled: boolean;
+  #standby: WorkerProcess | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #processCount = 0;
+  #isClosed = false;
+
+  constructor(router: Router, reference: WorkerReference) {
+    this.#router = router;
+    this.#reference = reference;
+    this.#standbyEnabled = reference.options.standby ?? true;
+  }
+
+  get restart(): RestartType {
+    return this.#reference.options.restart ?? 'permanent';
+  }
+
+  /** A process to activate: the standby, if it is alive, or a new one. Throws WorkerReferenceError when the module is not found. */
+  take(): WorkerProcess {
+    const standby = this.#standby;
+    this.#standby = undefined;
+    return standby?.process.isGone === false ? standby : this.#spawn();
+  }
+
+  /** Starts the standby after a while, unless there is one. */
+  prepareSoon(delayMs: number = STANDBY_DELAY_MS): void {
+    if (this.#isClosed || !this.#standbyEnabled || this.#standby !== undefined || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#prepare();
+    }, delayMs);
+  }
+
+  #prepare(): void {
+    if (this.#isClosed || this.#standby !== undefined) return;
+    let standby: WorkerProcess;
+    try {
+      standby = this.#spawn();
+    } catch (error) {
+      // The module was there when the worker was started; a restart will report that it is gone.
+      this.#router.logger.warn({ worker: this.#reference.name, err: error }, 'a standby cannot be started');
+      return;
+    }
+    this.#standby = standby;
+    standby.ready.catch((error: Error) => {
+      if (this.#isClosed || this.#standby !== standby) return;
+      this.#router.logger.warn({ worker: this.#reference.name, err: error }, 'a standby failed; a restart would start a process');
+      standby.process.kill();
+    });
+    void standby.process.died.then(() => {
+      if (this.#standby !== standby) return;
+      this.#standby = undefined;
+      this.prepareSoon(STANDBY_RETRY_MS);
+    });
+  }
+
+  /** Ends the standby for good. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    const standby = this.#standby;
+    this.#standby = undefined;
+    standby?.process.kill();
+    await standby?.process.died;
+  }
+
+  #spawn(): WorkerProcess {
+    const { ports, desk, logger, socketPath, link } = this.#router;
+    const { name, module, options } = this.#reference;
+    const resolved = resolveWorkerModule(name, module);
+    const processNumber = ++this.#processCount;
+    const process = new ChildProcess(
+      ports.processes,
+      desk,
+      {
+        role: 'calls',
+        title: `heirloom standby ${name}`,
+        module: workerProcess,
+        execArgv: [...resolved.execArgv, ...(options.execArgv ?? [])],
+        env: options.env,
+        bootstrap: (callsToken) =>
+          encodeWorkerBootstrap({
+            role: 'worker',
+            worker: name,
+            module: resolved.url.href,
+            routerSocketPath: socketPath,
+            callsToken,
+            faults: ports.faults({ kind: 'worker', worker: name, processNumber }),
+          }),
+      },
+      logger.child({ worker: name, process: processNumber }),
+    );
+    const workerProcessOf = new WorkerProcess(this.#router, process, name);
+    workerProcessOf.ready.then(
+      () => {
+        if (!process.isGone) link.attach(workerProcessOf);
+      },
+      () => {},
+    );
+    return workerProcessOf;
+  }
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: never) => void; reject: (error: Error) => void } {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  promise.catch(() => {});
+  return { promise, resolve: resolve as (value: never) => void, reject };
+}

@@ -1,0 +1,101 @@
+/**
+ * Opening and closing epochs: the fences between incarnations.
+ *
+ * Invariants
+ * 1. An epoch is opened or closed by a flushed transaction, before anyone is told (G6).
+ * 2. Before an epoch is closed, its journal is read to the end or to the deadline, and what arrived whole is committed (G1).
+ * 3. Both can be asked for again after a keeper's death: what was done already is answered as such, and opening again gives a further
+ *    epoch, as nobody was told of the former.
+ */
+import { failpoint } from '@heirloom/wire';
+import type { EpochClosed, EpochOpened, KeeperRequest, TableDeclaration } from '@heirloom/wire';
+import type { AttachmentRegistry } from './attachment.js';
+import { KeeperError } from './errors.js';
+import { NO_EPOCH, closeEpoch, judgeClose, openNextEpoch } from './epochs.js';
+import type { GroupCommit } from './group-commit.js';
+import type { Store, StoreWriter } from './store.js';
+import { grant, isStored, newTable } from './table-catalog.js';
+
+type OpenRequest = Extract<KeeperRequest, { type: 'openEpoch' }>;
+type CloseRequest = Extract<KeeperRequest, { type: 'closeEpoch' }>;
+
+export class EpochDesk {
+  private readonly store: Store;
+  private readonly groups: GroupCommit;
+  private readonly attachments: AttachmentRegistry;
+
+  constructor(store: Store, groups: GroupCommit, attachments: AttachmentRegistry) {
+    this.store = store;
+    this.groups = groups;
+    this.attachments = attachments;
+  }
+
+  /** Opens the next epoch for a worker process. Throws StoreError or KeeperError ERR_KEEPER_EPOCH, and then nothing was changed. */
+  open({ worker, attachment: id, tables }: OpenRequest): EpochOpened {
+    const attachment = this.attachments.get(id);
+    if (attachment?.worker !== worker) {
+      const message = `Worker '${worker}' has no process ${id} here. Announce it before its epoch is opened.`;
+      throw new KeeperError('ERR_KEEPER_EPOCH', message, { worker, attachment: id });
+    }
+    this.groups.commitNow();
+    const { store } = this;
+    store.catalog.check(worker, tables, (other) => store.epochs.get(other)?.isOpen ?? false);
+    const former = store.epochs.get(worker) ?? NO_EPOCH;
+    const record = openNextEpoch(former);
+    failpoint('keeper.epoch.open:before');
+    store.transaction((writer) => {
+      for (const declaration of tables) if (isStored(declaration)) this.declare(writer, worker, declaration);
+      store.putEpoch(writer, worker, record);
+    });
+    failpoint('keeper.epoch.open:after');
+    const superseded = this.attachments.bound(worker, former.epoch);
+    if (superseded !== undefined && superseded !== attachment) {
+      this.attachments.end(superseded, `Epoch ${record.epoch} has begun.`);
+    }
+    this.attachments.bind(attachment, record.epoch, 0);
+    const grants = tables.flatMap(({ name }) => {
+      const table = store.catalog.get(worker, name);
+      return table === undefined ? [] : [grant(table)];
+    });
+    return { epoch: record.epoch, lsn: store.state.lsn, restarted: record.isInitialized, tables: grants };
+  }
+
+  /** Drains and closes an epoch. Rejects with KeeperError ERR_KEEPER_EPOCH for one that never was, or StoreError. */
+  async close({ worker, epoch, drainTimeoutMs }: CloseRequest): Promise<EpochClosed> {
+    const attachment = this.attachments.bound(worker, epoch);
+    const isDrained = attachment === undefined || (await this.attachments.drain(attachment, drainTimeoutMs));
+    this.groups.commitNow();
+    const { store } = this;
+    const record = store.epochs.get(worker) ?? NO_EPOCH;
+    const verdict = judgeClose(record, epoch);
+    if (verdict === 'unknown') {
+      const message = `Worker '${worker}' never had epoch ${epoch}; its last one is ${record.epoch}.`;
+      throw new KeeperError('ERR_KEEPER_EPOCH', message, { worker, epoch, last: record.epoch });
+    }
+    if (verdict === 'open') {
+      failpoint('keeper.epoch.close:before');
+      store.transaction((writer) => store.putEpoch(writer, worker, closeEpoch(record)));
+      failpoint('keeper.epoch.close:after');
+    }
+    if (attachment !== undefined) this.attachments.end(attachment, `Epoch ${epoch} is closed.`);
+    store.checkReaders();
+    const lastBatch = verdict === 'superseded' ? 0 : record.lastBatch;
+    return { lsn: store.state.lsn, lastBatch, drained: isDrained };
+  }
+
+  private declare(writer: StoreWriter, worker: string, declaration: TableDeclaration): void {
+    const { store } = this;
+    const stored = store.catalog.get(worker, declaration.name);
+    if (stored !== undefined) {
+      stored.declaration = declaration;
+      store.putTable(writer, stored);
+      return;
+    }
+    const { nextTableId, nextExtent } = store.state;
+    const table = newTable(nextTableId, nextExtent, worker, declaration);
+    store.catalog.add(table);
+    store.putState(writer, { nextTableId: nextTableId + 1, nextExtent: nextExtent + 1 });
+    store.putTable(writer, table);
+    store.putCounts(writer, table);
+  }
+}

@@ -1,0 +1,61 @@
+/** The errors of the keeper: of the store it owns, and of what it is asked. */
+import { HeirloomError } from '@heirloom/tables';
+
+export type StoreErrorCode =
+  // Opening.
+  | 'ERR_STORE_DIRECTORY' // the directory cannot be made, read or written
+  | 'ERR_STORE_LOCKED' // another runtime has the directory; details.pid says which, where it is known
+  | 'ERR_STORE_VERSION' // written by a newer version
+  | 'ERR_STORE_DAMAGED' // the file is not what a keeper leaves behind
+  // Tables.
+  | 'ERR_STORE_TABLE_MISMATCH' // a declared table differs from the stored one of its name
+  | 'ERR_STORE_TABLE_NAME' // a runtime-wide table name that another running worker has
+  | 'ERR_STORE_LIMIT' // a name or a number of tables over its maximum
+  // Writing. The outcome is unknown; the store has to be opened and read again.
+  | 'ERR_STORE_DISK_FULL' // no space, or the store is at STORE_BYTES_MAX
+  | 'ERR_STORE_IO' // the disk failed
+  | 'ERR_STORE_COMMIT'; // a commit failed in another way, or came after one that failed
+
+/** The store could not be opened, or not be written; `code` says which. */
+export class StoreError extends HeirloomError {
+  override readonly name: string = 'StoreError';
+  declare readonly code: StoreErrorCode;
+
+  // The code is typed here so that a misspelt one does not compile.
+  // oxlint-disable-next-line no-useless-constructor
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    details?: Readonly<Record<string, unknown>>,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, details, options);
+  }
+}
+
+export type KeeperErrorCode =
+  // Starting.
+  | 'ERR_KEEPER_BOOTSTRAP' // the bootstrap is not one of a keeper
+  // Requests.
+  | 'ERR_KEEPER_EPOCH' // an epoch or attachment that was never there
+  | 'ERR_KEEPER_BUSY' // too many reads at once
+  | 'ERR_KEEPER_STOPPING' // the keeper is shutting down
+  | 'ERR_KEEPER_CURSOR' // a continuation of another timeline
+  | 'ERR_TABLE_UNKNOWN'; // no stored table of this name
+
+/** The keeper refused a request; nothing was changed. */
+export class KeeperError extends HeirloomError {
+  override readonly name: string = 'KeeperError';
+  declare readonly code: KeeperErrorCode;
+
+  // The code is typed here so that a misspelt one does not compile.
+  // oxlint-disable-next-line no-useless-constructor
+  constructor(
+    code: KeeperErrorCode,
+    message: string,
+    details?: Readonly<Record<string, unknown>>,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, details, options);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Group commit: collects the batches of a turn of the event loop and commits them in one transaction.
+ *
+ * Invariants
+ * 1. `onReleased` is called right after the transaction that made a group durable, once for each group, in order (G4).
+ * 2. After a failed transaction nothing is released and nothing more is taken.
+ * 3. At most `groupBatchesMax` batches and `groupBytesMax` bytes wait, or one batch that is larger by itself: what does not
+ *    fit commits the group at hand first.
+ *
+ * The event loop is blocked during a commit. What arrives meanwhile waits in the sockets and makes the next group.
+ */
+import { CommitGroup, writeGroup } from './commit-group.js';
+import type { ReceivedBatch, ReleasedGroup } from './commit-group.js';
+import type { Store } from './store.js';
+import type { StoredTable } from './table-catalog.js';
+
+export interface GroupCommitOptions {
+  readonly groupBatchesMax: number;
+  readonly groupBytesMax: number;
+  readonly onReleased: (group: ReleasedGroup) => void;
+  /** A transaction failed and its outcome is unknown. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+export class GroupCommit {
+  /** Replies up to this LSN have arrived at the router; later ones are kept. */
+  confirmedLsn: number;
+  private readonly store: Store;
+  private readonly options: GroupCommitOptions;
+  private group = new CommitGroup();
+  private timer: NodeJS.Immediate | undefined;
+
+  constructor(store: Store, options: GroupCommitOptions) {
+    this.store = store;
+    this.options = options;
+    this.confirmedLsn = store.state.confirmedLsn;
+  }
+
+  get isEmpty(): boolean {
+    return this.group.received.length === 0;
+  }
+
+  /** Takes a checked batch, to be committed at the end of this turn at the latest. */
+  add(received: ReceivedBatch, tables: readonly StoredTable[]): void {
+    const { groupBatchesMax, groupBytesMax } = this.options;
+    if (!this.isEmpty && this.group.bytes + received.bytes > groupBytesMax) this.commitNow();
+    if (this.store.hasFailed) return;
+    this.group.add(received, tables);
+    if (this.group.received.length >= groupBatchesMax || this.group.bytes >= groupBytesMax) this.commitNow();
+    else this.timer ??= setImmediate(() => this.commitNow());
+  }
+
+  /** Commits what waits. A failure goes to `onFailed`, and can be seen at `store.hasFailed`. */
+  commitNow(): void {
+    if (this.timer !== undefined) clearImmediate(this.timer);
+    this.timer = undefined;
+    if (this.isEmpty || this.store.hasFailed) return;
+    const { group } = this;
+    this.group = new CommitGroup();
+    let released: ReleasedGroup;
+    try {
+      released = this.store.transaction((writer) => writeGroup(this.store, writer, group, this.confirmedLsn));
+    } catch (error) {
+      this.options.onFailed(error);
+      return;
+    }
+    this.options.onReleased(released);
+  }
+
+  /** Forgets what waits. */
+  stop(): void {
+    if (this.timer !== undefined) clearImmediate(this.timer);
+    this.timer = undefined;
+    this.group = new CommitGroup();
+  }
+}

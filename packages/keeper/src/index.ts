@@ -1,0 +1,17 @@
+export { acquireDirectoryLock } from './directory-lock.js';
+export { KeeperError, StoreError } from './errors.js';
+export { DOOMED_ROWS_PER_SWEEP } from './extent-sweeper.js';
+export { Keeper } from './keeper.js';
+export { KEEPER_LIMITS } from './keeper-limits.js';
+export { keeperProcess } from './process-url.js';
+export { READ_PAGE_ROWS_MAX } from './released-reader.js';
+export { STORE_BYTES_MAX, STORE_FORMAT_VERSION } from './layout.js';
+export { openStore } from './store-opening.js';
+export type { DirectoryLock, DirectoryLockOptions } from './directory-lock.js';
+export type { KeeperErrorCode, StoreErrorCode } from './errors.js';
+export type { Inspection } from './inspection.js';
+export type { KeeperBootstrap } from './bootstrap.js';
+export type { KeeperOptions } from './keeper.js';
+export type { KeeperLimits } from './keeper-limits.js';
+export type { LogLevel, LogLine } from './log-line.js';
+export type { Store, StoreWriter } from './store.js';

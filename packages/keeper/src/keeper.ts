@@ -1,0 +1,357 @@
+/**
+ * The keeper: the heir of every table, the only writer of the store (G5), and the end of every journal.
+ *
+ * A thin shell: it opens the store when the router says `resume`, and connects what the other files of this package decide to the
+ * control connection and to the workers' connections.
+ *
+ *   waiting ──resume──▶ opening ──keeperReady──▶ serving ──shutdown──▶ stopped (exit 0)
+ *                          └── keeperFailed, exit 1      └── a transaction fails: keeperFailed, exit 2
+ *
+ * Invariants
+ * 1. Before `keeperReady` the keeper has committed and flushed a marker of its own, so that everything it found is as durable as the
+ *    marker, and no older keeper can still write.
+ * 2. Right behind `keeperReady` come the replies of every stored group that the router has not seen; a reply may come twice.
+ * 3. After a failed transaction nothing leaves but `keeperFailed`.
+ * 4. Replies of an epoch are sent before the response to its closeEpoch.
+ */
+import {
+  FrameKind,
+  WireError,
+  acceptHello,
+  decodeBatch,
+  decodeControl,
+  decodeNumber,
+  encodeError,
+  expect,
+  failpoint,
+  keeperFailed,
+  keeperReady,
+  listen,
+  requestMessage,
+  response,
+  resume,
+  sendControl,
+  writeReplies,
+} from '@heirloom/wire';
+import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage, Server } from '@heirloom/wire';
+import { AttachmentRegistry } from './attachment.js';
+import type { Attachment, Binding } from './attachment.js';
+import { checkBatch } from './batch-check.js';
+import type { ReleasedGroup } from './commit-group.js';
+import { armCommitKill } from './commit-kill.js';
+import type { DirectoryLock } from './directory-lock.js';
+import { acquireDirectoryLock } from './directory-lock.js';
+import { EpochDesk } from './epoch-desk.js';
+import { NO_EPOCH, isCurrent, judgeBatch } from './epochs.js';
+import { KeeperError } from './errors.js';
+import { Expectations } from './expectations.js';
+import { ExtentSweeper } from './extent-sweeper.js';
+import { GroupCommit } from './group-commit.js';
+import { inspect } from './inspection.js';
+import { KEEPER_LIMITS } from './keeper-limits.js';
+import type { KeeperLimits } from './keeper-limits.js';
+import type { LogLine } from './log-line.js';
+import { readReleased } from './released-reader.js';
+import { beginRun, endRun, storedReplies } from './run-marker.js';
+import type { Store } from './store.js';
+import { ensureStoreDirectory, openStore } from './store-opening.js';
+
+export interface KeeperOptions {
+  readonly directory: string;
+  readonly socketPath: string;
+  /** The connection to the router, started by the caller with CONTROL_KINDS, whose frames go to `receive`. */
+  readonly control: Connection;
+  readonly faults?: readonly Fault[] | undefined;
+  readonly limits?: Partial<KeeperLimits> | undefined;
+  readonly log: LogLine;
+  /** Ends the process, after what was sent on the control connection has left. */
+  readonly exit: (code: number) => void;
+}
+
+/** The frames that a router sends. */
+export const CONTROL_KINDS: ReadonlySet<number> = new Set([
+  FrameKind.expect,
+  FrameKind.request,
+  FrameKind.resume,
+  FrameKind.confirm,
+  FrameKind.shutdown,
+]);
+
+/** Everything that exists from `resume` on. */
+interface Open {
+  readonly lock: DirectoryLock;
+  readonly store: Store;
+  readonly groups: GroupCommit;
+  readonly attachments: AttachmentRegistry;
+  readonly desk: EpochDesk;
+  readonly sweeper: ExtentSweeper;
+  readonly server: Server;
+}
+
+export class Keeper {
+  private readonly options: KeeperOptions;
+  private readonly limits: KeeperLimits;
+  private readonly expectations: Expectations;
+  private state: 'waiting' | 'opening' | 'serving' | 'stopped' = 'waiting';
+  private open: Open | undefined;
+  private lock: DirectoryLock | undefined;
+  private reads = 0;
+
+  constructor(options: KeeperOptions) {
+    this.options = options;
+    const given = Object.entries(options.limits ?? {}).filter(([, limit]) => limit !== undefined);
+    this.limits = { ...KEEPER_LIMITS, ...Object.fromEntries(given) };
+    this.expectations = new Expectations(this.limits.expectationsMax);
+  }
+
+  /** Takes a frame of the control connection. Throws WireError for one that makes no sense. */
+  receive(kind: number, body: Uint8Array): void {
+    if (this.state === 'stopped') return;
+    switch (kind) {
+      case FrameKind.resume:
+        if (this.state !== 'waiting') throw new WireError('ERR_WIRE_MESSAGE', 'A keeper is resumed once.');
+        this.state = 'opening';
+        void this.resume(decodeControl(resume, body));
+        return;
+      case FrameKind.expect:
+        return this.expect(decodeControl(expect, body));
+      case FrameKind.request: {
+        const { requestId, request } = decodeControl(requestMessage, body);
+        void this.answer(requestId, request);
+        return;
+      }
+      case FrameKind.confirm:
+        return this.confirm(decodeNumber(body));
+      case FrameKind.shutdown:
+        void this.shutdown();
+    }
+  }
+
+  /** To be called when the control connection takes bytes again. */
+  controlDrained(): void {
+    this.options.control.resumeReading();
+    this.resumeJournalsIfClear();
+  }
+
+  private async resume(message: ResumeMessage): Promise<void> {
+    let open: Open;
+    try {
+      open = await this.openAll(message);
+    } catch (error) {
+      this.lock?.release();
+      return this.fail(error, 1);
+    }
+    this.open = open;
+    this.state = 'serving';
+    const { store } = open;
+    const { timeline, lsn, instance } = store.state;
+    const { socketPath, control } = this.options;
+    sendControl(control, keeperReady, { pid: process.pid, socketPath, storePath: store.path, timeline, lsn, instance });
+    try {
+      for (const { lsn: groupLsn, outcomes } of storedReplies(store, message.seenLsn)) {
+        control.send(FrameKind.replies, (writer) => writeReplies(writer, groupLsn, outcomes));
+      }
+    } catch (error) {
+      return this.fail(error, 1);
+    }
+    open.sweeper.wake();
+    this.pauseIfCongested();
+    this.options.log('info', 'The keeper is ready.', { timeline, lsn, instance, generation: store.state.generation });
+  }
+
+  private async openAll(message: ResumeMessage): Promise<Open> {
+    const { directory, faults, socketPath } = this.options;
+    ensureStoreDirectory(directory);
+    const lock = await acquireDirectoryLock(directory, { waitMs: this.limits.lockWaitMs });
+    this.lock = lock;
+    const store = await openStore(directory, armCommitKill(faults ?? []));
+    store.checkReaders();
+    beginRun(store, message.instance);
+    const onFailed = (error: unknown): void => this.fail(error, 2);
+    const groups = new GroupCommit(store, {
+      ...this.limits,
+      onReleased: (group) => this.release(group),
+      onFailed,
+    });
+    groups.confirmedLsn = Math.max(groups.confirmedLsn, Math.min(message.seenLsn, store.state.lsn));
+    const attachments = new AttachmentRegistry({
+      onBatch: (attachment, binding, body) => this.takeBatch(attachment, binding, body),
+      committedBatch: (worker) => {
+        groups.commitNow();
+        return (store.epochs.get(worker) ?? NO_EPOCH).lastBatch;
+      },
+      log: this.options.log,
+    });
+    for (const { worker, epoch, attachment } of message.live) {
+      const record = store.epochs.get(worker) ?? NO_EPOCH;
+      const known = attachments.announce(attachment, worker, 0);
+      if (isCurrent(record, epoch)) attachments.bind(known, epoch, record.lastBatch);
+      else attachments.refuse(known, `Epoch ${epoch} is closed.`);
+    }
+    const desk = new EpochDesk(store, groups, attachments);
+    const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
+    const server = await listen(socketPath, (connection) => void this.welcome(connection));
+    return { lock, store, groups, attachments, desk, sweeper, server };
+  }
+
+  private expect(message: ExpectMessage): void {
+    this.expectations.add(message);
+    this.open?.attachments.announce(message.attachment, message.worker, message.pid);
+  }
+
+  private async welcome(connection: Connection): Promise<void> {
+    try {
+      const timeoutMs = this.limits.handshakeTimeoutMs;
+      const authenticate = (role: string, token: Uint8Array): ExpectMessage | undefined =>
+        this.expectations.take(role, token);
+      const { role, worker, attachment: id, pid } = await acceptHello(connection, authenticate, timeoutMs);
+      const { attachments } = this.open ?? {};
+      if (attachments === undefined || this.state !== 'serving') return connection.destroy();
+      const attachment = attachments.announce(id, worker, pid);
+      if (attachment.worker !== worker) return connection.destroy();
+      if (role === 'journal') attachments.connectJournal(attachment, connection);
+      else attachments.connectAcks(attachment, connection);
+    } catch (error) {
+      this.options.log('warn', 'A connection was refused.', { error: (error as Error).message }); // acceptHello throws errors.
+    }
+  }
+
+  private takeBatch({ worker }: Attachment, binding: Binding, body: Uint8Array): void {
+    const { open } = this;
+    if (open === undefined || this.state !== 'serving') return;
+    failpoint('keeper.batch:received');
+    const batch = decodeBatch(body);
+    const verdict = judgeBatch(binding.lastReceived, batch.number);
+    if (verdict === 'repeated') return;
+    if (verdict === 'gap') {
+      const message = `Batch ${batch.number} came behind batch ${binding.lastReceived}.`;
+      throw new WireError('ERR_WIRE_MESSAGE', message, { number: batch.number, expected: binding.lastReceived + 1 });
+    }
+    const tables = checkBatch(open.store.catalog, worker, batch);
+    binding.lastReceived = batch.number;
+    open.groups.add({ worker, epoch: binding.epoch, batch, bytes: body.length }, tables);
+  }
+
+  private release({ lsn, outcomes, progress }: ReleasedGroup): void {
+    failpoint('keeper.replies:before');
+    const { control } = this.options;
+    if (outcomes.length > 0) {
+      control.send(FrameKind.replies, (writer) => writeReplies(writer, lsn, outcomes));
+      control.flushNow();
+    }
+    failpoint('keeper.replies:after');
+    for (const [worker, { epoch, lastBatch }] of progress) this.open?.attachments.acknowledge(worker, epoch, lastBatch);
+    this.open?.sweeper.wake();
+    this.pauseIfCongested();
+  }
+
+  private pauseIfCongested(): void {
+    const isFull = (this.open?.store.unconfirmedBytes ?? 0) > this.limits.unconfirmedBytesMax;
+    if (this.options.control.isCongested || isFull) this.open?.attachments.pause();
+  }
+
+  private resumeJournalsIfClear(): void {
+    const { groups, store, attachments } = this.open ?? {};
+    if (groups === undefined || store === undefined || this.options.control.isCongested) return;
+    const kept = store.unconfirmed.reduce((sum, { lsn, bytes }) => (lsn > groups.confirmedLsn ? sum + bytes : sum), 0);
+    if (kept <= this.limits.unconfirmedBytesMax) attachments?.resume();
+  }
+
+  private confirm(lsn: number): void {
+    const { open } = this;
+    if (open === undefined) return;
+    open.groups.confirmedLsn = Math.max(open.groups.confirmedLsn, Math.min(lsn, open.store.state.lsn));
+    if (open.store.unconfirmedBytes > this.limits.unconfirmedBytesMax) this.resumeJournalsIfClear();
+  }
+
+  private async answer(requestId: number, request: KeeperRequest): Promise<void> {
+    const { control } = this.options;
+    let result: unknown;
+    let error: unknown;
+    try {
+      result = await this.perform(request);
+    } catch (thrown) {
+      if (this.open?.store.hasFailed === true) return this.fail(thrown, 2);
+      error = encodeError(thrown);
+    }
+    if (this.state !== 'serving' || this.open?.store.hasFailed === true) return;
+    try {
+      sendControl(control, response, { requestId, error, result });
+    } catch (thrown) {
+      sendControl(control, response, { requestId, error: encodeError(thrown), result: undefined });
+    }
+    control.flushNow();
+    if (control.isCongested) control.pauseReading();
+  }
+
+  private perform(request: KeeperRequest): unknown {
+    const { open } = this;
+    if (open === undefined || this.state !== 'serving') {
+      throw new KeeperError('ERR_KEEPER_STOPPING', 'The keeper does not serve at this moment. Ask the next one.');
+    }
+    switch (request.type) {
+      case 'openEpoch':
+        return open.desk.open(request);
+      case 'closeEpoch':
+        return open.desk.close(request);
+      case 'read':
+        return this.read(open.store, request);
+      default:
+        return inspect(open.store, open.groups);
+    }
+  }
+
+  private async read(store: Store, request: Extract<KeeperRequest, { type: 'read' }>): Promise<unknown> {
+    if (this.reads >= this.limits.readsMax) {
+      const message = `${this.reads} reads are under way already. Try again when some have ended.`;
+      throw new KeeperError('ERR_KEEPER_BUSY', message, { readsMax: this.limits.readsMax });
+    }
+    this.reads++;
+    try {
+      return await readReleased(store, request);
+    } finally {
+      this.reads--;
+    }
+  }
+
+  /** Commits what waits, says good-bye to the store, and ends the process. */
+  private async shutdown(): Promise<void> {
+    const { open } = this;
+    if (open === undefined) {
+      this.state = 'stopped';
+      this.lock?.release();
+      return this.options.exit(0);
+    }
+    open.groups.commitNow();
+    if (this.isStopped()) return; // That commit failed.
+    this.state = 'stopped';
+    open.sweeper.stop();
+    open.attachments.destroyAll();
+    try {
+      endRun(open.store, open.groups.confirmedLsn);
+      await open.server.close();
+      await open.store.close();
+    } catch (error) {
+      this.options.log('error', 'The store was not closed cleanly.', { error: (error as Error).message }); // Always an error.
+    }
+    open.lock.release();
+    this.options.exit(0);
+  }
+
+  private isStopped(): boolean {
+    return this.state === 'stopped';
+  }
+
+  /** Says what failed and ends the process; nothing else leaves from now on. */
+  private fail(error: unknown, code: number): void {
+    if (this.state === 'stopped') return;
+    this.state = 'stopped';
+    this.options.log('error', 'The keeper failed.', { error: (error as Error).message, code }); // Only errors are thrown here.
+    this.open?.groups.stop();
+    this.open?.sweeper.stop();
+    this.open?.attachments.destroyAll();
+    sendControl(this.options.control, keeperFailed, { error: encodeError(error) });
+    this.options.control.flushNow();
+    this.options.exit(code);
+  }
+}

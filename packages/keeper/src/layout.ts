@@ -1,0 +1,111 @@
+/**
+ * What lies where in the store: one LMDB environment, `data.mdb`, with a database for each kind of record.
+ *
+ *   meta      text                             format: u32 · state: value StoreState
+ *   epochs    worker name, UTF-8               value EpochRecord
+ *   tables    u32 tableId                      value { worker, extent, declaration }
+ *   counts    u32 tableId                      uint53 size · uint53 nextSequence
+ *   shapes    u32 tableId · u32 shape id       value: list of field names
+ *   rows      u32 extent · key bytes · (bags) u64 sequence      row bytes
+ *   journal   u64 LSN of the group's last batch                 journal record (journal-record.ts)
+ *   doomed    u32 extent                       nothing: the rows of this extent are to be deleted
+ *
+ * All numbers are big-endian, so that bytes are ordered as numbers are. Values are encoded by @heirloom/wire. An extent is where
+ * the rows of one table lie; a table that is cleared gets a new one, so clearing a table of any size is one small record.
+ *
+ * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
+ */
+import { Buffer } from 'node:buffer';
+import type { RootDatabaseOptions, TransactionFlags } from 'lmdb';
+
+/** The version of this layout. A store of a newer one is refused; an older one would be converted when opened. */
+export const STORE_FORMAT_VERSION = 1;
+/** The file in the store's directory, and the one a new store is made in before it takes its name. */
+export const STORE_FILE = 'data.mdb';
+export const STORE_FILE_NEW = 'data.new.mdb';
+/**
+ * The size of the memory map, and so the most the store can hold. Only addresses are reserved, neither memory nor disk; half of
+ * what a process may map on the smallest supported address space (39 bits).
+ */
+export const STORE_BYTES_MAX: number = 2 ** 38;
+/** Reader slots: every worker process takes a few, and slots of killed ones are freed only at the next check. */
+export const STORE_READERS_MAX = 512;
+/** Owner names lie in keys, which LMDB limits to 1978 bytes. */
+export const WORKER_NAME_BYTES_MAX = 1_024;
+/** Tables of all workers that ever were; they are all known in memory. */
+export const TABLES_MAX = 100_000;
+
+export const DATABASE_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
+export type DatabaseName = (typeof DATABASE_NAMES)[number];
+
+/** How every process opens the environment; readers add `readOnly`. See store.ts for why there is no overlapping sync. */
+export const ENVIRONMENT_OPTIONS: RootDatabaseOptions = {
+  noSubdir: true,
+  encoding: 'binary',
+  keyEncoding: 'binary',
+  overlappingSync: false,
+  mapSize: STORE_BYTES_MAX,
+  maxReaders: STORE_READERS_MAX,
+  maxDbs: 16,
+};
+export const DATABASE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary' } as const;
+
+/** Commit and flush before the call returns. The enumeration exists only in the binding's types, so its value stands here. */
+export const SYNCHRONOUS_COMMIT: TransactionFlags = 2 as TransactionFlags;
+
+export const FORMAT_KEY: Buffer = Buffer.from('format');
+export const STATE_KEY: Buffer = Buffer.from('state');
+
+export function isBag(type: string): boolean {
+  return type === 'bag' || type === 'duplicate_bag';
+}
+
+export function u32Key(value: number): Buffer {
+  const key = Buffer.allocUnsafe(4);
+  key.writeUInt32BE(value, 0);
+  return key;
+}
+
+export function u64Key(value: number): Buffer {
+  const key = Buffer.allocUnsafe(8);
+  writeU64(key, value, 0);
+  return key;
+}
+
+function writeU64(target: Buffer, value: number, at: number): void {
+  target.writeUInt32BE(Math.floor(value / 0x1_0000_0000), at);
+  target.writeUInt32BE(value % 0x1_0000_0000, at + 4);
+}
+
+export function readU64(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(at) * 0x1_0000_0000 + view.getUint32(at + 4);
+}
+
+export function shapeKey(tableId: number, shapeId: number): Buffer {
+  const key = Buffer.allocUnsafe(8);
+  key.writeUInt32BE(tableId, 0);
+  key.writeUInt32BE(shapeId, 4);
+  return key;
+}
+
+export function encodeCounts(size: number, nextSequence: number): Buffer {
+  const value = Buffer.allocUnsafe(16);
+  writeU64(value, size, 0);
+  writeU64(value, nextSequence, 8);
+  return value;
+}
+
+/** Where a row lies; `sequence` is undefined in tables that are no bags. */
+export function rowKey(extent: number, keyBytes: Uint8Array, sequence?: number): Buffer {
+  const key = Buffer.allocUnsafe(4 + keyBytes.length + (sequence === undefined ? 0 : 8));
+  key.writeUInt32BE(extent, 0);
+  key.set(keyBytes, 4);
+  if (sequence !== undefined) writeU64(key, sequence, 4 + keyBytes.length);
+  return key;
+}
+
+/** The first key behind every row of an extent. */
+export function extentEnd(extent: number): Buffer {
+  return u32Key(extent + 1);
+}

@@ -1,0 +1,3 @@
+/** What a worker's process loads of the keeper: reading, and nothing else. */
+export { openStoreReader } from './store-reader.js';
+export type { StoreReader } from './store-reader.js';

@@ -1,0 +1,198 @@
+/**
+ * Opening a store: making the directory and a new file, checking an old one, and reading what the keeper has in memory.
+ *
+ * Nothing is written to a store that is refused. The caller holds the directory's lock.
+ */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
+import { HeirloomError } from '@heirloom/tables';
+import { encodeValue } from '@heirloom/wire';
+import { readBootId } from './boot-id.js';
+import type { CommitKill } from './commit-kill.js';
+import { StoreError } from './errors.js';
+import type { DatabaseName } from './layout.js';
+import {
+  DATABASE_NAMES,
+  DATABASE_OPTIONS,
+  ENVIRONMENT_OPTIONS,
+  FORMAT_KEY,
+  STATE_KEY,
+  STORE_FILE,
+  STORE_FILE_NEW,
+  STORE_FORMAT_VERSION,
+  SYNCHRONOUS_COMMIT,
+  readU64,
+  u32Key,
+} from './layout.js';
+import { Store } from './store.js';
+import type { StoreContents } from './store.js';
+import { checkStoreFile, damaged } from './store-file.js';
+import { decodeEpoch, decodeShapeFields, decodeState, decodeTable } from './stored-record.js';
+import type { StoreState } from './stored-record.js';
+import { TableCatalog, newTable } from './table-catalog.js';
+
+type Databases = StoreContents['databases'];
+
+/** Makes the store's directory if it is not there. Throws StoreError ERR_STORE_DIRECTORY. */
+export function ensureStoreDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw directoryError(directory, cause);
+  }
+}
+
+/**
+ * Opens the store of a directory, or makes a new one there.
+ * Throws StoreError ERR_STORE_DIRECTORY, ERR_STORE_DAMAGED, ERR_STORE_VERSION or ERR_STORE_DISK_FULL.
+ */
+export async function openStore(directory: string, commitKill?: CommitKill): Promise<Store> {
+  ensureStoreDirectory(directory);
+  const path = join(directory, STORE_FILE);
+  if (!existsSync(path)) await createStore(directory, path);
+  checkStoreFile(path);
+  const environment = openEnvironment(path);
+  try {
+    return new Store(readContents(path, environment), commitKill);
+  } catch (cause) {
+    await environment.close();
+    throw cause instanceof HeirloomError ? cause : damaged(path, 'its records cannot be read', cause);
+  }
+}
+
+async function createStore(directory: string, path: string): Promise<void> {
+  const newPath = join(directory, STORE_FILE_NEW);
+  try {
+    for (const leftOver of [newPath, `${newPath}-lock`, `${path}-lock`]) rmSync(leftOver, { force: true });
+    const environment = open<Buffer, Buffer>(newPath, ENVIRONMENT_OPTIONS);
+    const databases = openDatabases(environment);
+    environment.transactionSync(() => {
+      databases.meta.putSync(FORMAT_KEY, u32Key(STORE_FORMAT_VERSION));
+      databases.meta.putSync(STATE_KEY, Buffer.from(encodeValue(initialState())));
+    }, SYNCHRONOUS_COMMIT);
+    await environment.close();
+    rmSync(`${newPath}-lock`, { force: true });
+    renameSync(newPath, path);
+    flushDirectory(directory);
+  } catch (cause) {
+    throw directoryError(directory, cause);
+  }
+}
+
+function initialState(): StoreState {
+  return {
+    timeline: 1,
+    generation: 0,
+    instance: 0,
+    lsn: 0,
+    confirmedLsn: 0,
+    nextTableId: 1,
+    nextExtent: 1,
+    bootId: readBootId(),
+    isClean: true,
+  };
+}
+
+function flushDirectory(directory: string): void {
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openEnvironment(path: string): RootDatabase<Buffer, Buffer> {
+  try {
+    return open<Buffer, Buffer>(path, ENVIRONMENT_OPTIONS);
+  } catch (cause) {
+    const { message } = cause as Error; // The binding throws errors.
+    if (/EACCES|Permission|EROFS|Read-only|EPERM/i.test(message)) throw directoryError(path, cause);
+    throw damaged(path, `LMDB refuses it (${message})`, cause);
+  }
+}
+
+function openDatabases(environment: RootDatabase<Buffer, Buffer>, create: boolean = true): Databases {
+  // The option is there, but not in the binding's types.
+  const options = { ...DATABASE_OPTIONS, create };
+  const opened = DATABASE_NAMES.map((name) => [name, environment.openDB<Buffer, Buffer>(name, options)] as const);
+  return Object.fromEntries(opened) as Record<DatabaseName, Database<Buffer, Buffer>>; // Each name is there.
+}
+
+function readContents(path: string, environment: RootDatabase<Buffer, Buffer>): StoreContents {
+  const databases = openDatabases(environment, false);
+  const format = databases.meta.get(FORMAT_KEY);
+  if (format?.length !== 4) throw damaged(path, 'it does not say which version wrote it');
+  const version = format.readUInt32BE(0);
+  if (version > STORE_FORMAT_VERSION) {
+    const message = `The store ${path} has format ${version}, and this version of Heirloom knows ${STORE_FORMAT_VERSION}. Use the newer version that wrote it.`;
+    throw new StoreError('ERR_STORE_VERSION', message, { path, version, known: STORE_FORMAT_VERSION });
+  }
+  if (version < 1) throw damaged(path, `its format ${version} never was`);
+  const state = databases.meta.get(STATE_KEY);
+  if (state === undefined) throw damaged(path, 'its state is missing');
+  return {
+    path,
+    environment,
+    databases,
+    state: decodeState(path, state),
+    epochs: readEpochs(path, databases),
+    catalog: readCatalog(path, databases),
+    unconfirmed: readUnconfirmed(databases),
+    doomed: Array.from(databases.doomed.getKeys(), (key) => key.readUInt32BE(0)),
+  };
+}
+
+function readEpochs(path: string, databases: Databases): StoreContents['epochs'] {
+  const epochs: StoreContents['epochs'] = new Map();
+  for (const { key, value } of databases.epochs.getRange()) epochs.set(key.toString(), decodeEpoch(path, value));
+  return epochs;
+}
+
+function readCatalog(path: string, databases: Databases): TableCatalog {
+  const catalog = new TableCatalog();
+  for (const { key, value } of databases.tables.getRange()) {
+    const { worker, extent, declaration } = decodeTable(path, value);
+    const table = newTable(key.readUInt32BE(0), extent, worker, declaration);
+    const counts = databases.counts.get(key);
+    if (counts?.length !== 16) throw damaged(path, `the counts of table ${table.tableId} are missing`);
+    table.size = readU64(counts, 0);
+    table.nextSequence = readU64(counts, 8);
+    catalog.add(table);
+  }
+  for (const { key, value } of databases.shapes.getRange()) {
+    const table = catalog.byId.get(key.readUInt32BE(0));
+    const shape = { id: key.readUInt32BE(4), fields: decodeShapeFields(path, value) };
+    if (table === undefined) throw damaged(path, `a shape belongs to the unknown table ${key.readUInt32BE(0)}`);
+    table.shapes.push(shape);
+  }
+  for (const table of catalog.byId.values()) table.codec.addShapes(table.shapes);
+  return catalog;
+}
+
+function readUnconfirmed(databases: Databases): StoreContents['unconfirmed'] {
+  return Array.from(databases.journal.getRange(), ({ key, value }) => ({ lsn: readU64(key, 0), bytes: value.length }));
+}
+
+function directoryError(directory: string, cause: unknown): StoreError {
+  const { code, message } = cause as NodeJS.ErrnoException; // Thrown by node:fs or by the binding.
+  if (code === 'ENOSPC' || /No space left/.test(message)) {
+    const text = `There is no room for a store in ${directory}. Make room, or use another directory.`;
+    return new StoreError('ERR_STORE_DISK_FULL', text, { directory }, { cause });
+  }
+  const text = `The store directory ${directory} cannot be used: ${message}. Give a directory that can be made and written.`;
+  return new StoreError('ERR_STORE_DIRECTORY', text, { directory }, { cause });
+}

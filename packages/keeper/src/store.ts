@@ -1,0 +1,191 @@
+/**
+ * The store: the LMDB environment of one directory, opened by the one process that writes it (G5).
+ *
+ * Invariants
+ * 1. `transaction` is the only way to write. Each is one classic LMDB commit (`overlappingSync` off, synchronous): the data
+ *    pages are flushed before the meta page that makes them visible is written and flushed. So **visible implies flushed**,
+ *    for readers in other processes too, and what was committed cannot be lost by a crash of the system.
+ * 2. When a transaction throws, its outcome is unknown, as LMDB reports errors also for what is there after the file is opened again.
+ *    The store takes no further transaction; the process must end, and the next one opens and reads the store anew. What
+ *    is in memory may therefore be changed inside of a transaction.
+ * 3. A new store is made under another name and renamed when it is whole, so a file of the store's name is never half made, and an
+ *    empty one is damage.
+ * 4. Before LMDB sees the file, its first records are checked (store-file.ts).
+ *
+ * What fails: ERR_STORE_DIRECTORY, ERR_STORE_DAMAGED, ERR_STORE_VERSION when opening; ERR_STORE_DISK_FULL, ERR_STORE_IO,
+ * ERR_STORE_COMMIT from a transaction.
+ */
+import type { Database, RootDatabase } from 'lmdb';
+import { encodeValue, failpoint } from '@heirloom/wire';
+import type { CommitKill } from './commit-kill.js';
+import { StoreError } from './errors.js';
+import type { EpochRecord } from './epochs.js';
+import type { DatabaseName } from './layout.js';
+import { STATE_KEY, SYNCHRONOUS_COMMIT, encodeCounts, shapeKey, u32Key } from './layout.js';
+import type { RowsDatabase } from './row-scan.js';
+import type { StoreState } from './stored-record.js';
+import type { StoredTable, TableCatalog } from './table-catalog.js';
+
+/** The writes of one transaction. A port: tests put failures between. */
+export interface StoreWriter {
+  put(database: DatabaseName, key: Uint8Array, value: Uint8Array): void;
+  remove(database: DatabaseName, key: Uint8Array): void;
+}
+
+/** A journal record that the router has not confirmed. */
+export interface UnconfirmedRecord {
+  readonly lsn: number;
+  readonly bytes: number;
+}
+
+/** What opening a store has read of it. */
+export interface StoreContents {
+  readonly path: string;
+  readonly environment: RootDatabase<Buffer, Buffer>;
+  readonly databases: Readonly<Record<DatabaseName, Database<Buffer, Buffer>>>;
+  readonly state: StoreState;
+  readonly epochs: Map<string, EpochRecord>;
+  readonly catalog: TableCatalog;
+  readonly unconfirmed: UnconfirmedRecord[];
+  readonly doomed: number[];
+}
+
+export class Store {
+  readonly path: string;
+  readonly epochs: Map<string, EpochRecord>;
+  readonly catalog: TableCatalog;
+  readonly rows: RowsDatabase;
+  /** By growing LSN. */
+  readonly unconfirmed: UnconfirmedRecord[];
+  /** Extents whose rows are to be deleted. */
+  readonly doomed: number[];
+  unconfirmedBytes: number;
+  private readonly contents: StoreContents;
+  private current: StoreState;
+  private failure: StoreError | undefined;
+  private commitKill: CommitKill | undefined;
+  /** Puts itself between a transaction and LMDB; for tests. */
+  wrapWriter: (writer: StoreWriter) => StoreWriter = (writer) => writer;
+
+  /** See `openStore`. */
+  constructor(contents: StoreContents, commitKill?: CommitKill) {
+    this.contents = contents;
+    this.commitKill = commitKill;
+    this.path = contents.path;
+    this.current = contents.state;
+    this.epochs = contents.epochs;
+    this.catalog = contents.catalog;
+    this.rows = contents.databases.rows;
+    this.unconfirmed = contents.unconfirmed;
+    this.doomed = contents.doomed;
+    this.unconfirmedBytes = contents.unconfirmed.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  get state(): StoreState {
+    return this.current;
+  }
+
+  /** Whether a transaction has failed, so that nothing more can be written here. */
+  get hasFailed(): boolean {
+    return this.failure !== undefined;
+  }
+
+  /** Runs `write`, commits and flushes. Throws StoreError, and then for ever after; see invariant 2. */
+  transaction<T>(write: (writer: StoreWriter) => T): T {
+    if (this.failure !== undefined) {
+      const message = `The store ${this.path} takes no writes after one that failed. Restart the keeper.`;
+      throw new StoreError('ERR_STORE_COMMIT', message, { path: this.path }, { cause: this.failure });
+    }
+    try {
+      failpoint('keeper.commit:before');
+      const result = this.contents.environment.transactionSync(() => {
+        const written = write(this.wrapWriter(this.writer));
+        failpoint('keeper.commit:error');
+        this.commitKill?.commitBegins();
+        return written;
+      }, SYNCHRONOUS_COMMIT);
+      failpoint('keeper.flush:error');
+      failpoint('keeper.commit:after');
+      return result;
+    } catch (cause) {
+      this.failure = commitError(this.path, cause);
+      throw this.failure;
+    }
+  }
+
+  /** Changes the state record, inside of a transaction. */
+  putState(writer: StoreWriter, changes: Partial<StoreState>): void {
+    this.current = { ...this.current, ...changes };
+    writer.put('meta', STATE_KEY, encodeValue(this.current));
+  }
+
+  putEpoch(writer: StoreWriter, worker: string, record: EpochRecord): void {
+    this.epochs.set(worker, record);
+    writer.put('epochs', Buffer.from(worker), encodeValue(record));
+  }
+
+  putTable(writer: StoreWriter, table: StoredTable): void {
+    const { worker, extent, declaration } = table;
+    writer.put('tables', u32Key(table.tableId), encodeValue({ worker, extent, declaration }));
+  }
+
+  putCounts(writer: StoreWriter, table: StoredTable): void {
+    writer.put('counts', u32Key(table.tableId), encodeCounts(table.size, table.nextSequence));
+  }
+
+  putShape(
+    writer: StoreWriter,
+    tableId: number,
+    shape: { readonly id: number; readonly fields: readonly string[] },
+  ): void {
+    writer.put('shapes', shapeKey(tableId, shape.id), encodeValue(shape.fields));
+  }
+
+  /** The bytes of a journal record. */
+  journalRecord(key: Uint8Array): Uint8Array | undefined {
+    return this.contents.databases.journal.get(Buffer.from(key));
+  }
+
+  /** Frees the reader slots of processes that are gone; returns how many there were. */
+  checkReaders(): number {
+    return this.contents.environment.readerCheck();
+  }
+
+  async close(): Promise<void> {
+    await this.contents.environment.close();
+  }
+
+  private readonly writer: StoreWriter = {
+    put: (database, key, value) => {
+      // The binding takes any Uint8Array where its types say Buffer.
+      this.contents.databases[database].putSync(key as Buffer, value as Buffer);
+    },
+    remove: (database, key) => {
+      this.contents.databases[database].removeSync(key as Buffer);
+    },
+  };
+}
+
+function commitError(path: string, cause: unknown): StoreError {
+  const { code, message } = cause as { code?: unknown; message?: unknown }; // Read with care: anything can be thrown.
+  const text = `${String(code)} ${String(message)}`;
+  const how = String(message);
+  if (/ENOSPC|EDQUOT|MDB_MAP_FULL|No space left|-30792|quota/.test(text)) {
+    const advice = 'Make room; nothing that was acknowledged is lost.';
+    return new StoreError(
+      'ERR_STORE_DISK_FULL',
+      `There is no room to write the store ${path}: ${how}. ${advice}`,
+      { path },
+      { cause },
+    );
+  }
+  if (/\bEIO\b|Input\/output error/.test(text)) {
+    return new StoreError(
+      'ERR_STORE_IO',
+      `The disk failed under the store ${path}: ${how}. Check the disk.`,
+      { path },
+      { cause },
+    );
+  }
+  return new StoreError('ERR_STORE_COMMIT', `A commit to the store ${path} failed: ${how}.`, { path }, { cause });
+}

@@ -1,0 +1,87 @@
+/** Reading records of the store that were written as values: what does not have the expected fields is damage. */
+import { decodeValue, flag, listOf, natural, oneOf, optional, record, text } from '@heirloom/wire';
+import type { FieldCheck, TableDeclaration } from '@heirloom/wire';
+import type { EpochRecord } from './epochs.js';
+import { damaged } from './store-file.js';
+
+/** The one record that says where the whole store stands. */
+export interface StoreState {
+  /** Grows when a start may have lost what an earlier run had committed; LSNs of different timelines do not compare. */
+  readonly timeline: number;
+  /** How many keepers have opened the store. */
+  readonly generation: number;
+  /** How many times a runtime was started on the store; call ids belong to an instance. */
+  readonly instance: number;
+  readonly lsn: number;
+  readonly confirmedLsn: number;
+  readonly nextTableId: number;
+  readonly nextExtent: number;
+  readonly bootId: string;
+  /** Whether the last run said good-bye. */
+  readonly isClean: boolean;
+}
+
+/** What is stored of a table beside its counts, shapes and rows. */
+export interface TableRecord {
+  readonly worker: string;
+  readonly extent: number;
+  readonly declaration: TableDeclaration;
+}
+
+const stateCheck: FieldCheck<StoreState> = record({
+  timeline: natural,
+  generation: natural,
+  instance: natural,
+  lsn: natural,
+  confirmedLsn: natural,
+  nextTableId: natural,
+  nextExtent: natural,
+  bootId: text,
+  isClean: flag,
+});
+const epochCheck: FieldCheck<EpochRecord> = record({
+  epoch: natural,
+  isOpen: flag,
+  lastBatch: natural,
+  isInitialized: flag,
+});
+const tableCheck: FieldCheck<TableRecord> = record({
+  worker: text,
+  extent: natural,
+  declaration: record({
+    name: text,
+    type: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
+    access: oneOf('private', 'protected', 'public'),
+    survives: oneOf('power_loss', 'runtime_crash', 'nothing'),
+    key: record({ fields: optional(listOf(text)), position: optional(natural) }),
+    publicName: optional(text),
+    version: natural,
+  }),
+});
+
+export function decodeState(path: string, bytes: Uint8Array): StoreState {
+  return decodeRecord(path, 'state', bytes, stateCheck);
+}
+
+export function decodeEpoch(path: string, bytes: Uint8Array): EpochRecord {
+  return decodeRecord(path, 'epoch', bytes, epochCheck);
+}
+
+export function decodeTable(path: string, bytes: Uint8Array): TableRecord {
+  return decodeRecord(path, 'table', bytes, tableCheck);
+}
+
+export function decodeShapeFields(path: string, bytes: Uint8Array): readonly string[] {
+  return decodeRecord(path, 'shape', bytes, listOf(text));
+}
+
+function decodeRecord<T>(path: string, what: string, bytes: Uint8Array, check: FieldCheck<T>): T {
+  let value: unknown;
+  try {
+    value = decodeValue(bytes);
+  } catch (cause) {
+    throw damaged(path, `a record of a ${what} cannot be decoded`, cause);
+  }
+  if (check(value)) return value;
+  throw damaged(path, `a record of a ${what} has not the fields of one`);
+}

@@ -1,0 +1,136 @@
+/**
+ * The tables of the store, by their number and by their owner, as the keeper has them in memory.
+ *
+ * Invariants
+ * 1. A table is never removed; a worker that no longer declares it leaves it as it was.
+ * 2. A stored table keeps its type, key, and version; a declaration that differs is refused, and then nothing is changed.
+ * 3. A runtime-wide name belongs to one table of the workers that have an open epoch.
+ */
+import { invariant, row } from '@heirloom/tables';
+import type { AnyTableDefinition, KeySpec } from '@heirloom/tables';
+import { RowCodec } from '@heirloom/wire';
+import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
+import { StoreError } from './errors.js';
+import { TABLES_MAX, WORKER_NAME_BYTES_MAX } from './layout.js';
+
+/** One stored table. The mutable fields are as of what was last received; a failed commit ends the process. */
+export interface StoredTable {
+  readonly tableId: number;
+  readonly worker: string;
+  declaration: TableDeclaration;
+  extent: number;
+  size: number;
+  nextSequence: number;
+  readonly shapes: StoredShape[];
+  readonly codec: RowCodec;
+}
+
+/** The sequence of the first row of a bag. */
+export const FIRST_SEQUENCE = 1;
+
+export function newTable(tableId: number, extent: number, worker: string, declaration: TableDeclaration): StoredTable {
+  const codec = new RowCodec();
+  return { tableId, worker, declaration, extent, size: 0, nextSequence: FIRST_SEQUENCE, shapes: [], codec };
+}
+
+export class TableCatalog {
+  readonly byId: Map<number, StoredTable> = new Map();
+  private readonly byOwner: Map<string, Map<string, StoredTable>> = new Map();
+
+  add(table: StoredTable): void {
+    invariant(!this.byId.has(table.tableId), `table ${table.tableId} is in the catalog twice`);
+    this.byId.set(table.tableId, table);
+    const owned = this.byOwner.get(table.worker) ?? new Map<string, StoredTable>();
+    this.byOwner.set(table.worker, owned.set(table.declaration.name, table));
+  }
+
+  get(worker: string, name: string): StoredTable | undefined {
+    return this.byOwner.get(worker)?.get(name);
+  }
+
+  /**
+   * Checks what a worker declares against what is stored.
+   * Throws StoreError ERR_STORE_TABLE_MISMATCH, ERR_STORE_TABLE_NAME or ERR_STORE_LIMIT.
+   */
+  check(worker: string, declarations: readonly TableDeclaration[], isRunning: (worker: string) => boolean): void {
+    if (Buffer.byteLength(worker) > WORKER_NAME_BYTES_MAX || worker === '') {
+      const message = `A worker's name has 1 to ${WORKER_NAME_BYTES_MAX} bytes. Choose another one.`;
+      throw new StoreError('ERR_STORE_LIMIT', message, { worker: worker.slice(0, 100) });
+    }
+    if (this.byId.size + declarations.length > TABLES_MAX) {
+      throw new StoreError('ERR_STORE_LIMIT', `The store has ${this.byId.size} tables, and at most ${TABLES_MAX}.`, {
+        worker,
+      });
+    }
+    const names = new Set<string>();
+    for (const declaration of declarations) {
+      const stored = this.get(worker, declaration.name);
+      if (stored !== undefined) checkDeclaration(stored, declaration);
+      if (names.has(declaration.name)) throw mismatch(worker, declaration.name, 'declared', 'once', 'twice');
+      names.add(declaration.name);
+      if (declaration.publicName !== undefined)
+        this.checkName(worker, declaration.name, declaration.publicName, isRunning);
+    }
+  }
+
+  private checkName(worker: string, name: string, publicName: string, isRunning: (worker: string) => boolean): void {
+    for (const other of this.byId.values()) {
+      if (other.declaration.publicName !== publicName || other.worker === worker || !isRunning(other.worker)) continue;
+      const message = `Table '${name}' of worker '${worker}' wants the name '${publicName}', which table '${other.declaration.name}' of worker '${other.worker}' has. Choose another name.`;
+      throw new StoreError('ERR_STORE_TABLE_NAME', message, { worker, table: name, publicName, holder: other.worker });
+    }
+  }
+}
+
+/** Whether rows of a declared table are stored at all. */
+export function isStored(declaration: TableDeclaration): boolean {
+  return declaration.survives !== 'nothing';
+}
+
+function checkDeclaration(stored: StoredTable, declared: TableDeclaration): void {
+  const { worker, declaration } = stored;
+  const differ = (field: string, before: unknown, now: unknown): void => {
+    if (before !== now) throw mismatch(worker, declared.name, field, before, now);
+  };
+  differ('type', declaration.type, declared.type);
+  differ('key', describeKey(declaration), describeKey(declared));
+  differ('version', declaration.version, declared.version);
+  differ('stored', true, isStored(declared));
+}
+
+function describeKey({ key }: TableDeclaration): string {
+  return JSON.stringify(key.fields ?? key.position);
+}
+
+function mismatch(worker: string, table: string, field: string, before: unknown, now: unknown): StoreError {
+  const message = `Table '${table}' of worker '${worker}' is stored with ${field} ${String(before)}, but declared with ${String(now)}. Declare it as it was, or use another table name.`;
+  return new StoreError('ERR_STORE_TABLE_MISMATCH', message, { worker, table, field, stored: before, declared: now });
+}
+
+/** A table as it is handed to a new incarnation. */
+export function grant(table: StoredTable): TableGrant {
+  const { tableId, extent, size, nextSequence, shapes } = table;
+  return { name: table.declaration.name, tableId, extent, size, nextSequence, shapes: [...shapes] };
+}
+
+/** The stored table as a definition, for what @heirloom/tables can do with one. */
+export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
+  const { type, access, survives, version, publicName } = declaration;
+  return {
+    kind: 'table',
+    row: row<unknown>(),
+    type,
+    key: keySpec(declaration),
+    access,
+    survives,
+    name: publicName,
+    version,
+  };
+}
+
+/** How a key is taken from a row: one field, several, or a position. */
+export function keySpec({ key }: TableDeclaration): KeySpec {
+  const { fields, position } = key;
+  if (fields === undefined) return position ?? 0;
+  return fields.length === 1 ? (fields[0] as string) : fields; // Of one field there is a first.
+}

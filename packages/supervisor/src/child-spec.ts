@@ -1,0 +1,93 @@
+/**
+ * Child specs and supervisor specs: what a program asks for, and the same with every default filled in.
+ *
+ * Defaults are OTP's (supervisor:child_spec(), supervisor:sup_flags()): permanent, 5000 ms for workers and infinity for
+ * supervisors, intensity 1 in 5000 ms. A start timeout is beyond OTP and off by default.
+ */
+
+/** Whether a child that exited is started again: always, only after an abnormal exit, or never. */
+export type RestartType = 'permanent' | 'transient' | 'temporary';
+
+/** How a child is stopped: killed at once, asked and killed after so many milliseconds, or asked and awaited for ever. */
+export type Shutdown = 'brutal_kill' | 'infinity' | number;
+
+/** Which siblings share a child's fate. */
+export type Strategy = 'one_for_one';
+
+/** The strategies that can be asked for. */
+export const STRATEGIES: readonly Strategy[] = ['one_for_one'];
+
+/** How long a worker may take to stop when its spec does not say: OTP's 5 seconds. */
+export const WORKER_SHUTDOWN_DEFAULT_MS = 5_000;
+/** How many restarts a supervisor allows in its period when its spec does not say: OTP's 1. */
+export const INTENSITY_DEFAULT = 1;
+/** The period in which restarts are counted when the spec does not say: OTP's 5 seconds. */
+export const PERIOD_DEFAULT_MS = 5_000;
+
+/** The longest duration that can be asked for: Node fires a timer longer than this at once instead of late. */
+export const DURATION_MS_MAX = 2_147_483_647;
+/** The highest intensity: every restart in the period is remembered, so this bounds a supervisor's memory. */
+export const INTENSITY_MAX = 10_000;
+/** The most children of one supervisor: each event copies the list of children, so more belong under nested supervisors. */
+export const CHILDREN_MAX = 10_000;
+/** The most levels of supervisors: stopping and reporting walk the tree by recursion; no sane tree comes near this. */
+export const DEPTH_MAX = 64;
+
+/** A worker's place in the tree: how it is started, restarted and stopped. */
+export interface ChildSpec<S = unknown> {
+  readonly type: 'worker';
+  /** Unique among its siblings. */
+  readonly id: string;
+  /** Default `'permanent'`. */
+  readonly restart?: RestartType;
+  /** Default 5000 ms. */
+  readonly shutdown?: Shutdown;
+  /** How long it may take to become ready before it is killed and its start has failed. Default `'infinity'`. */
+  readonly startTimeoutMs?: number | 'infinity';
+  /** Whether a replacement may start although the killed process was not seen to exit in time. Default false. */
+  readonly canAbandon?: boolean;
+  /** What the driver needs to start it; the supervisor does not look at it. */
+  readonly start: S;
+}
+
+/** A supervisor's place in the tree, and its children in start order. */
+export interface SupervisorSpec<S = unknown> {
+  readonly type: 'supervisor';
+  /** Unique among its siblings. */
+  readonly id: string;
+  readonly strategy: Strategy;
+  /** How many restarts within the period are tolerated; the next one makes the supervisor give up. Default 1. */
+  readonly intensity?: number;
+  /** The period in which restarts are counted, in milliseconds. Default 5000. */
+  readonly periodMs?: number;
+  /** Default `'permanent'`. */
+  readonly restart?: RestartType;
+  /** Default `'infinity'`: its children have shutdown times of their own. */
+  readonly shutdown?: Shutdown;
+  readonly children: readonly AnySpec<S>[];
+}
+
+/** A worker or a supervisor. */
+export type AnySpec<S = unknown> = ChildSpec<S> | SupervisorSpec<S>;
+
+/** What the lifecycle of one child depends on, with every default filled in. */
+export interface ChildPolicy {
+  readonly restart: RestartType;
+  readonly shutdown: Shutdown;
+  readonly startTimeoutMs: number | 'infinity';
+  readonly canAbandon: boolean;
+}
+
+/** Gives back the policy of a child, with OTP's defaults where its spec is silent. */
+export function childPolicy(spec: AnySpec): ChildPolicy {
+  const restart = spec.restart ?? 'permanent';
+  if (spec.type === 'supervisor') {
+    return { restart, shutdown: spec.shutdown ?? 'infinity', startTimeoutMs: 'infinity', canAbandon: false };
+  }
+  return {
+    restart,
+    shutdown: spec.shutdown ?? WORKER_SHUTDOWN_DEFAULT_MS,
+    startTimeoutMs: spec.startTimeoutMs ?? 'infinity',
+    canAbandon: spec.canAbandon ?? false,
+  };
+}

@@ -1,0 +1,29 @@
+export {
+  CHILDREN_MAX,
+  DEPTH_MAX,
+  DURATION_MS_MAX,
+  INTENSITY_DEFAULT,
+  INTENSITY_MAX,
+  PERIOD_DEFAULT_MS,
+  STRATEGIES,
+  WORKER_SHUTDOWN_DEFAULT_MS,
+} from './child-spec.js';
+export { realClock, VirtualClock } from './clock.js';
+export { SupervisorError } from './errors.js';
+export { processPort } from './process-driver.js';
+export { BOOTSTRAP_BYTES_MAX } from './process-port.js';
+export { checkSpec } from './spec-check.js';
+export { KEEPER_SUPERVISOR_ID, TOP_ID, topSupervisor } from './top.js';
+export { KILL_WAIT_DEFAULT_MS, SupervisionTree } from './tree.js';
+
+export type { ChildDriver, StartContext, StartingChild } from './child-driver.js';
+export type { ChildExit, ExitReason } from './child-exit.js';
+export type { ChildStateName } from './child-machine.js';
+export type { AnySpec, ChildSpec, RestartType, Shutdown, Strategy, SupervisorSpec } from './child-spec.js';
+export type { Clock, Timer } from './clock.js';
+export type { SupervisorErrorCode } from './errors.js';
+export type { ChildHandle, ProcessExit, ProcessPort, SpawnOptions } from './process-port.js';
+export type { SupervisorPhase } from './supervisor-state.js';
+export type { TopOptions } from './top.js';
+export type { ChildStatus, TreeOptions } from './tree.js';
+export type { ChildOccurrence, ChildTreeEvent, SupervisorTreeEvent, TreeEvent } from './tree-event.js';

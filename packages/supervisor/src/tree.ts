@@ -1,0 +1,214 @@
+/**
+ * A running supervision tree: the thin shell around the decisions of supervisor-core.ts, over a driver and a clock.
+ *
+ * 1. The specs are checked once, before anything is started.
+ * 2. `start` resolves when every child is up. When it rejects, everything that it had started is gone again.
+ * 3. `stop` resolves when every child is gone, in reverse start order; each has its own shutdown time.
+ * 4. When the root gives up, `tree_failed` is emitted and `onFailure` called, once, after every child is gone.
+ * 5. A broken rule (a driver or a listener that throws, a failed invariant) kills every child at once and fails the tree
+ *    with ERR_SUPERVISOR_BUG, without awaiting their exits. It never throws into a timer and never ends the process.
+ * 6. A tree that has ended cannot be started again: make another one.
+ */
+import { checkSpec } from './spec-check.js';
+import type { ChildDriver } from './child-driver.js';
+import type { ChildStateName } from './child-machine.js';
+import { DURATION_MS_MAX, type SupervisorSpec } from './child-spec.js';
+import { realClock, type Clock } from './clock.js';
+import { asError, SupervisorError } from './errors.js';
+import { SupervisorNode, type TreeContext } from './supervisor-node.js';
+import type { SupervisorEvent, SupervisorPhase } from './supervisor-state.js';
+import type { TreeEvent } from './tree-event.js';
+
+/** How long a killed child may take to exit before it is reported: SIGKILL takes milliseconds, unless a disk hangs. */
+export const KILL_WAIT_DEFAULT_MS = 2_000;
+
+/** What a tree runs with. */
+export interface TreeOptions<S> {
+  readonly driver: ChildDriver<S>;
+  /** Default: the clock of this process. */
+  readonly clock?: Clock;
+  /** How long an exit may take after a kill before `kill_overdue`, in milliseconds. Default 2000. */
+  readonly killWaitMs?: number;
+  /** Called with everything that happens, in the turn in which it happens; it must be quick and must not throw. */
+  readonly onEvent?: (event: TreeEvent) => void;
+  /** Called once when the tree has failed after it was up: its root gave up, or it broke a rule. It must not throw. */
+  readonly onFailure?: (error: SupervisorError) => void;
+}
+
+/** Where one child of a tree is in its life, and its children when it is a supervisor that is alive. */
+export interface ChildStatus {
+  readonly id: string;
+  readonly type: 'worker' | 'supervisor';
+  readonly state: ChildStateName;
+  readonly incarnation: number;
+  readonly children?: readonly ChildStatus[];
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: SupervisorError): void;
+}
+
+/** Runs a tree of supervisors and workers. */
+export class SupervisionTree<S> {
+  readonly #context: TreeContext<S>;
+  readonly #root: SupervisorNode<S>;
+  readonly #rootId: string;
+  readonly #options: TreeOptions<S>;
+  readonly #queue: { node: SupervisorNode<S>; event: SupervisorEvent }[] = [];
+  readonly #started: Deferred = deferred();
+  readonly #ended: Deferred = deferred();
+  #isTaking = false;
+  #isUp = false;
+  #isReported = false;
+  #failure: SupervisorError | undefined;
+
+  /** Checks the specs and the options (ERR_SUPERVISOR_SPEC); starts nothing. */
+  constructor(root: SupervisorSpec<S>, options: TreeOptions<S>) {
+    checkSpec(root);
+    const killWaitMs = options.killWaitMs ?? KILL_WAIT_DEFAULT_MS;
+    if (!Number.isInteger(killWaitMs) || killWaitMs < 0 || killWaitMs > DURATION_MS_MAX) {
+      const message = `killWaitMs is ${String(killWaitMs)}; use whole milliseconds from 0 to ${DURATION_MS_MAX}.`;
+      throw new SupervisorError('ERR_SUPERVISOR_SPEC', message, { field: 'killWaitMs', value: killWaitMs });
+    }
+    this.#options = options;
+    this.#rootId = root.id;
+    this.#context = {
+      driver: options.driver,
+      clock: options.clock ?? realClock,
+      killWaitMs,
+      incarnations: new Map(),
+      post: (node, event) => this.#post(node, event),
+      emit: (event) => options.onEvent?.(event),
+      fail: (bug) => this.#fail(bug),
+    };
+    this.#root = new SupervisorNode(root, [root.id], this.#context, {
+      up: () => {
+        this.#isUp = true;
+        this.#started.resolve();
+      },
+      ended: (error) => this.#onEnded(error),
+    });
+  }
+
+  /** The phase of the root. */
+  get phase(): SupervisorPhase {
+    return this.#failure?.code === 'ERR_SUPERVISOR_BUG' ? 'ended' : this.#root.state.phase;
+  }
+
+  /** The children of the root as they are now, in start order, with theirs. */
+  children(): readonly ChildStatus[] {
+    return statusOf(this.#root);
+  }
+
+  /**
+   * Starts every child, left to right. Resolves when all are up. Rejects with ERR_SUPERVISOR_START (its cause says which
+   * child failed and why), or ERR_SUPERVISOR_STOPPED when the tree was stopped meanwhile or had ended before.
+   */
+  start(): Promise<void> {
+    if (this.#root.state.phase === 'idle' && this.#failure === undefined) this.#post(this.#root, { type: 'start' });
+    if (this.#isUp && this.phase === 'ended') return Promise.reject(startRejection(this.#rootId, undefined));
+    return this.#started.promise;
+  }
+
+  /** Stops every child, right to left, each in its own shutdown time. Resolves when all are gone; never rejects. */
+  stop(): Promise<void> {
+    return this.#end({ type: 'stop' });
+  }
+
+  /** Kills every worker at once. Resolves when all are gone; never rejects. */
+  kill(): Promise<void> {
+    return this.#end({ type: 'kill' });
+  }
+
+  #end(event: SupervisorEvent): Promise<void> {
+    this.#post(this.#root, event);
+    return this.#ended.promise;
+  }
+
+  #post(node: SupervisorNode<S>, event: SupervisorEvent): void {
+    this.#queue.push({ node, event });
+    if (this.#isTaking) return;
+    this.#isTaking = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        if (this.#failure?.code !== 'ERR_SUPERVISOR_BUG') next.node.take(next.event);
+      }
+    } catch (bug) {
+      this.#fail(asError(bug));
+    } finally {
+      this.#isTaking = false;
+    }
+  }
+
+  #onEnded(error: Error | undefined): void {
+    if (!this.#isUp) this.#started.reject(startRejection(this.#rootId, error));
+    this.#ended.resolve();
+    if (error === undefined || !this.#isUp) return;
+    // Only this package's own errors end a supervisor; the type of a nested one's error is wider than what occurs.
+    this.#report(error as SupervisorError);
+  }
+
+  #report(error: SupervisorError): void {
+    this.#failure = error;
+    this.#context.emit({ type: 'tree_failed', path: this.#root.path, error });
+    this.#isReported = true;
+    this.#options.onFailure?.(error);
+  }
+
+  #fail(bug: Error): void {
+    if (this.#failure?.code === 'ERR_SUPERVISOR_BUG') return;
+    const message =
+      `The supervision tree "${this.#rootId}" broke one of its rules and killed its children: ${bug.message} ` +
+      'Please report it, unless your own driver or listener threw.';
+    const error = new SupervisorError('ERR_SUPERVISOR_BUG', message, { tree: this.#rootId }, { cause: bug });
+    const isDue = this.#isUp && !this.#isReported;
+    this.#failure = error;
+    this.#isReported = true;
+    this.#queue.length = 0;
+    this.#started.reject(error);
+    this.#ended.resolve();
+    const lastActs = [
+      () => this.#root.killAll(),
+      () => this.#context.emit({ type: 'tree_failed', path: this.#root.path, error }),
+      () => (isDue ? this.#options.onFailure?.(error) : undefined),
+    ];
+    for (const act of lastActs) {
+      try {
+        act();
+      } catch {
+        // It may be what broke the rule in the first place; that is reported already, and the other acts must be done.
+      }
+    }
+  }
+}
+
+function startRejection(rootId: string, error: Error | undefined): SupervisorError {
+  if (error === undefined) {
+    const message = `The supervision tree "${rootId}" was stopped. Make a new tree to start again.`;
+    return new SupervisorError('ERR_SUPERVISOR_STOPPED', message, { tree: rootId });
+  }
+  const message = `The supervision tree "${rootId}" did not start. ${error.message}`;
+  return new SupervisorError('ERR_SUPERVISOR_START', message, { tree: rootId }, { cause: error });
+}
+
+function statusOf<S>(node: SupervisorNode<S>): readonly ChildStatus[] {
+  return node.state.children.map(({ spec, lifecycle }) => {
+    const status = { id: spec.id, type: spec.type, state: lifecycle.state, incarnation: lifecycle.context.incarnation };
+    const nested = node.nested(spec.id);
+    return nested === undefined ? status : { ...status, children: statusOf(nested) };
+  });
+}
+
+function deferred(): Deferred {
+  let resolve: () => void = () => {};
+  let reject: (error: SupervisorError) => void = () => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Whoever calls start() is told; a tree that is stopped before anybody called it must not end the process.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

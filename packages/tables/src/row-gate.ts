@@ -1,0 +1,124 @@
+/**
+ * The gate of a table: every row passes it on the way in, and becomes a value that the table may keep.
+ *
+ * 1. The schema speaks first, if there is one; what it returns is the row. It must be synchronous.
+ * 2. Then the row is copied (`value.ts`), and its key is checked on the copy.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { AnyTableDefinition, KeySpec } from './definition.js';
+import { TableError } from './errors.js';
+import { compareKeys } from './key.js';
+import type { TableKey } from './key.js';
+import { checkRowKey, keyParts, keyReader } from './row-key.js';
+import { copyRow } from './value.js';
+
+/** A row that the table may keep. */
+export interface AdmittedRow {
+  readonly row: object;
+  readonly key: TableKey;
+  /** An upper bound of its encoded bytes. */
+  readonly bytes: number;
+  readonly isFrozen: boolean;
+}
+
+/** The gate of one table; see the header. */
+export class RowGate {
+  readonly #key: KeySpec;
+  readonly #exact: boolean;
+  readonly #schema: StandardSchemaV1 | undefined;
+  readonly #read: (row: unknown) => TableKey;
+
+  constructor(definition: AnyTableDefinition, exact: boolean) {
+    this.#key = definition.key;
+    this.#exact = exact;
+    this.#schema = '~standard' in definition.row ? definition.row : undefined;
+    this.#read = keyReader(definition.key);
+  }
+
+  /** Validates and copies a row. */
+  admit(input: unknown): AdmittedRow {
+    const validated = this.#schema === undefined ? input : validate(this.#schema, input);
+    this.#checkShape(validated);
+    const { value, bytes, isFrozen } = copyRow(validated);
+    checkRowKey(this.#key, value, this.#exact);
+    // The copy of an object is an object.
+    return { row: value as object, key: this.#read(value), bytes, isFrozen };
+  }
+
+  /** Refuses what `admit` would refuse, its key aside. */
+  checkRow(input: unknown): void {
+    this.#checkShape(input);
+    copyRow(input);
+  }
+
+  /** The key of a row that need not be valid otherwise. */
+  keyOf(row: unknown): TableKey {
+    this.#checkShape(row);
+    checkRowKey(this.#key, row, this.#exact);
+    return this.#read(row);
+  }
+
+  /** The fields that a patch replaces; refuses key fields and positions that the row lacks. */
+  patchFields(row: unknown, patch: unknown): readonly (readonly [string, unknown])[] {
+    if (typeof patch !== 'object' || patch === null) {
+      throw new TableError('ERR_TABLE_ARGUMENT', 'The patch is not an object. Give { field: value }.', {});
+    }
+    const fields = Object.entries(patch);
+    const parts = keyParts(this.#key).map(String);
+    for (const [field] of fields) {
+      if (parts.includes(field)) {
+        throw new TableError('ERR_TABLE_KEYPOS', `The field '${field}' is part of the key, which no update changes.`, {
+          field,
+        });
+      }
+      if (Array.isArray(row) && !Object.hasOwn(row, field)) {
+        throw new TableError('ERR_TABLE_POSITION', `The row has no position ${field}. Name one that it has.`, {
+          field,
+        });
+      }
+    }
+    return fields;
+  }
+
+  /** Refuses an updated row whose schema gave it another key. */
+  checkSameKey(before: TableKey, after: TableKey): void {
+    if (compareKeys(before, after) === 0) return;
+    throw new TableError(
+      'ERR_TABLE_KEYPOS',
+      "The row's schema changed its key during an update, which no update may.",
+      {
+        before,
+        after,
+      },
+    );
+  }
+
+  #checkShape(row: unknown): void {
+    const isTuple = typeof keyParts(this.#key)[0] === 'number';
+    if (typeof row === 'object' && row !== null && Array.isArray(row) === isTuple) return;
+    const expected = isTuple ? 'a tuple' : 'an object';
+    throw new TableError('ERR_TABLE_VALUE', `The row is not ${expected}, as the table's key says it must be.`, {
+      path: '',
+    });
+  }
+}
+
+function validate(schema: StandardSchemaV1, input: unknown): unknown {
+  const result = schema['~standard'].validate(input);
+  if (result instanceof Promise) {
+    // Its failure, if it fails, has nobody else to hear it.
+    result.catch(() => undefined);
+    throw new TableError(
+      'ERR_TABLE_SCHEMA',
+      'The row schema is asynchronous. Tables need one that validates at once.',
+      {},
+    );
+  }
+  if (result.issues === undefined) return result.value;
+  const issues = result.issues.map(({ message, path }) => ({
+    message,
+    path: path?.map((step) => String(typeof step === 'object' ? step.key : step)) ?? [],
+  }));
+  const shown = issues.map(({ message, path }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
+  throw new TableError('ERR_TABLE_SCHEMA', `The row was refused by its schema: ${shown.join('; ')}.`, { issues });
+}

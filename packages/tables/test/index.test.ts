@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import * as tables from '@heirloom/tables';
+
+it('exports exactly this', () => {
+  expect(Object.keys(tables).sort()).toEqual([
+    'HeirloomError',
+    'InvariantError',
+    'KEY_BYTES_MAX',
+    'ROW_BYTES_MAX',
+    'Table',
+    'TableError',
+    'VALUE_DEPTH_MAX',
+    'WHERE_IN_MAX',
+    'adoptRow',
+    'bytesAfter',
+    'compareKeys',
+    'compareToCut',
+    'compileWhere',
+    'copyValue',
+    'cutAt',
+    'cutBytes',
+    'decodeKey',
+    'encodeKey',
+    'encodeKeyPrefix',
+    'invariant',
+    'isEqual',
+    'readRow',
+    'row',
+    'table',
+  ]);
+});

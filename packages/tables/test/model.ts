@@ -1,0 +1,172 @@
+/**
+ * An obviously correct table: a list of rows that every operation walks from end to end.
+ *
+ * Keys come from a pool that says of each key what it is and where it sorts, so that nothing here depends on the code
+ * under test.
+ */
+import type { TableKey, TableType } from '@heirloom/tables';
+
+export interface PoolKey {
+  readonly key: TableKey;
+  /** The key's name in types that tell 1 from 1n. */
+  readonly name: string;
+  /** The key's place in key order; equal for keys that are one in an ordered set. */
+  readonly rank: number;
+}
+
+export interface ModelRow {
+  readonly id: TableKey;
+  readonly v: number;
+  readonly w: string | readonly number[];
+}
+
+function ranked(entries: readonly (readonly [TableKey, string, number?])[]): readonly PoolKey[] {
+  return entries.map(([key, name, rank], index) => ({ key, name, rank: rank ?? index * 10 }));
+}
+
+const numbers: (readonly [TableKey, string])[] = Array.from({ length: 200 }, (_, index) => [
+  index + 10,
+  `n${index + 10}`,
+]);
+
+/** Keys of every class, in key order. */
+export const POOL: readonly PoolKey[] = ranked([
+  [null, 'null'],
+  [false, 'false'],
+  [true, 'true'],
+  [-1.5, '-1.5'],
+  [0, '0'],
+  [1, '1', 55],
+  [1n, '1n', 55],
+  [2n, '2n'],
+  ...numbers,
+  [2 ** 53, '2^53'],
+  [2n ** 53n + 1n, '2^53+1n'],
+  [new Date(0), 'date0'],
+  [new Date(5), 'date5'],
+  ['', 'empty'],
+  ['a', 'a'],
+  ['a\u0000', 'a0'],
+  ['ab', 'ab'],
+  ['\uffff', 'ffff'],
+  ['\u{10000}', 'astral'],
+  [new Uint8Array([]), 'bytes'],
+  [new Uint8Array([0, 1]), 'bytes01'],
+  [[], 'array'],
+  [['a'], 'array-a'],
+  [['a', 1], 'array-a1'],
+  [['a', 2], 'array-a2'],
+  [['b', [1]], 'array-b1'],
+]);
+
+const byRow = new WeakMap<object, PoolKey>();
+
+/** Makes a row and remembers which key of the pool it has. */
+export function modelRow(pool: PoolKey, v: number, w: string | readonly number[]): ModelRow {
+  const row = { id: pool.key, v, w };
+  byRow.set(row, pool);
+  return row;
+}
+
+interface Entry {
+  readonly pool: PoolKey;
+  readonly row: ModelRow;
+  readonly sequence: number;
+}
+
+interface ModelState {
+  readonly entries: readonly Entry[];
+  readonly nextSequence: number;
+}
+
+export class Model {
+  readonly type: TableType;
+  entries: readonly Entry[] = [];
+  nextSequence = 1;
+  #saved: ModelState | undefined;
+
+  constructor(type: TableType) {
+    this.type = type;
+  }
+
+  get isBag(): boolean {
+    return this.type === 'bag' || this.type === 'duplicate_bag';
+  }
+
+  isSameKey(a: PoolKey, b: PoolKey): boolean {
+    return this.type === 'ordered_set' ? a.rank === b.rank : a.name === b.name;
+  }
+
+  of(pool: PoolKey): readonly Entry[] {
+    return this.entries.filter((entry) => this.isSameKey(entry.pool, pool));
+  }
+
+  insert(row: ModelRow): void {
+    const pool = byRow.get(row);
+    if (pool === undefined) throw new Error('not a row of the model');
+    if (!this.isBag) {
+      this.delete(pool);
+      this.entries = [...this.entries, { pool, row, sequence: 0 }];
+    } else if (this.type === 'duplicate_bag' || !this.of(pool).some((entry) => isSame(entry.row, row))) {
+      this.entries = [...this.entries, { pool, row, sequence: this.nextSequence++ }];
+    }
+  }
+
+  insertNew(rows: readonly ModelRow[]): boolean {
+    const isTaken = rows.some((row) => this.of(byRow.get(row) as PoolKey).length > 0);
+    if (!isTaken) for (const row of rows) this.insert(row);
+    return !isTaken;
+  }
+
+  delete(pool: PoolKey): boolean {
+    const before = this.entries.length;
+    this.entries = this.entries.filter((entry) => !this.isSameKey(entry.pool, pool));
+    return this.entries.length < before;
+  }
+
+  deleteWhere(matches: (row: ModelRow, pool: PoolKey) => boolean): number {
+    const before = this.entries.length;
+    this.entries = this.entries.filter((entry) => !matches(entry.row, entry.pool));
+    return before - this.entries.length;
+  }
+
+  deleteObject(row: ModelRow): number {
+    const name = byRow.get(row)?.name;
+    return this.deleteWhere((stored, pool) => pool.name === name && isSame(stored, row));
+  }
+
+  /** Replaces the row of a key, which keeps its representation of the key. */
+  update(pool: PoolKey, change: (row: ModelRow) => ModelRow): boolean {
+    const found = this.of(pool)[0];
+    if (found === undefined) return false;
+    const changed = change(found.row);
+    this.insert(modelRow(found.pool, changed.v, changed.w));
+    return true;
+  }
+
+  /** The distinct keys in order. */
+  sortedKeys(): readonly PoolKey[] {
+    return this.sorted().map(({ pool }) => pool);
+  }
+
+  /** The entries by rank and name, those of one key in order of insertion. */
+  sorted(): readonly Entry[] {
+    return this.entries.toSorted(
+      (a, b) => a.pool.rank - b.pool.rank || (a.pool.name < b.pool.name ? -1 : a.pool.name > b.pool.name ? 1 : 0),
+    );
+  }
+
+  begin(): void {
+    this.#saved = { entries: this.entries, nextSequence: this.nextSequence };
+  }
+
+  rollback(): void {
+    if (this.#saved === undefined) throw new Error('not begun');
+    this.entries = this.#saved.entries;
+    this.nextSequence = this.#saved.nextSequence;
+  }
+}
+
+function isSame(a: ModelRow, b: ModelRow): boolean {
+  return a.v === b.v && JSON.stringify(a.w) === JSON.stringify(b.w);
+}

@@ -1,0 +1,124 @@
+/**
+ * A batch: everything that one handler did, as the worker puts it into its journal.
+ *
+ *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
+ *   flags     1: this is the batch of `init`
+ *   table     varuint tableId · varuint size · uint53 nextSequence · u8 flags (1: cleared first)
+ *             · varuint count · count × shape · varuint count · count × change
+ *   shape     varuint id · varuint count · count × string
+ *   change    u8 kind (1 put, 2 delete) · length-prefixed key bytes · varuint sequence · (put) length-prefixed row bytes
+ *
+ * `size` and `nextSequence` are the table's after the batch. A cleared table is empty before its changes. The outcomes are those
+ * of the handler's own call; a list, so that later kinds of batch can carry none or several. A change names each
+ * (key, sequence) at most once. Sequence is 0 in tables of type set and ordered_set.
+ */
+import { ByteReader } from './byte-reader.js';
+import type { ByteWriter } from './byte-writer.js';
+import type { Outcome } from './call-messages.js';
+import { readOutcomes, writeOutcome } from './call-messages.js';
+import { malformed } from './errors.js';
+import type { StoredShape } from './messages.js';
+
+export interface Batch {
+  readonly number: number;
+  readonly isInit: boolean;
+  readonly outcomes: readonly Outcome[];
+  readonly tables: readonly TableChanges[];
+}
+export interface TableChanges {
+  readonly tableId: number;
+  readonly size: number;
+  readonly nextSequence: number;
+  readonly cleared: boolean;
+  readonly shapes: readonly StoredShape[];
+  readonly changes: readonly Change[];
+}
+/** A row that is there after the batch, or, without row bytes, one that is not. */
+export interface Change {
+  readonly keyBytes: Uint8Array;
+  readonly sequence: number;
+  readonly rowBytes: Uint8Array | undefined;
+}
+
+const PUT = 1;
+const DELETE = 2;
+const INIT_FLAG = 1;
+const CLEARED_FLAG = 1;
+/** Fewest bytes of each repeated part, by which a hostile count is refused. */
+const TABLE_BYTES_MIN = 13;
+const SHAPE_BYTES_MIN = 2;
+const CHANGE_BYTES_MIN = 3;
+
+export function writeBatch(writer: ByteWriter, batch: Batch): void {
+  writer.uint53(batch.number);
+  writer.u8(batch.isInit ? INIT_FLAG : 0);
+  writer.varuint(batch.outcomes.length);
+  for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
+  writer.varuint(batch.tables.length);
+  for (const table of batch.tables) writeTableChanges(writer, table);
+}
+
+function writeTableChanges(writer: ByteWriter, table: TableChanges): void {
+  writer.varuint(table.tableId);
+  writer.varuint(table.size);
+  writer.uint53(table.nextSequence);
+  writer.u8(table.cleared ? CLEARED_FLAG : 0);
+  writer.varuint(table.shapes.length);
+  for (const shape of table.shapes) {
+    writer.varuint(shape.id);
+    writer.varuint(shape.fields.length);
+    for (const field of shape.fields) writer.string(field);
+  }
+  writer.varuint(table.changes.length);
+  for (const change of table.changes) {
+    writer.u8(change.rowBytes === undefined ? DELETE : PUT);
+    writer.lengthPrefixed(change.keyBytes);
+    writer.varuint(change.sequence);
+    if (change.rowBytes !== undefined) writer.lengthPrefixed(change.rowBytes);
+  }
+}
+
+/** Decodes the body of a batch; its bytes are views on the body. Throws WireError ERR_WIRE_DECODE. */
+export function decodeBatch(body: Uint8Array): Batch {
+  const reader = new ByteReader(body);
+  const number = reader.uint53();
+  const flags = readFlags(reader);
+  const outcomes = readOutcomes(reader);
+  const tables: TableChanges[] = [];
+  for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
+  reader.finish();
+  return { number, isInit: flags === INIT_FLAG, outcomes, tables };
+}
+
+function readFlags(reader: ByteReader): number {
+  const flags = reader.u8();
+  if (flags > 1) throw malformed(`A batch has unknown flags ${flags}.`);
+  return flags;
+}
+
+function readTableChanges(reader: ByteReader): TableChanges {
+  const tableId = reader.varuint();
+  const size = reader.varuint();
+  const nextSequence = reader.uint53();
+  const cleared = readFlags(reader) === CLEARED_FLAG;
+  const shapes: StoredShape[] = [];
+  for (let count = reader.count(SHAPE_BYTES_MIN); count > 0; count--) shapes.push(readShape(reader));
+  const changes: Change[] = [];
+  for (let count = reader.count(CHANGE_BYTES_MIN); count > 0; count--) changes.push(readChange(reader));
+  return { tableId, size, nextSequence, cleared, shapes, changes };
+}
+
+function readShape(reader: ByteReader): StoredShape {
+  const id = reader.varuint();
+  const fields: string[] = [];
+  for (let count = reader.count(1); count > 0; count--) fields.push(reader.string());
+  return { id, fields };
+}
+
+function readChange(reader: ByteReader): Change {
+  const kind = reader.u8();
+  if (kind !== PUT && kind !== DELETE) throw malformed(`A change has unknown kind ${kind}.`);
+  const keyBytes = reader.lengthPrefixed();
+  const sequence = reader.varuint();
+  return { keyBytes, sequence, rowBytes: kind === PUT ? reader.lengthPrefixed() : undefined };
+}

@@ -1,0 +1,100 @@
+/**
+ * The frames of a call: call (router → worker), reply (worker → router, for calls that changed nothing), replies and confirm
+ * (keeper ↔ router), and ack (keeper → worker).
+ *
+ *   call      uint53 callId · string name · value arguments (an array)
+ *   reply     outcome
+ *   replies   uint53 lsn · varuint count · count × outcome        every reply of the commit that ended at `lsn`
+ *   outcome   uint53 callId · u8 status (0 returned, 1 threw) · length-prefixed value (the result, or an encoded error)
+ *   confirm   uint53 lsn        every reply up to it has arrived
+ *   ack       uint53 batch      every batch of the epoch up to it is released
+ */
+import type { ByteReader } from './byte-reader.js';
+import { ByteReader as Reader } from './byte-reader.js';
+import type { ByteWriter } from './byte-writer.js';
+import { malformed } from './errors.js';
+import { readValue, writeValue } from './value-codec.js';
+
+export interface CallMessage {
+  readonly callId: number;
+  readonly name: string;
+  readonly arguments: readonly unknown[];
+}
+/** How a call ended: `payload` is the encoded result, or the encoded error when the handler threw. */
+export interface Outcome {
+  readonly callId: number;
+  readonly threw: boolean;
+  readonly payload: Uint8Array;
+}
+export interface RepliesMessage {
+  readonly lsn: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** The fewest bytes of an outcome: a hostile count is refused by it. */
+const OUTCOME_BYTES_MIN = 10;
+
+export function writeCall(writer: ByteWriter, callId: number, name: string, callArguments: readonly unknown[]): void {
+  writer.uint53(callId);
+  writer.string(name);
+  writeValue(writer, callArguments);
+}
+
+export function decodeCall(body: Uint8Array): CallMessage {
+  const reader = new Reader(body);
+  const callId = reader.uint53();
+  const name = reader.string();
+  const callArguments = readValue(reader);
+  reader.finish();
+  if (!Array.isArray(callArguments)) throw malformed('The arguments of a call are not a list.', { callId });
+  return { callId, name, arguments: callArguments };
+}
+
+export function writeOutcome(writer: ByteWriter, outcome: Outcome): void {
+  writer.uint53(outcome.callId);
+  writer.u8(outcome.threw ? 1 : 0);
+  writer.lengthPrefixed(outcome.payload);
+}
+
+export function readOutcome(reader: ByteReader): Outcome {
+  const callId = reader.uint53();
+  const status = reader.u8();
+  if (status > 1) throw malformed(`A call cannot end with status ${status}.`, { callId });
+  return { callId, threw: status === 1, payload: reader.lengthPrefixed() };
+}
+
+export function readOutcomes(reader: ByteReader): Outcome[] {
+  const count = reader.count(OUTCOME_BYTES_MIN);
+  const outcomes: Outcome[] = [];
+  for (let i = 0; i < count; i++) outcomes.push(readOutcome(reader));
+  return outcomes;
+}
+
+export function decodeReply(body: Uint8Array): Outcome {
+  const reader = new Reader(body);
+  const outcome = readOutcome(reader);
+  reader.finish();
+  return outcome;
+}
+
+export function writeReplies(writer: ByteWriter, lsn: number, outcomes: readonly Outcome[]): void {
+  writer.uint53(lsn);
+  writer.varuint(outcomes.length);
+  for (const outcome of outcomes) writeOutcome(writer, outcome);
+}
+
+export function decodeReplies(body: Uint8Array): RepliesMessage {
+  const reader = new Reader(body);
+  const lsn = reader.uint53();
+  const outcomes = readOutcomes(reader);
+  reader.finish();
+  return { lsn, outcomes };
+}
+
+/** The body of ack and of confirm: one number. */
+export function decodeNumber(body: Uint8Array): number {
+  const reader = new Reader(body);
+  const value = reader.uint53();
+  reader.finish();
+  return value;
+}

@@ -1,0 +1,65 @@
+/**
+ * Named points in the code where a test can make the process fail.
+ *
+ * A point is hit by calling `failpoint(name)`. Nothing happens unless the process was armed with a plan: a list of faults, each
+ * bound to a point and to its n-th hit in this process, so that a fault is a place in the program and not a moment in time.
+ * Faults are carried out by the victim itself. Unarmed, a point costs one comparison.
+ */
+import { writeSync } from 'node:fs';
+
+/** What happens at a point: SIGKILL, SIGSTOP, or an error with the code of a failing disk thrown from the point. */
+export type FaultAction = 'kill' | 'stop' | 'EIO' | 'ENOSPC';
+
+export interface Fault {
+  /** The name of the point, as in `worker.handler:start`. */
+  readonly point: string;
+  /** Which hit of the point in this process, counted from 1. */
+  readonly hit: number;
+  readonly action: FaultAction;
+}
+
+interface ArmedPoint {
+  hits: number;
+  readonly actions: Map<number, FaultAction>;
+}
+
+let armed: Map<string, ArmedPoint> | undefined;
+
+/** Arms this process with a plan; an empty plan disarms it. */
+export function armFailpoints(faults: readonly Fault[]): void {
+  armed = faults.length === 0 ? undefined : new Map();
+  for (const { point, hit, action } of faults) {
+    const entry = armed?.get(point) ?? { hits: 0, actions: new Map<number, FaultAction>() };
+    entry.actions.set(hit, action);
+    armed?.set(point, entry);
+  }
+}
+
+/** Marks a point of the program by name; fails there if the plan says so. */
+export function failpoint(name: string): void {
+  if (armed !== undefined) hit(armed, name);
+}
+
+/** Whether the plan has any fault left at a point, for points that need a preparation. */
+export function isArmed(name: string): boolean {
+  return armed?.has(name) ?? false;
+}
+
+function hit(points: Map<string, ArmedPoint>, name: string): void {
+  const point = points.get(name);
+  if (point === undefined) return;
+  point.hits++;
+  const action = point.actions.get(point.hits);
+  if (action !== undefined) carryOut(action, name, point.hits);
+}
+
+function carryOut(action: FaultAction, name: string, count: number): void {
+  try {
+    writeSync(2, `failpoint ${name} hit ${count}: ${action}\n`);
+  } catch {
+    // The line is for people who read logs; the fault happens without it too.
+  }
+  if (action === 'kill') process.kill(process.pid, 'SIGKILL');
+  else if (action === 'stop') process.kill(process.pid, 'SIGSTOP');
+  else throw Object.assign(new Error(`${action}: failpoint ${name}`), { code: action });
+}

@@ -1,0 +1,104 @@
+export { decodeBatch, writeBatch } from './batch.js';
+export {
+  decodeCall,
+  decodeNumber,
+  decodeReplies,
+  decodeReply,
+  readOutcome,
+  readOutcomes,
+  writeOutcome,
+  writeReplies,
+} from './call-messages.js';
+export { armFailpoints, failpoint, isArmed } from './failpoint.js';
+export {
+  anything,
+  binary,
+  expectMessage,
+  flag,
+  listOf,
+  natural,
+  oneOf,
+  optional,
+  record,
+  text,
+} from './field.js';
+export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
+export {
+  activate,
+  active,
+  crash,
+  decodeControl,
+  expect,
+  fenced,
+  FrameKind,
+  initFailed,
+  keeper,
+  keeperFailed,
+  keeperReady,
+  loadFailed,
+  ready,
+  requestMessage,
+  response,
+  resume,
+  sendControl,
+  shutdown,
+  stop,
+  stopped,
+  welcome,
+} from './messages.js';
+export { ByteReader } from './byte-reader.js';
+export { ByteWriter } from './byte-writer.js';
+export { connect, CONNECT_TIMEOUT_MS, listen, SERVER_CONNECTIONS_MAX } from './connect.js';
+export { CLOSE_TIMEOUT_MS, CONGESTED_BYTES, Connection, SEND_BYTES_MAX } from './connection.js';
+export {
+  decodeError,
+  encodeError,
+  ERROR_CAUSE_DEPTH_MAX,
+  ERROR_DETAILS_BYTES_MAX,
+  ERROR_TEXT_CHARS_MAX,
+  registerErrorClass,
+} from './error-codec.js';
+export { WireError } from './errors.js';
+export { FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameParser, FrameWriter, WIRE_VERSION } from './frame.js';
+export { acceptHello, areTokensEqual, createToken, HELLO_BYTES_MAX, sendHello, TOKEN_BYTES } from './handshake.js';
+export { RowCodec } from './row-codec.js';
+export { SHAPE_FIELD_CHARS_MAX, SHAPE_FIELDS_MAX, SHAPES_MAX, SHAPES_NESTED_MAX } from './shape-table.js';
+export { checkSocketPath, SOCKET_PATH_BYTES_MAX } from './socket-path.js';
+export { decodeValue, encodeValue, readValue, writeValue } from './value-codec.js';
+export { VALUE_DEPTH_MAX } from './value-format.js';
+export type { Batch, Change, TableChanges } from './batch.js';
+export type { CallMessage, Outcome, RepliesMessage } from './call-messages.js';
+export type { Fault, FaultAction } from './failpoint.js';
+export type { Checked, FieldCheck } from './field.js';
+export type { Lifeline } from './lifeline.js';
+export type {
+  ActivateMessage,
+  ControlMessage,
+  CrashMessage,
+  EpochClosed,
+  EpochOpened,
+  ErrorMessage,
+  ExpectMessage,
+  FencedMessage,
+  FrameSink,
+  KeeperMessage,
+  KeeperReadyMessage,
+  KeeperRequest,
+  ReadyMessage,
+  RequestMessage,
+  ResponseMessage,
+  ResumeMessage,
+  Role,
+  StopMessage,
+  StoredShape,
+  TableDeclaration,
+  TableGrant,
+  WelcomeMessage,
+} from './messages.js';
+export type { ConnectOptions, Server } from './connect.js';
+export type { CloseReason, ConnectionOptions } from './connection.js';
+export type { EncodedError, ErrorClass } from './error-codec.js';
+export type { WireErrorCode } from './errors.js';
+export type { FrameParserOptions } from './frame.js';
+export type { Hello } from './handshake.js';
+export type { EncodedShape, EncodedShapes } from './shape-table.js';

@@ -1,0 +1,94 @@
+/**
+ * The child's end of the lifeline: the socket on descriptor 3 that ties a worker or keeper to the embedding process.
+ *
+ * Invariants
+ * 1. G10: when the other end closes, for whatever reason, this process dies by SIGKILL, also when its main thread is in an
+ *    endless loop. So a thread of its own watches the descriptor.
+ * 2. A handler that exceeds its time is reported on the lifeline before this process kills itself, so that the embedding
+ *    process knows which call it was.
+ * 3. Watching costs nothing while no handler runs, but for one wake-up every WATCH_INTERVAL_MS.
+ *
+ * Format: the parent first writes the bootstrap, u32 BE length and that many bytes, which the main thread reads before the
+ * thread starts. After that the parent writes nothing. The child may write one line of JSON, `{"overrun":callId}`.
+ *
+ * Shared memory of the two threads (Float64): [0] the deadline of the running handler in milliseconds of Date.now(), 0 for
+ * none; [1] the id of its call.
+ */
+import { readSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { WireError } from './errors.js';
+
+export const LIFELINE_DESCRIPTOR = 3;
+/** How often the thread compares the deadline with the clock: the precision of handler timeouts. */
+export const WATCH_INTERVAL_MS = 50;
+/** A bootstrap is a few paths, tokens and options. */
+export const BOOTSTRAP_BYTES_MAX = 1_048_576;
+
+export interface Lifeline {
+  /** Arms the deadline of the handler that now begins; `timeoutMs` 0 for none. */
+  handlerBegins(callId: number, timeoutMs: number): void;
+  handlerEnded(): void;
+}
+
+/** Reads what the parent has to say before anything else. Blocks; the parent writes it right after the start. */
+export function readBootstrap(): Uint8Array {
+  const length = Buffer.from(readExactly(4)).readUInt32BE(0);
+  if (length > BOOTSTRAP_BYTES_MAX) {
+    throw new WireError(
+      'ERR_WIRE_FRAME',
+      `A bootstrap of ${length} bytes is over the limit of ${BOOTSTRAP_BYTES_MAX}.`,
+    );
+  }
+  return readExactly(length);
+}
+
+/** What the parent writes into the lifeline: the bootstrap behind its length. */
+export function frameBootstrap(bootstrap: Uint8Array): Uint8Array {
+  const framed = Buffer.alloc(4 + bootstrap.length);
+  framed.writeUInt32BE(bootstrap.length, 0);
+  framed.set(bootstrap, 4);
+  return framed;
+}
+
+function readExactly(count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  let filled = 0;
+  while (filled < count) {
+    const got = readSome(bytes, filled);
+    if (got === 0) process.kill(process.pid, 'SIGKILL'); // The parent is gone before it said anything.
+    filled += got;
+  }
+  return bytes;
+}
+
+function readSome(bytes: Uint8Array, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(LIFELINE_DESCRIPTOR, bytes, offset, bytes.length - offset, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+/** Starts the thread that watches the lifeline from now on. */
+export function watchLifeline(): Lifeline {
+  const shared = new Float64Array(new SharedArrayBuffer(16));
+  const thread = new Worker(new URL('./lifeline-thread.js', import.meta.url), {
+    workerData: { shared, descriptor: LIFELINE_DESCRIPTOR, intervalMs: WATCH_INTERVAL_MS },
+    // Loaders of the main thread, such as one for TypeScript, have no business in this one.
+    execArgv: [],
+    env: {},
+  });
+  thread.unref();
+  return {
+    handlerBegins(callId, timeoutMs) {
+      shared[1] = callId;
+      shared[0] = timeoutMs === 0 ? 0 : Date.now() + timeoutMs;
+    },
+    handlerEnded() {
+      shared[0] = 0;
+    },
+  };
+}

@@ -1,0 +1,301 @@
+/**
+ * The messages between the processes of a runtime: which frame kinds there are, who sends them, and what is in them.
+ *
+ * Connections (each begins with a HELLO that carries a single-use token):
+ *
+ *   role      from → to         frames
+ *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash | activate, call, keeper, stop
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies | expect, request, resume, confirm, shutdown
+ *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
+ *   acks      keeper → worker   welcome, ack, fenced        one way
+ *
+ * Frames that occur once a call (call, reply, batch, replies, ack, confirm) have a binary body, described at their codec in
+ * call-messages.ts and batch.ts. All others are control messages: one plain object as a value, checked field by field.
+ */
+import type { ByteWriter } from './byte-writer.js';
+import type { Checked, FieldCheck } from './field.js';
+import { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
+import { decodeValue, writeValue } from './value-codec.js';
+
+/** The byte of each frame kind. A number is never used again for something else. */
+export const FrameKind = {
+  hello: 1,
+  // worker → router
+  ready: 10,
+  loadFailed: 11,
+  active: 12,
+  initFailed: 13,
+  reply: 14,
+  stopped: 15,
+  crash: 16,
+  // router → worker
+  activate: 20,
+  call: 21,
+  keeper: 22,
+  stop: 23,
+  // keeper → router
+  keeperReady: 30,
+  keeperFailed: 31,
+  response: 32,
+  replies: 33,
+  // router → keeper
+  expect: 40,
+  request: 41,
+  resume: 42,
+  confirm: 43,
+  shutdown: 44,
+  // worker → keeper
+  batch: 50,
+  // keeper → worker
+  welcome: 60,
+  ack: 61,
+  fenced: 62,
+} as const;
+
+/** What a client says it is in its HELLO. */
+export type Role = 'calls' | 'control' | 'journal' | 'acks';
+
+const tableDeclaration = record({
+  name: text,
+  type: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
+  access: oneOf('private', 'protected', 'public'),
+  survives: oneOf('power_loss', 'runtime_crash', 'nothing'),
+  /** `{ fields: ['id'] }` or `{ position: 0 }`: how a key is taken from a row. */
+  key: record({ fields: optional(listOf(text)), position: optional(natural) }),
+  publicName: optional(text),
+  version: natural,
+});
+/** A table as its worker's definition declares it. */
+export type TableDeclaration = Checked<{
+  name: FieldCheck<string>;
+  type: FieldCheck<'set' | 'ordered_set' | 'bag' | 'duplicate_bag'>;
+  access: FieldCheck<'private' | 'protected' | 'public'>;
+  survives: FieldCheck<'power_loss' | 'runtime_crash' | 'nothing'>;
+  key: FieldCheck<{ readonly fields: readonly string[] | undefined; readonly position: number | undefined }>;
+  publicName: FieldCheck<string | undefined>;
+  version: FieldCheck<number>;
+}>;
+
+/** The field names of one row shape of one table, with the id that encoded rows use. */
+export interface StoredShape {
+  readonly id: number;
+  readonly fields: readonly string[];
+}
+/** A table as the keeper hands it to a new incarnation: where its rows lie in the store, and how many there are. */
+export interface TableGrant {
+  readonly name: string;
+  readonly tableId: number;
+  readonly extent: number;
+  readonly size: number;
+  readonly nextSequence: number;
+  readonly shapes: readonly StoredShape[];
+}
+const tableGrant: FieldCheck<TableGrant> = record({
+  name: text,
+  tableId: natural,
+  extent: natural,
+  size: natural,
+  nextSequence: natural,
+  shapes: listOf(record({ id: natural, fields: listOf(text) })),
+});
+
+/** Worker → router, once its module is loaded: what it defines. */
+export interface ReadyMessage {
+  readonly pid: number;
+  readonly calls: readonly string[];
+  readonly tables: readonly TableDeclaration[];
+}
+/** An error as plain data, by `encodeError`. */
+export interface ErrorMessage {
+  readonly error: unknown;
+}
+/** Worker → router, best effort before it dies of an uncaught error: what it died of, and what was running. */
+export interface CrashMessage {
+  readonly error: unknown;
+  readonly callId: number | undefined;
+}
+/** Router → worker: this standby is now the incarnation `epoch` of its worker. */
+export interface ActivateMessage {
+  readonly epoch: number;
+  readonly lsn: number;
+  /** Whether an `init` of this worker has ever committed. */
+  readonly restarted: boolean;
+  readonly tables: readonly TableGrant[];
+}
+/** Router → worker: where the current keeper listens, and fresh tokens for it. */
+export interface KeeperMessage {
+  readonly socketPath: string;
+  readonly storePath: string;
+  readonly journalToken: Uint8Array;
+  readonly acksToken: Uint8Array;
+}
+/** Router → worker: finish what has arrived, then exit. */
+export type StopMessage = Record<string, never>;
+
+/** Keeper → router: the store is open, and this is where it stands. */
+export interface KeeperReadyMessage {
+  readonly pid: number;
+  readonly socketPath: string;
+  readonly storePath: string;
+  readonly timeline: number;
+  readonly lsn: number;
+  /** The number of this start of a runtime on this store; call ids belong to it. */
+  readonly instance: number;
+}
+/** Router → keeper: accept one connection with this token as that role of that worker process. */
+export interface ExpectMessage {
+  readonly token: Uint8Array;
+  readonly role: 'journal' | 'acks';
+  readonly worker: string;
+  /** The router's number of the worker process; an epoch is later bound to it. */
+  readonly attachment: number;
+  readonly pid: number;
+}
+/** Router → keeper, first on every connection: what the router has, and who is alive. */
+export interface ResumeMessage {
+  /** The runtime instance this router runs under, 0 on its first keeper: then the keeper begins a new one. */
+  readonly instance: number;
+  /** Every reply up to this LSN has arrived. The keeper sends later ones again. */
+  readonly seenLsn: number;
+  readonly live: readonly { readonly worker: string; readonly epoch: number; readonly attachment: number }[];
+}
+/** Router → keeper: something that is answered by a response with the same id. */
+export interface RequestMessage {
+  readonly requestId: number;
+  readonly request: KeeperRequest;
+}
+export type KeeperRequest =
+  | {
+      readonly type: 'openEpoch';
+      readonly worker: string;
+      readonly attachment: number;
+      readonly tables: readonly TableDeclaration[];
+    }
+  | { readonly type: 'closeEpoch'; readonly worker: string; readonly epoch: number; readonly drainTimeoutMs: number }
+  | {
+      readonly type: 'read';
+      readonly worker: string;
+      readonly table: string;
+      readonly operation: string;
+      readonly arguments: unknown;
+    }
+  | { readonly type: 'inspect' };
+/** Keeper → router. Replies of an epoch are always sent before the response to its closeEpoch. */
+export interface ResponseMessage {
+  readonly requestId: number;
+  /** An encoded error, or undefined. */
+  readonly error: unknown;
+  /** EpochOpened, EpochClosed, the result of a read, or undefined. */
+  readonly result: unknown;
+}
+export interface EpochOpened {
+  readonly epoch: number;
+  readonly lsn: number;
+  readonly restarted: boolean;
+  readonly tables: readonly TableGrant[];
+}
+export interface EpochClosed {
+  readonly lsn: number;
+  readonly lastBatch: number;
+  /** Whether the journal was read to its end; false when the deadline passed first. */
+  readonly drained: boolean;
+}
+/** Keeper → worker, when both its connections and its epoch are there: what it has of this epoch. */
+export interface WelcomeMessage {
+  readonly epoch: number;
+  readonly lastBatch: number;
+}
+/** Keeper → worker: this incarnation is superseded or broke the protocol, and must end. */
+export interface FencedMessage {
+  readonly reason: string;
+}
+
+const error = record({ error: anything });
+const request: FieldCheck<KeeperRequest> = (value): value is KeeperRequest => {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = requestFields[(value as { type?: unknown }).type as KeeperRequest['type']] as
+    FieldCheck<unknown> | undefined; // An unknown type has no fields.
+  return fields?.(value) ?? false;
+};
+const requestFields = {
+  openEpoch: record({ type: text, worker: text, attachment: natural, tables: listOf(tableDeclaration) }),
+  closeEpoch: record({ type: text, worker: text, epoch: natural, drainTimeoutMs: natural }),
+  read: record({ type: text, worker: text, table: text, operation: text, arguments: anything }),
+  inspect: record({ type: text }),
+};
+
+/** A control message: its frame kind with the check of its body. */
+export interface ControlMessage<T> {
+  readonly name: string;
+  readonly kind: number;
+  readonly check: FieldCheck<T>;
+}
+function control<T>(name: keyof typeof FrameKind, check: FieldCheck<T>): ControlMessage<T> {
+  return { name, kind: FrameKind[name], check };
+}
+
+export const ready: ControlMessage<ReadyMessage> = control(
+  'ready',
+  record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration) }),
+);
+export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', error);
+export const active: ControlMessage<Record<string, never>> = control('active', record({}));
+export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', error);
+export const stopped: ControlMessage<Record<string, never>> = control('stopped', record({}));
+export const crash: ControlMessage<CrashMessage> = control(
+  'crash',
+  record({ error: anything, callId: optional(natural) }),
+);
+export const activate: ControlMessage<ActivateMessage> = control(
+  'activate',
+  record({ epoch: natural, lsn: natural, restarted: flag, tables: listOf(tableGrant) }),
+);
+export const keeper: ControlMessage<KeeperMessage> = control(
+  'keeper',
+  record({ socketPath: text, storePath: text, journalToken: binary, acksToken: binary }),
+);
+export const stop: ControlMessage<StopMessage> = control('stop', record({}));
+export const keeperReady: ControlMessage<KeeperReadyMessage> = control(
+  'keeperReady',
+  record({ pid: natural, socketPath: text, storePath: text, timeline: natural, lsn: natural, instance: natural }),
+);
+export const keeperFailed: ControlMessage<ErrorMessage> = control('keeperFailed', error);
+export const response: ControlMessage<ResponseMessage> = control(
+  'response',
+  record({ requestId: natural, error: anything, result: anything }),
+);
+export const expect: ControlMessage<ExpectMessage> = control(
+  'expect',
+  record({ token: binary, role: oneOf('journal', 'acks'), worker: text, attachment: natural, pid: natural }),
+);
+export const requestMessage: ControlMessage<RequestMessage> = control(
+  'request',
+  record({ requestId: natural, request }),
+);
+export const resume: ControlMessage<ResumeMessage> = control(
+  'resume',
+  record({
+    instance: natural,
+    seenLsn: natural,
+    live: listOf(record({ worker: text, epoch: natural, attachment: natural })),
+  }),
+);
+export const shutdown: ControlMessage<Record<string, never>> = control('shutdown', record({}));
+export const welcome: ControlMessage<WelcomeMessage> = control(
+  'welcome',
+  record({ epoch: natural, lastBatch: natural }),
+);
+export const fenced: ControlMessage<FencedMessage> = control('fenced', record({ reason: text }));
+
+/** Something that can send a frame: a Connection. */
+export interface FrameSink {
+  send(kind: number, encode: (writer: ByteWriter) => void): void;
+}
+/** Queues a control message on a connection. */
+export function sendControl<T>(sink: FrameSink, message: ControlMessage<T>, body: NoInfer<T>): void {
+  sink.send(message.kind, (writer) => writeValue(writer, body));
+}
+/** Decodes and checks the body of a control message; throws WireError ERR_WIRE_DECODE or ERR_WIRE_MESSAGE. */
+export function decodeControl<T>(message: ControlMessage<T>, body: Uint8Array): T {
+  return expectMessage(message.name, message.check, decodeValue(body));
+}

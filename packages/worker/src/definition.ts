@@ -1,0 +1,163 @@
+/**
+ * The definition of a worker: its tables, its calls and its `init`, as one frozen value from which every type flows.
+ *
+ * 1. `defineWorker` infers everything from its argument; it is called without type arguments. Handlers annotate the
+ *    arguments of their calls, and get the type of their context from `tables`.
+ * 2. Handlers are mapped to signatures, so that editors show `deposit: (account: string, amount: number) => Promise<number>`
+ *    rather than what is behind it.
+ * 3. Options are checked once, here (ERR_WORKER_DEFINITION).
+ */
+import { WorkerError } from './errors.js';
+import type { HandlerContext, InitContext, NamedTables, TableDefinitions } from './handler-context.js';
+
+/** How long a handler may run by default: far longer than one should, and short enough that a stuck worker is noticed. */
+export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
+/** The longest timeout; whoever wants more wants `'infinity'`. */
+export const HANDLER_TIMEOUT_MS_MAX: number = 24 * 60 * 60 * 1000;
+/** The longest name of a call or table, in characters: names travel with every call. */
+export const NAME_CHARS_MAX = 128;
+
+/** A handler as the worker runs it, whatever its types. */
+export type AnyHandler = (context: never, ...args: never[]) => unknown;
+/** The handlers of a worker with these tables. */
+export type Handlers<Tables extends NamedTables> = Readonly<
+  Record<string, (context: HandlerContext<Tables>, ...args: never[]) => unknown>
+>;
+/** Calls as their callers see them. */
+export type CallSignatures = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
+
+/** Handlers without their context, answering with a promise: what a caller sees. */
+export type Signatures<Calls> = {
+  readonly [Name in keyof Calls]: Calls[Name] extends (context: never, ...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<Awaited<Result>>
+    : never;
+};
+
+/** What `defineWorker` takes. */
+export interface WorkerOptions<Tables extends NamedTables, Calls> {
+  /** The tables that the worker owns, each made by `table`. */
+  readonly tables: Tables;
+  /**
+   * Runs at the start of every life of the worker, before any call, as a batch of its own. With `restarted: false` it fills
+   * the tables; with `restarted: true` it finds them filled. If it throws, the start fails.
+   */
+  readonly init?: (context: InitContext<Tables>) => void | Promise<void>;
+  /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
+  readonly calls: Calls;
+  /** How long one handler may run before the worker is killed, in milliseconds; default HANDLER_TIMEOUT_MS_DEFAULT. */
+  readonly handlerTimeoutMs?: number | 'infinity';
+  /**
+   * What happens when a handler throws, beside its changes being undone: `'reply'` (default) gives the error to the caller;
+   * `'crash'` does so too and then restarts the worker.
+   */
+  readonly onError?: 'reply' | 'crash';
+}
+
+/** What a worker is; made by `defineWorker`, frozen. A worker's module has it as its default export. */
+export interface WorkerDefinition<Tables extends NamedTables, Calls extends CallSignatures> {
+  readonly kind: 'worker';
+  readonly tables: Tables;
+  readonly handlers: Readonly<Record<string, AnyHandler>>;
+  readonly init: ((context: never) => unknown) | undefined;
+  /** In milliseconds, 0 for none. */
+  readonly handlerTimeoutMs: number;
+  readonly onError: 'reply' | 'crash';
+  /** Never present: it carries the types of the calls. */
+  readonly '~calls'?: Calls;
+}
+
+/** Any worker definition, for code that does not know its types. */
+export type AnyWorkerDefinition = WorkerDefinition<TableDefinitions, CallSignatures>;
+
+/** The calls of a definition, as its callers see them. */
+export type CallsOf<Definition extends AnyWorkerDefinition> = NonNullable<Definition['~calls']>;
+/** The table definitions of a definition. */
+export type TablesOf<Definition extends AnyWorkerDefinition> = Definition['tables'];
+
+/**
+ * Defines a worker; all types are inferred from the options.
+ * Throws WorkerError ERR_WORKER_DEFINITION for a malformed option.
+ */
+export function defineWorker<const Tables extends NamedTables, Calls extends Handlers<Tables>>(
+  options: WorkerOptions<Tables, Calls>,
+): WorkerDefinition<Tables, Signatures<Calls>> {
+  checkTables(options.tables);
+  checkCalls(options.calls);
+  if (options.init !== undefined && typeof options.init !== 'function') {
+    throw malformed('init', options.init, 'Give a function, or leave it out.');
+  }
+  const onError = options.onError ?? 'reply';
+  if (onError !== 'reply' && onError !== 'crash') throw malformed('onError', onError, "Give 'reply' or 'crash'.");
+  return Object.freeze({
+    kind: 'worker',
+    tables: Object.freeze({ ...options.tables }),
+    // Without a prototype, so that a call cannot be named `constructor` by a caller who never defined one.
+    handlers: Object.freeze(Object.assign(Object.create(null) as Record<string, AnyHandler>, options.calls)),
+    init: options.init,
+    handlerTimeoutMs: checkTimeout(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS_DEFAULT),
+    onError,
+  });
+}
+
+/** Whether a module's default export came from `defineWorker`. */
+export function isWorkerDefinition(value: unknown): value is AnyWorkerDefinition {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, handlers, tables } = value as Partial<AnyWorkerDefinition>; // Any object may be asked for its fields.
+  return kind === 'worker' && typeof handlers === 'object' && typeof tables === 'object' && Object.isFrozen(value);
+}
+
+function malformed(option: string, value: unknown, advice: string): WorkerError {
+  const shown = typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+  return new WorkerError('ERR_WORKER_DEFINITION', `The worker option '${option}' is ${shown}. ${advice}`, { option });
+}
+
+function checkTables(tables: unknown): void {
+  if (typeof tables !== 'object' || tables === null) {
+    throw malformed('tables', tables, 'Give an object with a table({ … }) under each name, or {}.');
+  }
+  for (const [name, definition] of Object.entries(tables)) {
+    checkName('tables', name);
+    // Any object may be asked for its fields.
+    if ((definition as { kind?: unknown } | null | undefined)?.kind !== 'table') {
+      throw malformed(`tables.${name}`, definition, 'Give what table({ … }) returns.');
+    }
+  }
+}
+
+function checkCalls(calls: unknown): void {
+  if (typeof calls !== 'object' || calls === null) {
+    throw malformed('calls', calls, 'Give an object with a handler under each name, or {}.');
+  }
+  for (const [name, handler] of Object.entries(calls)) {
+    checkName('calls', name);
+    if (typeof handler !== 'function')
+      throw malformed(`calls.${name}`, handler, 'Give a function (context, …args) => result.');
+  }
+}
+
+function checkName(option: string, name: string): void {
+  if (name !== '' && name.length <= NAME_CHARS_MAX && !name.startsWith('$') && name !== '__proto__') return;
+  const advice = `Choose a name of 1 to ${NAME_CHARS_MAX} characters that does not begin with $.`;
+  throw new WorkerError(
+    'ERR_WORKER_DEFINITION',
+    `${option} has a name that is not allowed: ${JSON.stringify(name)}. ${advice}`,
+    {
+      option,
+      name,
+    },
+  );
+}
+
+function checkTimeout(timeout: unknown): number {
+  if (timeout === 'infinity') return 0;
+  if (
+    typeof timeout === 'number' &&
+    Number.isSafeInteger(timeout) &&
+    timeout >= 1 &&
+    timeout <= HANDLER_TIMEOUT_MS_MAX
+  ) {
+    return timeout;
+  }
+  const advice = `Give a whole number of milliseconds from 1 to ${HANDLER_TIMEOUT_MS_MAX}, or 'infinity'.`;
+  throw malformed('handlerTimeoutMs', timeout, advice);
+}

@@ -1,0 +1,39 @@
+/**
+ * The errors of what runs inside a worker.
+ *
+ * Grouped by phase: while a worker is defined and loaded, while it runs calls, and while it talks to the other processes.
+ */
+import { HeirloomError } from '@heirloom/tables';
+
+export type WorkerErrorCode =
+  // Definition and loading.
+  | 'ERR_WORKER_DEFINITION' // an option of defineWorker is malformed
+  | 'ERR_WORKER_MODULE' // the module does not load, or its default export is not a worker's definition
+  // Calls.
+  | 'ERR_WORKER_CALL_UNKNOWN' // the worker has no call of this name
+  | 'ERR_WORKER_RESULT' // what a handler returned cannot be given to its caller exactly
+  | 'ERR_WORKER_RESULT_LIMIT' // what a handler returned is over RESULT_BYTES_MAX
+  | 'ERR_WORKER_TABLE_UNKNOWN' // the worker has no table of this name
+  | 'ERR_WORKER_CALL_FROM_HANDLER' // a runtime or a worker's handle was used inside of a worker
+  // The other processes.
+  | 'ERR_WORKER_MAILBOX' // more calls arrived than the router may send
+  | 'ERR_WORKER_PROTOCOL' // a message that does not belong here and now
+  | 'ERR_WORKER_LOST' // the connection to the embedding process is gone
+  | 'ERR_WORKER_FENCED'; // this incarnation is superseded
+
+/** A failure inside of a worker; `code` says which. */
+export class WorkerError extends HeirloomError {
+  override readonly name: string = 'WorkerError';
+  declare readonly code: WorkerErrorCode;
+
+  // The code is typed here so that a misspelt one does not compile.
+  // oxlint-disable-next-line no-useless-constructor
+  constructor(
+    code: WorkerErrorCode,
+    message: string,
+    details?: Readonly<Record<string, unknown>>,
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, details, options);
+  }
+}

@@ -1,0 +1,367 @@
+/**
+ * One life of a worker: takes calls from the mailbox, runs them one at a time, and sends what they did on its way.
+ *
+ *   new ──activate──▶ initializing ──init's batch released──▶ active ──stop, and all released──▶ over: onStopped
+ *                          │                                     └─a handler throws (onError 'crash'), all released──▶ over: onCrash
+ *                          └─init throws──▶ over: onInitFailed
+ *
+ * 1. Handlers run one at a time in the order of arrival, after `init` has settled.
+ * 2. G2: a handler that returns commits everything it did as one batch; one that throws leaves no change. An error is an
+ *    answer too: it goes the same way as a result.
+ * 3. G4: what changed a table that has an heir goes into the journal with its outcome, and the keeper answers. What changed
+ *    none answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a state that
+ *    could still be lost.
+ * 4. At most SUSPECT_WINDOW handled calls have left no trace on a socket: frames leave then, before waiting for an async
+ *    handler, and when the mailbox is empty. While there is no keeper batches wait here, and the window may be exceeded.
+ * 5. No handler begins while the gate is full or the router does not read.
+ *
+ * A failed invariant is a bug and is thrown through, which ends the process: its half-done batch is in no buffer.
+ */
+import { InvariantError } from '@heirloom/tables';
+import { decodeCall, failpoint } from '@heirloom/wire';
+import type { ActivateMessage, CallMessage, Outcome, TableGrant } from '@heirloom/wire';
+import { BatchEncoder } from './batch-encoder.js';
+import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
+import { WorkerError } from './errors.js';
+import type { HandlerContext, InitContext, TableDefinitions, WorkerIdentity, WorkerLog } from './handler-context.js';
+import { Hydration } from './hydration.js';
+import type { RowReader } from './hydration.js';
+import { Mailbox } from './mailbox.js';
+import { SUSPECT_WINDOW } from './output-gate.js';
+import type { OutputGate } from './output-gate.js';
+import { TABLE_CALL_PREFIX } from './table-call-names.js';
+import { tableCalls } from './table-calls.js';
+import { Transaction } from './transaction.js';
+import type { TableCommit } from './transaction.js';
+
+/** What an incarnation needs of its process. */
+export interface IncarnationPorts {
+  /** Queues a reply to the router. */
+  readonly reply: (outcome: Outcome) => void;
+  /** Hands everything that is queued, batches of the gate among it, to the sockets. */
+  readonly flush: () => void;
+  /** Whether the router does not read its replies. */
+  readonly isCongested: () => boolean;
+  /** Runs a task behind the frames that are being delivered. */
+  readonly defer: (task: () => void) => void;
+  readonly handlerBegins: (callId: number, timeoutMs: number) => void;
+  readonly handlerEnded: () => void;
+  readonly now: () => number;
+  readonly log: WorkerLog;
+  /** Opens the store for reading. */
+  readonly reader: () => RowReader;
+  /** `init` is done and released. */
+  readonly onActive: () => void;
+  readonly onInitFailed: (error: unknown) => void;
+  /** Everything that had arrived before `stop` is done and released. */
+  readonly onStopped: () => void;
+  /** A handler threw in a worker that crashes then; its error has been sent. */
+  readonly onCrash: (error: unknown, callId: number) => void;
+}
+
+export interface IncarnationOptions {
+  readonly name: string;
+  readonly definition: AnyWorkerDefinition;
+  readonly gate: OutputGate;
+  readonly ports: IncarnationPorts;
+}
+
+/** The handler that has begun and not settled. */
+interface Running {
+  /** Undefined for `init`. */
+  readonly callId: number | undefined;
+  /** Whether the worker dies if it throws. */
+  readonly isFatal: boolean;
+}
+
+interface Death {
+  readonly error: unknown;
+  readonly callId: number;
+}
+
+const INIT: Running = { callId: undefined, isFatal: false };
+
+export class Incarnation {
+  private readonly definition: AnyWorkerDefinition;
+  private readonly gate: OutputGate;
+  private readonly ports: IncarnationPorts;
+  private readonly mailbox: Mailbox = new Mailbox();
+  private readonly transaction: Transaction;
+  private readonly handlers: ReadonlyMap<string, AnyHandler>;
+  private encoder: BatchEncoder = new BatchEncoder([]);
+  private identity: WorkerIdentity;
+  private state: 'new' | 'initializing' | 'active' | 'over' = 'new';
+  private running: Running | undefined;
+  private isInitialized = false;
+  private isStopping = false;
+  private isPumpDue = false;
+  private death: Death | undefined;
+  /** The number of the batch of `init`, 0 if it left none. */
+  private initBatch = 0;
+  /** Calls handled since the last flush. */
+  private untraced = 0;
+
+  /** Prepares everything that does not depend on the epoch, so that a standby is warm. */
+  constructor({ name, definition, gate, ports }: IncarnationOptions) {
+    this.definition = definition;
+    this.gate = gate;
+    this.ports = ports;
+    this.identity = { name, incarnation: 0 };
+    this.transaction = new Transaction(definition.tables);
+    this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables)]);
+  }
+
+  /** Whether this is a standby. */
+  get isNew(): boolean {
+    return this.state === 'new';
+  }
+
+  /** The id of the call whose handler has begun and not settled. */
+  get runningCallId(): number | undefined {
+    return this.running?.callId;
+  }
+
+  /** Takes the tables as of the last committed batch and runs `init`. */
+  activate({ epoch, restarted, tables }: ActivateMessage): void {
+    if (this.state !== 'new') {
+      throw new WorkerError('ERR_WORKER_PROTOCOL', `A worker was activated as epoch ${epoch} that is ${this.state}.`);
+    }
+    this.state = 'initializing';
+    this.identity = Object.freeze({ name: this.identity.name, incarnation: epoch });
+    failpoint('worker.activate');
+    try {
+      this.hydrate(tables);
+    } catch (error) {
+      return this.initFailed(error);
+    }
+    this.initialize(restarted);
+  }
+
+  /** Takes the body of a call's frame. It runs behind those that came before it. */
+  receive(call: Uint8Array): void {
+    // What comes after `stop` leaves no trace, so it is run again elsewhere.
+    if (this.isStopping || this.death !== undefined || this.state === 'over') return;
+    this.mailbox.push(call);
+    this.schedule();
+  }
+
+  /** Every batch up to `number` is released: what was held leaves, and handlers go on that had to wait. */
+  release(number: number): void {
+    const outcomes = this.gate.release(number);
+    for (const outcome of outcomes) this.reply(outcome);
+    this.becomeActive();
+    if (this.mailbox.size > 0) this.schedule();
+    else if (outcomes.length > 0) this.ports.flush();
+    this.finish();
+  }
+
+  /** The router reads again. */
+  resume(): void {
+    this.schedule();
+  }
+
+  /** Finishes what has arrived, then tells `onStopped`. */
+  stop(): void {
+    this.isStopping = true;
+    this.finish();
+  }
+
+  private hydrate(grants: readonly TableGrant[]): void {
+    this.encoder = new BatchEncoder(grants);
+    const hydration = new Hydration({
+      tables: this.transaction.tables,
+      grants,
+      encoder: this.encoder,
+      reader: this.ports.reader,
+      isBusy: () => this.running !== undefined || this.mailbox.size > 0,
+      onNotice: this.ports.log.debug,
+    });
+    hydration.start();
+  }
+
+  private initialize(restarted: boolean): void {
+    this.begin(INIT);
+    const { ports, identity } = this;
+    const context: InitContext<TableDefinitions> = {
+      tables: this.transaction.begin(),
+      restarted,
+      now: ports.now,
+      log: ports.log,
+      worker: identity,
+    };
+    let result: unknown;
+    try {
+      // The definition has erased the type of its own tables.
+      result = (this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined)?.(context);
+    } catch (error) {
+      return this.initFailed(error);
+    }
+    if (!isThenable(result)) return this.initialized(restarted);
+    Promise.resolve(result).then(
+      () => this.initialized(restarted),
+      (error: unknown) => this.initFailed(error),
+    );
+  }
+
+  private initialized(restarted: boolean): void {
+    this.end();
+    const commits = this.transaction.commit();
+    // The first one is stored even if it did nothing: the next life is a restart.
+    if (!restarted || commits.length > 0) {
+      this.append(undefined, commits);
+      this.initBatch = this.gate.lastNumber;
+    }
+    this.isInitialized = true;
+    this.becomeActive();
+    this.pump();
+  }
+
+  private initFailed(error: unknown): void {
+    if (error instanceof InvariantError) throw error;
+    this.state = 'over';
+    this.ports.onInitFailed(error);
+  }
+
+  private becomeActive(): void {
+    if (this.state !== 'initializing' || !this.isInitialized || this.gate.released < this.initBatch) return;
+    this.state = 'active';
+    this.ports.onActive();
+  }
+
+  private schedule(): void {
+    if (this.isPumpDue) return;
+    this.isPumpDue = true;
+    this.ports.defer(this.pumpDue);
+  }
+
+  private readonly pumpDue = (): void => {
+    this.isPumpDue = false;
+    this.pump();
+  };
+
+  private pump(): void {
+    while (this.canBegin()) {
+      const body = this.mailbox.shift();
+      if (body === undefined) break;
+      this.run(decodeCall(body));
+      this.untraced++;
+      if (this.untraced + this.gate.heldCount >= SUSPECT_WINDOW) this.flush();
+    }
+    this.flush();
+    this.finish();
+  }
+
+  private canBegin(): boolean {
+    if (!this.isInitialized || this.running !== undefined || this.death !== undefined) return false;
+    return !this.gate.isFull && !this.ports.isCongested();
+  }
+
+  private flush(): void {
+    this.untraced = 0;
+    this.ports.flush();
+  }
+
+  private run(call: CallMessage): void {
+    const { callId } = call;
+    // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
+    const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
+    if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
+    this.begin({ callId, isFatal: this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX) });
+    const { ports, identity } = this;
+    const tables = this.transaction.begin();
+    let result: unknown;
+    try {
+      result = handler(
+        { tables, now: ports.now, log: ports.log, call: { id: callId }, worker: identity },
+        ...call.arguments,
+      );
+    } catch (error) {
+      return this.failed(callId, error);
+    }
+    if (isThenable(result)) this.wait(callId, result);
+    else this.succeeded(callId, result);
+  }
+
+  private wait(callId: number, result: PromiseLike<unknown>): void {
+    // What throws in here is a bug, and ends the process as a rejection that nobody handles.
+    void Promise.resolve(result)
+      .then(
+        (value) => this.succeeded(callId, value),
+        (error: unknown) => this.failed(callId, error),
+      )
+      .then(() => this.pump());
+  }
+
+  private begin(running: Running): void {
+    this.running = running;
+    this.ports.handlerBegins(running.callId ?? 0, this.definition.handlerTimeoutMs);
+    failpoint('worker.handler:start');
+  }
+
+  private end(): void {
+    this.running = undefined;
+    this.ports.handlerEnded();
+  }
+
+  private succeeded(callId: number, result: unknown): void {
+    let outcome: Outcome;
+    try {
+      failpoint('worker.handler:end');
+      outcome = this.encoder.returned(callId, result);
+    } catch (error) {
+      return this.failed(callId, error);
+    }
+    this.end();
+    this.emit(outcome, this.transaction.commit());
+  }
+
+  private failed(callId: number, error: unknown): void {
+    if (error instanceof InvariantError) throw error;
+    if (this.running?.isFatal === true) this.death = { error, callId };
+    this.end();
+    this.transaction.rollback();
+    this.emit(this.encoder.threw(callId, error), []);
+  }
+
+  /** Sends an outcome on its way; see invariant 3. */
+  private emit(outcome: Outcome, commits: readonly TableCommit[]): void {
+    if (commits.length === 0 && this.gate.isOpen) this.reply(outcome);
+    else if (commits.length === 0 && this.gate.canHold) this.gate.hold(outcome);
+    else this.append(outcome, commits);
+  }
+
+  private append(outcome: Outcome | undefined, commits: readonly TableCommit[]): void {
+    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits));
+    failpoint('worker.journal:before');
+  }
+
+  private reply(outcome: Outcome): void {
+    failpoint('worker.reply:before');
+    this.ports.reply(outcome);
+  }
+
+  /** Stops or dies once nothing is left to do or to release. */
+  private finish(): void {
+    if (this.state === 'over' || this.running !== undefined || !this.gate.isOpen) return;
+    if (this.death !== undefined) {
+      this.state = 'over';
+      this.ports.onCrash(this.death.error, this.death.callId);
+    } else if (this.isStopping && this.mailbox.size === 0 && (this.isInitialized || this.state === 'new')) {
+      this.state = 'over';
+      this.ports.onStopped();
+    }
+  }
+
+  private unknownCall(name: string): WorkerError {
+    const known = Object.keys(this.definition.handlers).join(', ') || 'none';
+    const message = `The worker '${this.identity.name}' has no call '${name}'. It has: ${known}.`;
+    return new WorkerError('ERR_WORKER_CALL_UNKNOWN', message, { worker: this.identity.name, call: name });
+  }
+}
+
+type UntypedHandler = (context: HandlerContext<TableDefinitions>, ...args: unknown[]) => unknown;
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  // A row or another plain value has no `then`; asking runs no code of its own unless it is made to.
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

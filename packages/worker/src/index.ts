@@ -1,0 +1,32 @@
+export { row, table } from '@heirloom/tables';
+export {
+  HANDLER_TIMEOUT_MS_DEFAULT,
+  HANDLER_TIMEOUT_MS_MAX,
+  NAME_CHARS_MAX,
+  defineWorker,
+  isWorkerDefinition,
+} from './definition.js';
+export { WorkerError } from './errors.js';
+export { isInsideWorkerProcess } from './inside-worker.js';
+export type {
+  AnyHandler,
+  AnyWorkerDefinition,
+  CallSignatures,
+  CallsOf,
+  Handlers,
+  Signatures,
+  TablesOf,
+  WorkerDefinition,
+  WorkerOptions,
+} from './definition.js';
+export type { WorkerErrorCode } from './errors.js';
+export type {
+  HandlerContext,
+  InitContext,
+  LogWrite,
+  NamedTables,
+  OwnerTables,
+  TableDefinitions,
+  WorkerIdentity,
+  WorkerLog,
+} from './handler-context.js';

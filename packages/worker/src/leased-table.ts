@@ -1,0 +1,128 @@
+/**
+ * A worker's tables as lent to one handler: they work until the handler settles and never again.
+ *
+ * 1. Every operation first asks its lease, also each step of an iterator, so a timer or a floating promise of one handler
+ *    cannot write into the transaction of another (TableError ERR_TABLE_CLOSED).
+ * 2. Only the operations of an owner are there; transactions and loading are the worker's own.
+ */
+import { TableError } from '@heirloom/tables';
+import type { OwnerTable, AnyTableDefinition, Table } from '@heirloom/tables';
+import { failpoint } from '@heirloom/wire';
+import type { OwnerTables, TableDefinitions } from './handler-context.js';
+
+/** How long a handler may use its tables: until `isOpen` is set to false. */
+export interface Lease {
+  isOpen: boolean;
+}
+
+type Operation = Exclude<keyof OwnerTable<AnyTableDefinition>, 'size' | typeof Symbol.iterator>;
+
+/** The owner's operations that change nothing. */
+export const READ_OPERATIONS: readonly Operation[] = [
+  'lookup',
+  'lookupElement',
+  'member',
+  'first',
+  'last',
+  'next',
+  'prev',
+  'select',
+  'selectCount',
+  'tab2list',
+  'info',
+];
+/** The owner's operations that may change rows. */
+export const WRITE_OPERATIONS: readonly Operation[] = [
+  'insert',
+  'insertMany',
+  'insertNew',
+  'insertNewMany',
+  'delete',
+  'deleteObject',
+  'take',
+  'updateCounter',
+  'updateElement',
+  'selectDelete',
+  'deleteAllObjects',
+];
+
+type AnyOperation = (this: unknown, ...operands: unknown[]) => unknown;
+
+/** One table, lent. Its operations are made from the lists above. */
+class LeasedTable {
+  readonly #table: Table<AnyTableDefinition>;
+  readonly #lease: Lease;
+
+  constructor(table: Table<AnyTableDefinition>, lease: Lease) {
+    this.#table = table;
+    this.#lease = lease;
+  }
+
+  static {
+    for (const name of READ_OPERATIONS) {
+      define(name, function (this: LeasedTable, ...operands) {
+        this.#check(name);
+        return this.#call(name, operands);
+      });
+    }
+    for (const name of WRITE_OPERATIONS) {
+      define(name, function (this: LeasedTable, ...operands) {
+        this.#check(name);
+        const result = this.#call(name, operands);
+        failpoint('worker.handler:change');
+        return result;
+      });
+    }
+    function define(name: string, value: (this: LeasedTable, ...operands: unknown[]) => unknown): void {
+      Object.defineProperty(LeasedTable.prototype, name, { value });
+    }
+  }
+
+  get size(): number {
+    this.#check('size');
+    return this.#table.size;
+  }
+
+  keys(): IterableIterator<unknown> {
+    this.#check('keys');
+    return this.#guarded('keys', this.#table.keys());
+  }
+
+  [Symbol.iterator](): IterableIterator<unknown> {
+    this.#check('iterator');
+    return this.#guarded('iterator', this.#table);
+  }
+
+  #call(name: Operation, operands: unknown[]): unknown {
+    // The lists above hold names of operations only, and the operation itself checks its operands.
+    return Reflect.apply(this.#table[name] as AnyOperation, this.#table, operands);
+  }
+
+  *#guarded(operation: string, items: Iterable<unknown>): IterableIterator<unknown> {
+    for (const item of items) {
+      this.#check(operation);
+      yield item;
+    }
+  }
+
+  #check(operation: string): void {
+    if (this.#lease.isOpen) return;
+    throw new TableError(
+      'ERR_TABLE_CLOSED',
+      `'${operation}' was called on a table after the handler that it was lent to had settled. ` +
+        `Await everything that uses tables before the handler returns, or do it in a call of its own.`,
+      { operation },
+    );
+  }
+}
+
+/** Lends tables to one handler. */
+export function leaseTables(
+  tables: readonly (readonly [name: string, table: Table<AnyTableDefinition>])[],
+  lease: Lease,
+): OwnerTables<TableDefinitions> {
+  const leased: Record<string, unknown> = {};
+  for (const [name, table] of tables) leased[name] = new LeasedTable(table, lease);
+  // Each has the operations of an OwnerTable; they are made at run time, which the compiler cannot see.
+  return leased as OwnerTables<TableDefinitions>;
+}

@@ -1,0 +1,9 @@
+/** What the embedding process needs to start workers and to talk to them; light, as it loads nothing of a worker. */
+export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
+export { SUSPECT_WINDOW } from './output-gate.js';
+export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
+export { encodeWorkerBootstrap } from './worker-bootstrap.js';
+export type { WorkerBootstrap } from './worker-bootstrap.js';
+
+/** The entry file of a worker's process, to be given to Node. */
+export const workerProcess: URL = new URL('./process.js', import.meta.url);

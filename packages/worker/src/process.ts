@@ -1,0 +1,20 @@
+/** The entry file of a worker's process. What it does is in worker-process.ts. */
+import { armFailpoints, readBootstrap, watchLifeline } from '@heirloom/wire';
+import { markWorkerProcess } from './inside-worker.js';
+import { logTo } from './log-line.js';
+import { decodeWorkerBootstrap } from './worker-bootstrap.js';
+import { WorkerProcess } from './worker-process.js';
+
+const bootstrap = decodeWorkerBootstrap(readBootstrap());
+process.title = `heirloom standby ${bootstrap.worker}`;
+const lifeline = watchLifeline();
+// A group's SIGINT reaches this process too; the embedding process decides what becomes of it.
+process.on('SIGINT', () => undefined);
+markWorkerProcess();
+armFailpoints(bootstrap.faults);
+
+const worker = new WorkerProcess(bootstrap, lifeline, logTo(1));
+// This process is Heirloom's own, so an error that nobody catches is its to report.
+process.on('uncaughtException', (error) => worker.crash(error));
+process.on('unhandledRejection', (reason) => worker.crash(reason));
+await worker.start();

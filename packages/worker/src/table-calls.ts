@@ -1,0 +1,91 @@
+/**
+ * The calls that every worker has beside its own: remote access to its tables, as `$table.<operation>` with the table's name
+ * before the operation's arguments.
+ *
+ * 1. G12: access is judged here, in the owner. Writes are for public tables. Reads come here only for tables that survive
+ *    nothing, as they have no heir to ask, and are refused for private ones.
+ * 2. Each is an ordinary handler: it runs between the others, as a batch of its own.
+ *
+ * Refusals: WorkerError ERR_WORKER_TABLE_UNKNOWN, TableError ERR_TABLE_ACCESS.
+ */
+import { TableError } from '@heirloom/tables';
+import type { AnyTableDefinition } from '@heirloom/tables';
+import type { AnyHandler } from './definition.js';
+import { WorkerError } from './errors.js';
+import type { HandlerContext, TableDefinitions } from './handler-context.js';
+import { remoteSelect } from './remote-select.js';
+import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
+
+type AnyTable = Readonly<Record<string, ((...operands: unknown[]) => unknown) | number>>;
+
+/** Makes the calls for a worker's tables, by name. */
+export function tableCalls(definitions: TableDefinitions): ReadonlyMap<string, AnyHandler> {
+  const calls = new Map<string, AnyHandler>();
+  for (const operation of REMOTE_WRITES) {
+    calls.set(
+      TABLE_CALL_PREFIX + operation,
+      (context: HandlerContext<TableDefinitions>, name: unknown, ...operands: unknown[]) => {
+        checkWrite(definitionOf(definitions, name), name, operation);
+        return callTable(context, name, operation, operands);
+      },
+    );
+  }
+  for (const operation of REMOTE_READS) {
+    calls.set(
+      TABLE_CALL_PREFIX + operation,
+      (context: HandlerContext<TableDefinitions>, name: unknown, ...operands: unknown[]) => {
+        const definition = definitionOf(definitions, name);
+        checkRead(definition, name, operation);
+        if (operation === 'select') return remoteSelect(leasedTable(context, name), definition, operands[0]);
+        return callTable(context, name, operation, operands);
+      },
+    );
+  }
+  return calls;
+}
+
+function definitionOf(definitions: TableDefinitions, name: unknown): AnyTableDefinition {
+  const definition = typeof name === 'string' && Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+  if (definition !== undefined) return definition;
+  const known = Object.keys(definitions).join(', ') || 'none';
+  throw new WorkerError(
+    'ERR_WORKER_TABLE_UNKNOWN',
+    `There is no table ${JSON.stringify(name)}. The worker has: ${known}.`,
+    {
+      table: name,
+    },
+  );
+}
+
+function checkWrite({ access }: AnyTableDefinition, table: unknown, operation: string): void {
+  if (access === 'public') return;
+  const message = `'${operation}' on the table '${String(table)}' is for its owner: the table is ${access}, not public.`;
+  throw new TableError('ERR_TABLE_ACCESS', message, { table, operation, access });
+}
+
+function checkRead({ access, survives }: AnyTableDefinition, table: unknown, operation: string): void {
+  if (survives !== 'nothing') {
+    const message = `'${operation}' on the table '${String(table)}' was asked of its owner, but the table has an heir that answers.`;
+    throw new TableError('ERR_TABLE_ACCESS', message, { table, operation });
+  }
+  if (access !== 'private' || operation === 'info') return;
+  const message = `'${operation}' on the table '${String(table)}' is for its owner: the table is private.`;
+  throw new TableError('ERR_TABLE_ACCESS', message, { table, operation, access });
+}
+
+function leasedTable(context: HandlerContext<TableDefinitions>, name: unknown): AnyTable {
+  // `definitionOf` has found it; a table is asked for operations by name, and checks their operands itself.
+  return context.tables[name as string] as unknown as AnyTable;
+}
+
+function callTable(
+  context: HandlerContext<TableDefinitions>,
+  name: unknown,
+  operation: string,
+  operands: unknown[],
+): unknown {
+  const table = leasedTable(context, name);
+  const member = table[operation];
+  // `size` is a value in the owner and a question for everyone else.
+  return typeof member === 'function' ? Reflect.apply(member, table, operands) : member;
+}

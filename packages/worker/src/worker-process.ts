@@ -1,0 +1,228 @@
+/**
+ * The shell of a worker's process: carries frames between its connections and its incarnation, and ends the process.
+ *
+ *   loading ──ready──▶ standby ──activate──▶ incarnation (incarnation.ts)
+ *      └─loadFailed, exit 1
+ *
+ * How the process ends, and what the embedding process sees:
+ *
+ *   stopped, exit 0       everything that had arrived was done and released
+ *   loadFailed, exit 1    the module does not load
+ *   initFailed, exit 1    `init` threw; nothing of it was sent
+ *   crash, exit 70        an uncaught error, a bug, or an error in a worker with onError 'crash'
+ *   SIGKILL               fenced by the keeper, the embedding process is gone, or a handler overran (the lifeline's thread)
+ *
+ * 1. Nothing of a half-done handler is in any buffer, so an exit at any point sends whole handlers or nothing of them (G2).
+ * 2. A frame that does not belong here ends the process: the embedding process and the worker are of one version.
+ */
+import { InvariantError } from '@heirloom/tables';
+import {
+  FrameKind,
+  activate,
+  active,
+  connect,
+  crash,
+  decodeControl,
+  encodeError,
+  initFailed,
+  keeper,
+  loadFailed,
+  ready,
+  sendControl,
+  stopped,
+  writeOutcome,
+} from '@heirloom/wire';
+import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
+import { openStoreReader } from '@heirloom/keeper/reader';
+import type { StoreReader } from '@heirloom/keeper/reader';
+import { isWorkerDefinition } from './definition.js';
+import type { AnyWorkerDefinition } from './definition.js';
+import { WorkerError } from './errors.js';
+import type { WorkerLog } from './handler-context.js';
+import { Incarnation } from './incarnation.js';
+import type { IncarnationPorts } from './incarnation.js';
+import { Journal } from './journal.js';
+import { OutputGate } from './output-gate.js';
+import { declareTables } from './table-declaration.js';
+import type { WorkerBootstrap } from './worker-bootstrap.js';
+
+/** The exit code of a crash: EX_SOFTWARE of sysexits. */
+export const CRASH_EXIT_CODE = 70;
+
+const CALLS_KINDS: ReadonlySet<number> = new Set([
+  FrameKind.activate,
+  FrameKind.call,
+  FrameKind.keeper,
+  FrameKind.stop,
+]);
+
+export class WorkerProcess {
+  private readonly bootstrap: WorkerBootstrap;
+  private readonly lifeline: Lifeline;
+  private readonly log: WorkerLog;
+  private readonly gate: OutputGate = new OutputGate();
+  private readonly journal: Journal;
+  private calls: Connection | undefined;
+  private incarnation: Incarnation | undefined;
+  private storePath: string | undefined;
+  private storeReader: StoreReader | undefined;
+  /** Set when the process is about to end by itself. */
+  private exitCode: number | undefined;
+
+  constructor(bootstrap: WorkerBootstrap, lifeline: Lifeline, log: WorkerLog) {
+    this.bootstrap = bootstrap;
+    this.lifeline = lifeline;
+    this.log = log;
+    this.journal = new Journal({
+      gate: this.gate,
+      onRelease: (number) => this.incarnation?.release(number),
+      onFenced: (reason) => this.kill('ERR_WORKER_FENCED', `this incarnation is superseded: ${reason}`),
+      onNotice: (message, fields) => this.log.debug(message, fields),
+    });
+  }
+
+  /** Loads the worker's module, connects, and says so. */
+  async start(): Promise<void> {
+    const { routerSocketPath, callsToken, module } = this.bootstrap;
+    const [definition, calls] = await Promise.all([
+      loadDefinition(module).catch((error: unknown) => asWorkerError(error, module)),
+      connect(routerSocketPath, {
+        hello: { role: 'calls', token: callsToken },
+        kinds: CALLS_KINDS,
+        onFrame: (kind, body) => this.receive(kind, body),
+        onClose: (reason) => this.callsClosed(reason),
+        onDrain: () => this.incarnation?.resume(),
+        // At once, so that an error that nobody catches while the module loads can be reported.
+      }).then((connection) => (this.calls = connection)),
+    ]);
+    if (definition instanceof WorkerError) {
+      sendControl(calls, loadFailed, { error: encodeError(definition) });
+      return this.exitAfterSending(1);
+    }
+    this.prepare(definition, calls);
+    const { handlers, tables } = definition;
+    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+  }
+
+  /** Reports an uncaught error, as far as that can be done at once, and ends the process. */
+  crash(error: unknown): never {
+    const callId = this.incarnation?.runningCallId;
+    this.log.error('the worker crashed', { error, callId });
+    try {
+      if (this.calls !== undefined) {
+        sendControl(this.calls, crash, { error: encodeError(error), callId });
+        this.calls.flushNow();
+      }
+    } finally {
+      process.exit(CRASH_EXIT_CODE);
+    }
+  }
+
+  private prepare(definition: AnyWorkerDefinition, calls: Connection): void {
+    const { lifeline, journal, log, gate } = this;
+    const ports: IncarnationPorts = {
+      reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
+      flush: () => {
+        journal.flush();
+        calls.flushNow();
+      },
+      isCongested: () => calls.isCongested,
+      defer: (task) => process.nextTick(task),
+      handlerBegins: (callId, timeoutMs) => lifeline.handlerBegins(callId, timeoutMs),
+      handlerEnded: () => lifeline.handlerEnded(),
+      now: Date.now,
+      log,
+      reader: () => this.takeReader(),
+      onActive: () => sendControl(calls, active, {}),
+      onInitFailed: (error) => {
+        sendControl(calls, initFailed, { error: encodeError(error) });
+        this.exitAfterSending(1);
+      },
+      onStopped: () => {
+        sendControl(calls, stopped, {});
+        this.exitAfterSending(0);
+      },
+      onCrash: (error, callId) => {
+        this.log.error('the worker crashes because a handler threw', { error, callId });
+        sendControl(calls, crash, { error: encodeError(error), callId });
+        this.exitAfterSending(CRASH_EXIT_CODE);
+      },
+    };
+    this.incarnation = new Incarnation({ name: this.bootstrap.worker, definition, gate, ports });
+  }
+
+  private receive(kind: number, body: Uint8Array): void {
+    const { incarnation } = this;
+    if (incarnation === undefined) {
+      throw new WorkerError('ERR_WORKER_PROTOCOL', `A frame of kind ${kind} came before the worker was ready.`);
+    }
+    if (kind === FrameKind.call) incarnation.receive(body);
+    else if (kind === FrameKind.keeper) this.attach(decodeControl(keeper, body));
+    // User code runs outside of the connection's frame handler, where its errors are its own.
+    else if (kind === FrameKind.stop) process.nextTick(() => incarnation.stop());
+    else this.activate(incarnation, body);
+  }
+
+  private activate(incarnation: Incarnation, body: Uint8Array): void {
+    const message = decodeControl(activate, body);
+    process.title = `heirloom worker ${this.bootstrap.worker}#${message.epoch}`;
+    this.journal.activate(message.epoch);
+    process.nextTick(() => incarnation.activate(message));
+  }
+
+  /** Connects to the keeper, and opens its store while there is time for it. */
+  private attach(message: KeeperMessage): void {
+    this.storePath = message.storePath;
+    void this.journal.attach(message);
+    if (this.incarnation?.isNew !== true) return;
+    try {
+      this.storeReader ??= openStoreReader(message.storePath);
+    } catch (error) {
+      // It is opened again when it is needed, and then the failure counts.
+      this.log.debug('the store cannot be opened yet', { error });
+    }
+  }
+
+  private takeReader(): StoreReader {
+    if (this.storePath === undefined) throw new InvariantError('a worker is activated that knows no store');
+    const reader = this.storeReader ?? openStoreReader(this.storePath);
+    this.storeReader = undefined;
+    return reader;
+  }
+
+  private exitAfterSending(code: number): void {
+    this.exitCode = code;
+    if (this.calls?.isOpen === true) this.calls.close();
+    else process.exit(code);
+  }
+
+  private callsClosed({ kind, error }: CloseReason): void {
+    if (this.exitCode !== undefined) process.exit(this.exitCode);
+    const why = error === undefined ? kind : `${kind}: ${error.message}`;
+    if (error?.cause instanceof Error && kind === 'failed' && error.code === 'ERR_WIRE_HANDLER')
+      this.crash(error.cause);
+    this.kill('ERR_WORKER_LOST', `the connection to the embedding process is over (${why})`);
+  }
+
+  private kill(code: 'ERR_WORKER_FENCED' | 'ERR_WORKER_LOST', reason: string): void {
+    this.log.error('the worker ends', { code, reason });
+    process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+async function loadDefinition(module: string): Promise<AnyWorkerDefinition | WorkerError> {
+  const namespace = (await import(module)) as { readonly default?: unknown }; // A module's namespace is an object.
+  if (isWorkerDefinition(namespace.default)) return namespace.default;
+  const message = `The default export of ${module} is not a worker. Write: export default defineWorker({ … }).`;
+  return new WorkerError('ERR_WORKER_MODULE', message, { module });
+}
+
+function asWorkerError(cause: unknown, module: string): WorkerError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new WorkerError(
+    'ERR_WORKER_MODULE',
+    `The worker's module ${module} does not load: ${reason}`,
+    { module },
+    { cause },
+  );
+}

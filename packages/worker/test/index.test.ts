@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import * as surface from '../src/index.js';
+import * as launch from '../src/process-url.js';
+
+test('exports to the authors of workers what is listed here, and nothing else', () => {
+  expect(Object.keys(surface).sort()).toEqual([
+    'HANDLER_TIMEOUT_MS_DEFAULT',
+    'HANDLER_TIMEOUT_MS_MAX',
+    'NAME_CHARS_MAX',
+    'WorkerError',
+    'defineWorker',
+    'isInsideWorkerProcess',
+    'isWorkerDefinition',
+    'row',
+    'table',
+  ]);
+});
+
+test('exports to the embedding process what is listed here, and nothing else', () => {
+  expect(Object.keys(launch).sort()).toEqual([
+    'MAILBOX_BYTES_MAX',
+    'MAILBOX_CALLS_MAX',
+    'REMOTE_READS',
+    'REMOTE_WRITES',
+    'SUSPECT_WINDOW',
+    'TABLE_CALL_PREFIX',
+    'encodeWorkerBootstrap',
+    'workerProcess',
+  ]);
+  expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
+});

@@ -1,0 +1,41 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX, Mailbox } from '../src/mailbox.js';
+
+test('gives calls in the order of their arrival, however they come and go', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: -2_000, max: 2_000 }), { maxLength: 40 }), (steps) => {
+      const mailbox = new Mailbox();
+      let pushed = 0;
+      let shifted = 0;
+      for (const step of steps) {
+        for (let i = 0; i < step; i++) mailbox.push(Uint8Array.of(pushed & 255, (pushed++ >> 8) & 255));
+        for (let i = 0; i < -step; i++) {
+          const call = mailbox.shift();
+          if (shifted === pushed) expect(call).toBeUndefined();
+          else expect(call).toEqual(Uint8Array.of(shifted & 255, (shifted++ >> 8) & 255));
+        }
+        expect(mailbox.size).toBe(pushed - shifted);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('refuses one call more than its limit of calls, and takes it when there is room (G9)', () => {
+  const mailbox = new Mailbox();
+  const call = new Uint8Array(1);
+  for (let i = 0; i < MAILBOX_CALLS_MAX; i++) mailbox.push(call);
+  expect(() => mailbox.push(call)).toThrow(expect.objectContaining({ code: 'ERR_WORKER_MAILBOX' }));
+  mailbox.shift();
+  expect(() => mailbox.push(call)).not.toThrow();
+});
+
+test('refuses bytes over its limit (G9)', () => {
+  const mailbox = new Mailbox();
+  // Never written to, so it takes no memory.
+  const half = new Uint8Array(MAILBOX_BYTES_MAX / 2);
+  mailbox.push(half);
+  mailbox.push(half);
+  expect(() => mailbox.push(new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'ERR_WORKER_MAILBOX' }));
+});

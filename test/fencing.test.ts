@@ -1,0 +1,119 @@
+/**
+ * G5 and G6: a process that does not die of its kill is replaced, and whatever it tries when it goes on is refused.
+ *
+ * The process stops itself (SIGSTOP) at a point of its start, the supervisor's kill is made to do nothing, and the start times
+ * out; so the next incarnation starts while the old one is only frozen, and then the old one goes on.
+ *
+ * Mutations that make this fail, each tried: the keeper takes batches of a closed epoch; the keeper lets a worker attach again
+ * with a token that was used; the router hears replies of a process whose epoch it has closed.
+ */
+import type { ChildHandle, ProcessPort } from '@heirloom/supervisor';
+import { processPort } from '@heirloom/supervisor';
+import { worker } from 'heirloom';
+import { describe, expect, it } from 'vitest';
+import { until } from './support/condition.js';
+import { testDirectory } from './support/directory.js';
+import { isRunning } from './support/processes.js';
+import { faultsIn, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
+import type startsWorker from './workers/starts.worker.js';
+
+/** A process port whose SIGKILL does nothing to one process. */
+class SparingPort implements ProcessPort {
+  spared: number | undefined;
+  readonly pids: number[] = [];
+
+  spawn(options: Parameters<ProcessPort['spawn']>[0]): ChildHandle {
+    const handle = processPort.spawn(options);
+    if (handle.pid !== undefined && options.title.includes('standby starts')) this.pids.push(handle.pid);
+    return { ...handle, kill: (signal) => handle.pid !== this.spared && handle.kill(signal) };
+  }
+}
+
+describe.each(['worker.activate', 'worker.journal:before', 'worker.journal:after'])(
+  'a worker that is frozen at %s, replaced, and then goes on (G6)',
+  (point) => {
+    it.each([
+      ['the same keeper', false],
+      ['a keeper that was restarted in between', true],
+    ])('changes nothing and answers nothing, with %s', { timeout: 60_000 }, async (_name, restartKeeper) => {
+      await using directory = await testDirectory();
+      const port = new SparingPort();
+      const reference = worker<typeof startsWorker>('starts', workerModule('starts'), { startTimeoutMs: 1_500 });
+      await using test = await startTestRuntime(
+        { directory: directory.path, root: patientRoot(reference) },
+        {
+          processes: port,
+          killWaitMs: 100,
+          drainTimeoutMs: 100,
+          faults: faultsIn({ 'starts 2': [{ point, hit: 1, action: 'stop' }] }),
+        },
+      );
+      const { runtime } = test;
+      const starts = runtime.worker(reference).with({ timeoutMs: 30_000 });
+      expect(await starts.call.mark(1)).toBe(1);
+      const frozen = await until('the standby is there', () => port.pids[1]);
+      port.spared = frozen;
+      process.kill(starts.pid ?? Number.NaN, 'SIGKILL');
+      try {
+        // They are sent to the process that freezes, and then to the one that replaces it.
+        const calls = [2, 3, 4].map((mark) => starts.call.mark(mark));
+        const epochs = await Promise.all(calls);
+        expect(new Set(epochs)).toEqual(new Set([3]));
+        expect(starts.pid).not.toBe(frozen);
+        if (restartKeeper) {
+          const before = runtime.keeper.pid ?? Number.NaN;
+          process.kill(before, 'SIGKILL');
+          await until('the keeper is replaced', () => runtime.keeper.pid !== undefined && runtime.keeper.pid !== before);
+          await starts.call.mark(5);
+        }
+        const rowsBefore = await everything(starts.tables);
+        process.kill(frozen, 'SIGCONT');
+        await until('the superseded process ends itself', async () => !(await isRunning(frozen)));
+        expect(await everything(starts.tables)).toEqual(rowsBefore);
+        expect(await starts.call.mark(6)).toBe(3);
+        expect(rowsBefore.starts.map(({ epoch }) => epoch)).toEqual(point === 'worker.journal:after' ? [1, 2, 3] : [1, 3]);
+        expect(rowsBefore.marks.every(({ epoch }) => epoch !== 2)).toBe(true);
+      } finally {
+        if (await isRunning(frozen)) process.kill(frozen, 'SIGKILL');
+      }
+    });
+  },
+);
+
+async function everything(tables: {
+  starts: { rows(): AsyncIterable<{ epoch: number; restarted: boolean }> };
+  marks: { rows(): AsyncIterable<{ mark: number; epoch: number }> };
+}): Promise<{ starts: { epoch: number; restarted: boolean }[]; marks: { mark: number; epoch: number }[] }> {
+  const found: Awaited<ReturnType<typeof everything>> = { starts: [], marks: [] };
+  for await (const start of tables.starts.rows()) found.starts.push(start);
+  for await (const mark of tables.marks.rows()) found.marks.push(mark);
+  return found;
+}
+
+describe('a keeper that does not die of its kill (G5)', () => {
+  it('is not replaced until its exit was seen', { timeout: 60_000 }, async () => {
+    await using directory = await testDirectory();
+    const port = new (class implements ProcessPort {
+      readonly keepers: { handle: ChildHandle; isStarted: boolean }[] = [];
+      spawn(options: Parameters<ProcessPort['spawn']>[0]): ChildHandle {
+        const handle = processPort.spawn(options);
+        if (options.title.includes('keeper')) this.keepers.push({ handle, isStarted: true });
+        return handle;
+      }
+    })();
+    const reference = worker<typeof startsWorker>('starts', workerModule('starts'));
+    await using test = await startTestRuntime(
+      { directory: directory.path, root: patientRoot(reference) },
+      { processes: port, killWaitMs: 100 },
+    );
+    const starts = test.runtime.worker(reference).with({ timeoutMs: 30_000 });
+    const keeper = test.runtime.keeper.pid ?? Number.NaN;
+    process.kill(keeper, 'SIGSTOP');
+    const pending = starts.call.mark(1);
+    // Frozen, it still counts as the keeper; nobody else opens the store.
+    await expect(starts.with({ timeoutMs: 300 }).call.mark(2)).rejects.toMatchObject({ code: 'ERR_CALL_TIMEOUT', outcome: 'unknown' });
+    expect(test.runtime.keeper.pid).toBe(keeper);
+    process.kill(keeper, 'SIGCONT');
+    expect(await pending).toBe(1);
+  });
+});

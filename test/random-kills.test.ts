@@ -1,0 +1,99 @@
+/**
+ * G1–G3 under kills at random times: 300 workers and 30 keepers over a tree of two supervisors and three banks, checked by
+ * ledgers outside of the runtime. The seed is in the name of the test; HEIRLOOM_SEED repeats a run's choices.
+ *
+ * Mutations that make this fail, each tried: see kill-points.test.ts; and for G6, a keeper that goes on reading the journal
+ * of an epoch that it has closed.
+ */
+import { supervisor } from 'heirloom';
+import { describe, expect, it } from 'vitest';
+import { testDirectory } from './support/directory.js';
+import type { Bank } from './support/ledger.js';
+import { Ledger } from './support/ledger.js';
+import { descendants } from './support/processes.js';
+import { runSeed, SeededRandom } from './support/random.js';
+import { bankReference, startTestRuntime } from './support/runtime.js';
+import { until } from './support/condition.js';
+
+const WORKER_KILLS = 300;
+const KEEPER_KILLS = 30;
+const CLIENTS_PER_BANK = 6;
+const seed = runSeed();
+
+describe(`random kills, seed ${seed}`, () => {
+  it(
+    `loses, repeats and halves nothing over ${WORKER_KILLS} dead workers and ${KEEPER_KILLS} dead keepers (G1, G2, G3)`,
+    { timeout: 300_000 },
+    async () => {
+      await using directory = await testDirectory();
+      const random = new SeededRandom(seed);
+      const references = [bankReference('north'), bankReference('south'), bankReference('west')] as const;
+      const often = { strategy: 'one_for_one', intensity: 10_000, periodMs: 60_000 } as const;
+      const root = supervisor(often, [
+        supervisor({ ...often, id: 'left' }, [references[0]]),
+        supervisor({ ...often, id: 'right' }, [references[1], references[2]]),
+      ]);
+      const deaths = { workers: 0, keepers: 0 };
+      {
+        await using test = await startTestRuntime({ directory: directory.path, root });
+        const { runtime } = test;
+        runtime.on('crash', () => void deaths.workers++);
+        runtime.on('keeper_crash', () => void deaths.keepers++);
+        const banks = references.map((reference) => runtime.worker(reference).with({ timeoutMs: 60_000 }));
+        const ledgers = banks.map(() => new Ledger());
+        let isOver = false;
+        const clients = banks.flatMap((bank, index) =>
+          Array.from({ length: CLIENTS_PER_BANK }, async () => {
+            while (!isOver) await ledgers[index]?.operate(bank, random);
+          }),
+        );
+        await killAll(banks, () => runtime.keeper.pid, deaths, random);
+        isOver = true;
+        await Promise.all(clients);
+        for (const [index, bank] of banks.entries()) await expectIntact(ledgers[index], bank);
+        expect(ledgers.every(({ acknowledged }) => acknowledged > 100)).toBe(true);
+      }
+      expect(await descendants()).toEqual([]);
+    },
+  );
+});
+
+async function killAll(
+  banks: readonly Bank[],
+  keeperPid: () => number | undefined,
+  deaths: { workers: number; keepers: number },
+  random: SeededRandom,
+): Promise<void> {
+  let kills = { workers: 0, keepers: 0 };
+  while (kills.workers < WORKER_KILLS || kills.keepers < KEEPER_KILLS) {
+    const isKeeper = random.next() < KEEPER_KILLS / WORKER_KILLS;
+    const pid = isKeeper ? keeperPid() : random.pick(banks).pid;
+    const before = { ...deaths };
+    if (pid !== undefined && killed(pid)) {
+      kills = isKeeper
+        ? { ...kills, keepers: kills.keepers + 1 }
+        : { ...kills, workers: kills.workers + 1 };
+      // Every tenth time the next victim dies while this one is being replaced.
+      if (random.next() < 0.9) {
+        await until('the death is seen', () =>
+          isKeeper ? deaths.keepers > before.keepers : deaths.workers > before.workers,
+        );
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, random.integer(0, 40)));
+  }
+}
+
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
+
+async function expectIntact(ledger: Ledger | undefined, bank: Bank): Promise<void> {
+  const report = await ledger?.compare(bank);
+  expect(ledger?.unexpected).toEqual([]);
+  expect(report, `seed ${seed}, ${bank.name}`).toMatchObject({ lost: [], duplicated: [], halfDone: [] });
+}

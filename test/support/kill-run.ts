@@ -1,0 +1,63 @@
+/**
+ * A workload on a bank while its processes die at points of the program, checked by a ledger.
+ */
+import type { Fault } from 'heirloom/testing';
+import { expect } from 'vitest';
+import { testDirectory } from './directory.js';
+import { Ledger } from './ledger.js';
+import { SeededRandom } from './random.js';
+import { bankReference, faultsIn, patientRoot, startTestRuntime } from './runtime.js';
+
+export interface KillRun {
+  /** Faults by process, as in `{ 'bank 1': [...], 'keeper 1': [...] }`. */
+  readonly faults: Readonly<Record<string, readonly Fault[]>>;
+  readonly seed: number;
+  readonly operations: number;
+  readonly concurrency: number;
+  /** How often each kind of process must have died at least, or the plan did not happen. */
+  readonly workerDeaths: number;
+  readonly keeperDeaths: number;
+}
+
+/** Runs the workload and expects that nothing was lost, repeated or half done, and that the planned deaths happened. */
+export async function killRun(plan: KillRun): Promise<void> {
+  await using directory = await testDirectory();
+  const random = new SeededRandom(plan.seed);
+  const bankRef = bankReference();
+  const ledger = new Ledger();
+  let workerDeaths = 0;
+  let keeperDeaths = 0;
+  const root = patientRoot(bankRef);
+  {
+    await using test = await startTestRuntime({ directory: directory.path, root }, { faults: faultsIn(plan.faults) });
+    const { runtime } = test;
+    runtime.on('crash', () => void workerDeaths++);
+    runtime.on('keeper_crash', () => void keeperDeaths++);
+    const bank = runtime.worker(bankRef).with({ timeoutMs: 30_000 });
+    let left = plan.operations;
+    const client = async (): Promise<void> => {
+      while (left-- > 0) await ledger.operate(bank, random);
+    };
+    await Promise.all(Array.from({ length: plan.concurrency }, client));
+    expect(ledger.unexpected).toEqual([]);
+    expectNothingWrong(await ledger.compare(bank), plan);
+  }
+  {
+    // What the next runtime finds is what the last one had.
+    await using test = await startTestRuntime({ directory: directory.path, root });
+    expectNothingWrong(await ledger.compare(test.runtime.worker(bankRef)), plan);
+  }
+  expect({ workerDeaths, keeperDeaths }, JSON.stringify(plan)).toEqual({
+    workerDeaths: expect.toSatisfy((count: number) => count >= plan.workerDeaths),
+    keeperDeaths: expect.toSatisfy((count: number) => count >= plan.keeperDeaths),
+  });
+}
+
+function expectNothingWrong(report: Awaited<ReturnType<Ledger['compare']>>, plan: KillRun): void {
+  const { lost, duplicated, halfDone } = report;
+  expect({ lost, duplicated, halfDone }, `replay with ${JSON.stringify(plan)}`).toEqual({
+    lost: [],
+    duplicated: [],
+    halfDone: [],
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * Types flow from a worker's definition to its callers: what is misspelt or of a wrong type does not compile.
+ *
+ * The checks are the `@ts-expect-error` lines, which fail the type check of the tests when the line below them compiles. The
+ * function is never called.
+ */
+import type { Runtime, WorkerReference } from 'heirloom';
+import { worker } from 'heirloom';
+import { defineWorker, row, table } from 'heirloom/worker';
+import { expectTypeOf, it } from 'vitest';
+import type bankWorker from './workers/bank.worker.js';
+import type troubleWorker from './workers/trouble.worker.js';
+
+declare const runtime: Runtime;
+declare const bankRef: WorkerReference<typeof bankWorker>;
+declare const troubleRef: WorkerReference<typeof troubleWorker>;
+
+export function callsAndTables(): void {
+  const bank = runtime.worker(bankRef);
+  const trouble = runtime.worker(troubleRef);
+
+  expectTypeOf(bank.call.deposit).toEqualTypeOf<(operation: number, account: string, amount: number) => Promise<number>>();
+  expectTypeOf(bank.call.slowDeposit).returns.toEqualTypeOf<Promise<number>>();
+  expectTypeOf(bank.tables.accounts.lookup('a')).toEqualTypeOf<
+    Promise<Readonly<{ id: string; balance: number; operations: number }> | undefined>
+  >();
+
+  // @ts-expect-error A misspelt worker.
+  runtime.worker(bnakRef);
+  // @ts-expect-error A name is not a reference.
+  runtime.worker('bank');
+  // @ts-expect-error A misspelt call.
+  void bank.call.depositt(1, 'a', 1);
+  // @ts-expect-error An argument of a wrong type.
+  void bank.call.deposit(1, 'a', '1');
+  // @ts-expect-error A missing argument.
+  void bank.call.deposit(1, 'a');
+  // @ts-expect-error A misspelt table.
+  void bank.tables.acounts.lookup('a');
+  // @ts-expect-error A key of a wrong type.
+  void bank.tables.accounts.lookup(1);
+  // @ts-expect-error A misspelt field in a condition.
+  void bank.tables.accounts.select({ where: { balnce: { gt: 1 } } });
+  // @ts-expect-error A condition of a wrong type.
+  void bank.tables.accounts.select({ where: { balance: { gt: 'much' } } });
+  // @ts-expect-error A protected table has no writes for others.
+  void bank.tables.accounts.insert({ id: 'a', balance: 1, operations: 1 });
+  // @ts-expect-error A private table has no reads for others.
+  void trouble.tables.secrets.lookup('a');
+  void trouble.tables.notes.insert({ name: 'a', value: 'b' });
+  // @ts-expect-error A row with a field of a wrong type.
+  void trouble.tables.notes.insert({ name: 'a', value: 1 });
+  // @ts-expect-error A misspelt option.
+  bank.with({ timeout: 5 });
+}
+
+export function definitions(): void {
+  // @ts-expect-error A key field that rows do not have.
+  table({ row: row<{ id: string }>(), key: 'name' });
+  // @ts-expect-error A key field that is not a key.
+  table({ row: row<{ id: { nested: string } }>(), key: 'id' });
+  // @ts-expect-error A misspelt type.
+  table({ row: row<{ id: string }>(), key: 'id', type: 'orderd_set' });
+  // @ts-expect-error A misspelt level of durability.
+  table({ row: row<{ id: string }>(), key: 'id', survives: 'power-loss' });
+
+  defineWorker({
+    tables: { counts: table({ row: row<{ id: string; count: number; label: string }>(), key: 'id' }) },
+    calls: {
+      add({ tables }, id: string) {
+        // @ts-expect-error A misspelt table inside a handler.
+        tables.cuonts.lookup(id);
+        // @ts-expect-error A misspelt field.
+        tables.counts.updateCounter(id, 'cuont');
+        // @ts-expect-error A field that is no number cannot be counted.
+        tables.counts.updateCounter(id, 'label');
+        // @ts-expect-error A row is frozen.
+        (tables.counts.lookup(id) ?? { count: 0 }).count = 1;
+        return tables.counts.updateCounter(id, 'count');
+      },
+    },
+  });
+
+  const reference = worker<typeof bankWorker>('bank', new URL('file:///bank.worker.js'));
+  expectTypeOf(reference).toEqualTypeOf<WorkerReference<typeof bankWorker>>();
+}
+
+it('is checked by the compiler', () => {
+  expectTypeOf(callsAndTables).toBeFunction();
+});
