@@ -38,7 +38,7 @@ describe.each(['worker.activate', 'worker.journal:before', 'worker.journal:after
     ])('changes nothing and answers nothing, with %s', { timeout: 60_000 }, async (_name, restartKeeper) => {
       await using directory = await testDirectory();
       const port = new SparingPort();
-      const reference = worker<typeof startsWorker>('starts', workerModule('starts'), { startTimeoutMs: 1_500 });
+      const reference = worker<typeof startsWorker>('starts', workerModule('starts'), { startTimeoutMs: 4_000 });
       await using test = await startTestRuntime(
         { directory: directory.path, root: patientRoot(reference) },
         {
@@ -58,7 +58,8 @@ describe.each(['worker.activate', 'worker.journal:before', 'worker.journal:after
         // They are sent to the process that freezes, and then to the one that replaces it.
         const calls = [2, 3, 4].map((mark) => starts.call.mark(mark));
         const epochs = await Promise.all(calls);
-        expect(new Set(epochs)).toEqual(new Set([3]));
+        // What it wrote whole before it froze was committed, and answered; the rest was run again.
+        if (point !== 'worker.journal:after') expect(new Set(epochs)).toEqual(new Set([3]));
         expect(starts.pid).not.toBe(frozen);
         if (restartKeeper) {
           const before = runtime.keeper.pid ?? Number.NaN;
@@ -72,7 +73,8 @@ describe.each(['worker.activate', 'worker.journal:before', 'worker.journal:after
         expect(await everything(starts.tables)).toEqual(rowsBefore);
         expect(await starts.call.mark(6)).toBe(3);
         expect(rowsBefore.starts.map(({ epoch }) => epoch)).toEqual(point === 'worker.journal:after' ? [1, 2, 3] : [1, 3]);
-        expect(rowsBefore.marks.every(({ epoch }) => epoch !== 2)).toBe(true);
+        const answered = [1, ...epochs, ...(restartKeeper ? [3] : [])].map((epoch, index) => ({ mark: index + 1, epoch }));
+        expect(rowsBefore.marks.toSorted((a, b) => a.mark - b.mark)).toEqual(answered);
       } finally {
         if (await isRunning(frozen)) process.kill(frozen, 'SIGKILL');
       }

@@ -31,6 +31,10 @@ import type { FlightBoardResult } from './result.js';
 export const WORKER_KILLS = 66;
 /** How many keepers die in a run. */
 export const KEEPER_KILLS = 6;
+/** Enough to keep every worker and the group commit busy; more flights would only wait in queues. */
+const FLIGHTS_IN_FLIGHT_MAX = 300;
+/** A small file is fed so slowly that its flights are under way during this many kills at a time. */
+const KILLS_IN_FLIGHT = 4;
 /** So many problems are told in full; the rest is only counted. */
 const PROBLEMS_TOLD_MAX = 20;
 
@@ -170,6 +174,10 @@ class Run {
       // The ledger's pass has told of every malformed line.
       flights: readFlights(input, () => {}),
       stations: this.#board.stations,
+      inFlightMax: Math.min(
+        FLIGHTS_IN_FLIGHT_MAX,
+        Math.ceil((KILLS_IN_FLIGHT * Math.max(total, 1)) / (WORKER_KILLS + KEEPER_KILLS)),
+      ),
       isHeld: () => killer.isBehind,
       condition: this.#condition,
       onAnswer: (station, incarnation) => this.#recoveries.answered(station, incarnation),

@@ -2,16 +2,13 @@
  * Feeds the flights: one call to each station per flight, with several hundred calls under way.
  *
  * 1. A flight is acknowledged when every station has answered for it.
- * 2. At most `FLIGHTS_IN_FLIGHT_MAX` flights are unanswered, and none starts while the feed is held.
+ * 2. At most `inFlightMax` flights are unanswered, and none starts while the feed is held.
  * 3. A call that fails is noted and the feed goes on, so that the comparison can show what became of it; after
  *    `FAILED_CALLS_MAX` the feed ends with `ERR_FLIGHT_BOARD_CALLS`.
  */
 import type { Condition } from './condition.js';
 import { FlightBoardError } from './errors.js';
 import type { Flight } from './flight.js';
-
-/** Enough to keep every worker and the group commit busy; more would only wait in queues. */
-export const FLIGHTS_IN_FLIGHT_MAX = 300;
 
 /** By then whatever is wrong has shown itself. */
 export const FAILED_CALLS_MAX = 100;
@@ -27,6 +24,8 @@ export interface Station {
 export interface FeedPorts {
   readonly flights: AsyncIterable<Flight> | Iterable<Flight>;
   readonly stations: readonly Station[];
+  /** How many flights may be unanswered. */
+  readonly inFlightMax: number;
   /** Whether no new flight may start now; whoever changes that says so to `condition`. */
   readonly isHeld: () => boolean;
   readonly condition: Condition;
@@ -45,7 +44,7 @@ export interface FeedResult {
 
 /** Feeds all flights; resolves once every call has settled. */
 export async function feedFlights(ports: FeedPorts): Promise<FeedResult> {
-  const { flights, stations, isHeld, condition, onAnswer, onAcknowledged } = ports;
+  const { flights, stations, inFlightMax, isHeld, condition, onAnswer, onAcknowledged } = ports;
   const failures: string[] = [];
   let calls = 0;
   let unanswered = 0;
@@ -70,7 +69,7 @@ export async function feedFlights(ports: FeedPorts): Promise<FeedResult> {
     condition.changed();
   };
 
-  const mayStart = (): boolean => unanswered < FLIGHTS_IN_FLIGHT_MAX && !isHeld();
+  const mayStart = (): boolean => unanswered < inFlightMax && !isHeld();
   for await (const flight of flights) {
     await condition.until(mayStart);
     if (failures.length >= FAILED_CALLS_MAX) throw tooManyFailures(failures);

@@ -42,13 +42,14 @@ async function run(options: FlightBoardOptions, directory: string): Promise<void
   const isQuiet = options.isJson && !process.stderr.isTTY;
   const stopListening = new AbortController();
   const logger = new RunLog();
+  const interrupted = interruption(stopListening.signal);
   let isOk = false;
   try {
     const result = await demonstrate({
       input: options.input ?? RECORDS,
       directory,
       seed: options.seed,
-      signal: interruption(stopListening.signal),
+      signal: interrupted,
       logger,
       onMalformed: ({ line, reason }) => process.stderr.write(`line ${line} ${reason}: skipped\n`),
       onStart: (heading) => options.isJson || process.stdout.write(headingText(heading)),
@@ -60,7 +61,7 @@ async function run(options: FlightBoardOptions, directory: string): Promise<void
     if (!isOk) process.exitCode ??= 1;
   } finally {
     bar.clear();
-    if (!isOk) for (const entry of logger.entries) process.stderr.write(`${entry}\n`);
+    if (!isOk && !interrupted.aborted) for (const entry of logger.entries) process.stderr.write(`${entry}\n`);
     stopListening.abort();
   }
 }

@@ -33,7 +33,8 @@ export class RecoveryWatch {
     const recovery = this.#open.get(worker);
     if (recovery === undefined || incarnation <= recovery.incarnation) return;
     this.#open.delete(worker);
-    const ms = this.#now() - recovery.killedAtMs;
+    // To a hundredth: the clock gives more digits than it knows.
+    const ms = Math.round((this.#now() - recovery.killedAtMs) * 100) / 100;
     this.#timesMs.push(ms);
     recovery.done(ms);
   }

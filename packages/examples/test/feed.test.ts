@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Condition } from '../src/condition.js';
-import { FAILED_CALLS_MAX, feedFlights, FLIGHTS_IN_FLIGHT_MAX } from '../src/feed.js';
+import { FAILED_CALLS_MAX, feedFlights } from '../src/feed.js';
 import type { FeedPorts } from '../src/feed.js';
 import type { Flight } from '../src/flight.js';
 
@@ -19,6 +19,7 @@ function ports(overrides: Partial<FeedPorts>): FeedPorts {
   return {
     flights: [],
     stations: [],
+    inFlightMax: 300,
     isHeld: () => false,
     condition: new Condition(),
     onAnswer: () => {},
@@ -55,13 +56,13 @@ describe('feedFlights', () => {
   it('keeps a bounded number of flights unanswered', async () => {
     const open: (() => void)[] = [];
     const record = (): Promise<number> => new Promise((resolve) => open.push(() => resolve(1)));
-    const total = FLIGHTS_IN_FLIGHT_MAX + 10;
-    const feed = feedFlights(ports({ flights: flights(total), stations: [{ name: 'a', record }] }));
+    const [inFlightMax, total] = [30, 40];
+    const feed = feedFlights(ports({ flights: flights(total), stations: [{ name: 'a', record }], inFlightMax }));
     await turn();
-    expect(open).toHaveLength(FLIGHTS_IN_FLIGHT_MAX);
+    expect(open).toHaveLength(inFlightMax);
     for (const answer of open.splice(0, 4)) answer();
     await turn();
-    expect(open).toHaveLength(FLIGHTS_IN_FLIGHT_MAX);
+    expect(open).toHaveLength(inFlightMax);
     for (let answers = 4; answers < total; answers += 1) {
       open.shift()?.();
       await turn();

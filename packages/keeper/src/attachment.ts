@@ -7,7 +7,7 @@
  * 2. Batches are taken only from the journal of an attachment that is bound to the open epoch of its worker (G6). Anything else
  *    closes that connection, tells the worker process that it is fenced, and is logged; it harms nobody else.
  * 3. `welcome` is sent once an attachment has its epoch and both connections, and everything received before is committed.
- * 4. Nothing is ever written to a journal. Acks are cumulative, so one that cannot be sent now is sent with a later one.
+ * 4. Nothing is ever written to a journal. Acks are cumulative; those that a slow reader has no room for are made up for by one, as soon as it has.
  * 5. Pausing stops all journals; nothing that releases a pause comes over a journal, so nothing waits in a circle (G9).
  */
 import { FrameKind, sendControl, fenced, welcome } from '@heirloom/wire';
@@ -116,6 +116,7 @@ export class AttachmentRegistry {
       oneWay: 'write',
       onFrame: () => undefined,
       onClose: (reason) => this.acksClosed(attachment, connection, reason),
+      onDrain: () => this.acknowledgeLast(attachment),
     });
     if (attachment.fencedFor === undefined) this.welcomeIfWhole(attachment);
     else this.fence(attachment, attachment.fencedFor);
@@ -125,6 +126,10 @@ export class AttachmentRegistry {
     const acks = this.bound(worker, epoch)?.acks;
     if (acks === undefined || acks.isCongested) return;
     acks.send(FrameKind.ack, (writer) => writer.uint53(batch));
+  }
+
+  private acknowledgeLast({ worker, binding }: Attachment): void {
+    if (binding !== undefined) this.acknowledge(worker, binding.epoch, this.port.committedBatch(worker));
   }
 
   /** Waits until an epoch's journal was read to its end; false if `timeoutMs` passed first. */

@@ -5,6 +5,7 @@ const { shared, delayMicroseconds } = workerData as { shared: Int32Array; delayM
 Atomics.store(shared, 0, 1);
 Atomics.notify(shared, 0);
 Atomics.wait(shared, 0, 1);
+Atomics.store(shared, 0, 3);
 const end = performance.now() + delayMicroseconds / 1_000;
 while (performance.now() < end);
 process.kill(process.pid, 'SIGKILL');

@@ -23,6 +23,7 @@ export const KEEPER_LIMITS: KeeperLimits = {
   expectationsMax: 4_096,
   // Reads in slices hold memory for one page each.
   readsMax: 1_024,
-  // Replies that the router has not confirmed; beyond this, journals are not read.
-  unconfirmedBytesMax: 256 * 1024 * 1024,
+  // Replies that the router has not confirmed; beyond this, journals are not read. All of them, and the group that goes over
+  // the limit, are sent again at once to a new router connection, which takes SEND_BYTES_MAX, 256 MiB.
+  unconfirmedBytesMax: 64 * 1024 * 1024,
 };

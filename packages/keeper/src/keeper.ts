@@ -26,35 +26,28 @@ import {
   failpoint,
   keeperFailed,
   keeperReady,
-  listen,
   requestMessage,
   response,
   resume,
   sendControl,
   writeReplies,
 } from '@heirloom/wire';
-import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage, Server } from '@heirloom/wire';
-import { AttachmentRegistry } from './attachment.js';
+import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage } from '@heirloom/wire';
 import type { Attachment, Binding } from './attachment.js';
 import { checkBatch } from './batch-check.js';
 import type { ReleasedGroup } from './commit-group.js';
-import { armCommitKill } from './commit-kill.js';
-import type { DirectoryLock } from './directory-lock.js';
-import { acquireDirectoryLock } from './directory-lock.js';
-import { EpochDesk } from './epoch-desk.js';
-import { NO_EPOCH, isCurrent, judgeBatch } from './epochs.js';
+import { judgeBatch } from './epochs.js';
 import { KeeperError } from './errors.js';
 import { Expectations } from './expectations.js';
-import { ExtentSweeper } from './extent-sweeper.js';
-import { GroupCommit } from './group-commit.js';
 import { inspect } from './inspection.js';
 import { KEEPER_LIMITS } from './keeper-limits.js';
 import type { KeeperLimits } from './keeper-limits.js';
 import type { LogLine } from './log-line.js';
 import { readReleased } from './released-reader.js';
-import { beginRun, endRun, storedReplies } from './run-marker.js';
+import { openKeeper } from './open-keeper.js';
+import type { OpenKeeper } from './open-keeper.js';
+import { endRun, storedReplies } from './run-marker.js';
 import type { Store } from './store.js';
-import { ensureStoreDirectory, openStore } from './store-opening.js';
 
 export interface KeeperOptions {
   readonly directory: string;
@@ -77,24 +70,12 @@ export const CONTROL_KINDS: ReadonlySet<number> = new Set([
   FrameKind.shutdown,
 ]);
 
-/** Everything that exists from `resume` on. */
-interface Open {
-  readonly lock: DirectoryLock;
-  readonly store: Store;
-  readonly groups: GroupCommit;
-  readonly attachments: AttachmentRegistry;
-  readonly desk: EpochDesk;
-  readonly sweeper: ExtentSweeper;
-  readonly server: Server;
-}
-
 export class Keeper {
   private readonly options: KeeperOptions;
   private readonly limits: KeeperLimits;
   private readonly expectations: Expectations;
   private state: 'waiting' | 'opening' | 'serving' | 'stopped' = 'waiting';
-  private open: Open | undefined;
-  private lock: DirectoryLock | undefined;
+  private open: OpenKeeper | undefined;
   private reads = 0;
 
   constructor(options: KeeperOptions) {
@@ -134,18 +115,28 @@ export class Keeper {
   }
 
   private async resume(message: ResumeMessage): Promise<void> {
-    let open: Open;
+    const { directory, socketPath, faults, log, control } = this.options;
+    let open: OpenKeeper;
     try {
-      open = await this.openAll(message);
+      open = await openKeeper(message, {
+        directory,
+        socketPath,
+        faults: faults ?? [],
+        limits: this.limits,
+        log,
+        onConnection: (connection) => void this.welcome(connection),
+        onBatch: (attachment, binding, body) => this.takeBatch(attachment, binding, body),
+        onReleased: (group) => this.release(group),
+        onFailed: (error) => this.fail(error, 2),
+      });
     } catch (error) {
-      this.lock?.release();
       return this.fail(error, 1);
     }
+    if (this.isStopped()) return; // A shutdown came meanwhile; the process is ending.
     this.open = open;
     this.state = 'serving';
     const { store } = open;
     const { timeline, lsn, instance } = store.state;
-    const { socketPath, control } = this.options;
     sendControl(control, keeperReady, { pid: process.pid, socketPath, storePath: store.path, timeline, lsn, instance });
     try {
       for (const { lsn: groupLsn, outcomes } of storedReplies(store, message.seenLsn)) {
@@ -156,42 +147,7 @@ export class Keeper {
     }
     open.sweeper.wake();
     this.pauseIfCongested();
-    this.options.log('info', 'The keeper is ready.', { timeline, lsn, instance, generation: store.state.generation });
-  }
-
-  private async openAll(message: ResumeMessage): Promise<Open> {
-    const { directory, faults, socketPath } = this.options;
-    ensureStoreDirectory(directory);
-    const lock = await acquireDirectoryLock(directory, { waitMs: this.limits.lockWaitMs });
-    this.lock = lock;
-    const store = await openStore(directory, armCommitKill(faults ?? []));
-    store.checkReaders();
-    beginRun(store, message.instance);
-    const onFailed = (error: unknown): void => this.fail(error, 2);
-    const groups = new GroupCommit(store, {
-      ...this.limits,
-      onReleased: (group) => this.release(group),
-      onFailed,
-    });
-    groups.confirmedLsn = Math.max(groups.confirmedLsn, Math.min(message.seenLsn, store.state.lsn));
-    const attachments = new AttachmentRegistry({
-      onBatch: (attachment, binding, body) => this.takeBatch(attachment, binding, body),
-      committedBatch: (worker) => {
-        groups.commitNow();
-        return (store.epochs.get(worker) ?? NO_EPOCH).lastBatch;
-      },
-      log: this.options.log,
-    });
-    for (const { worker, epoch, attachment } of message.live) {
-      const record = store.epochs.get(worker) ?? NO_EPOCH;
-      const known = attachments.announce(attachment, worker, 0);
-      if (isCurrent(record, epoch)) attachments.bind(known, epoch, record.lastBatch);
-      else attachments.refuse(known, `Epoch ${epoch} is closed.`);
-    }
-    const desk = new EpochDesk(store, groups, attachments);
-    const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
-    const server = await listen(socketPath, (connection) => void this.welcome(connection));
-    return { lock, store, groups, attachments, desk, sweeper, server };
+    log('info', 'The keeper is ready.', { timeline, lsn, instance, generation: store.state.generation });
   }
 
   private expect(message: ExpectMessage): void {
@@ -246,22 +202,27 @@ export class Keeper {
   }
 
   private pauseIfCongested(): void {
-    const isFull = (this.open?.store.unconfirmedBytes ?? 0) > this.limits.unconfirmedBytesMax;
-    if (this.options.control.isCongested || isFull) this.open?.attachments.pause();
+    if (this.options.control.isCongested || this.hasTooMuchUnconfirmed()) this.open?.attachments.pause();
+  }
+
+  /** Whether confirmations must come first; records that are confirmed and not deleted yet do not count. */
+  private hasTooMuchUnconfirmed(): boolean {
+    const { open, limits } = this;
+    if (open === undefined || open.store.unconfirmedBytes <= limits.unconfirmedBytesMax) return false;
+    const { confirmedLsn } = open.groups;
+    const kept = open.store.unconfirmed.reduce((sum, { lsn, bytes }) => (lsn > confirmedLsn ? sum + bytes : sum), 0);
+    return kept > limits.unconfirmedBytesMax;
   }
 
   private resumeJournalsIfClear(): void {
-    const { groups, store, attachments } = this.open ?? {};
-    if (groups === undefined || store === undefined || this.options.control.isCongested) return;
-    const kept = store.unconfirmed.reduce((sum, { lsn, bytes }) => (lsn > groups.confirmedLsn ? sum + bytes : sum), 0);
-    if (kept <= this.limits.unconfirmedBytesMax) attachments?.resume();
+    if (!this.options.control.isCongested && !this.hasTooMuchUnconfirmed()) this.open?.attachments.resume();
   }
 
   private confirm(lsn: number): void {
     const { open } = this;
     if (open === undefined) return;
     open.groups.confirmedLsn = Math.max(open.groups.confirmedLsn, Math.min(lsn, open.store.state.lsn));
-    if (open.store.unconfirmedBytes > this.limits.unconfirmedBytesMax) this.resumeJournalsIfClear();
+    this.resumeJournalsIfClear();
   }
 
   private async answer(requestId: number, request: KeeperRequest): Promise<void> {
@@ -319,7 +280,6 @@ export class Keeper {
     const { open } = this;
     if (open === undefined) {
       this.state = 'stopped';
-      this.lock?.release();
       return this.options.exit(0);
     }
     open.groups.commitNow();

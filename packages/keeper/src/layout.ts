@@ -16,7 +16,7 @@
  * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
  */
 import { Buffer } from 'node:buffer';
-import type { RootDatabaseOptions, TransactionFlags } from 'lmdb';
+import type { RootDatabaseOptions } from 'lmdb';
 
 /** The version of this layout. A store of a newer one is refused; an older one would be converted when opened. */
 export const STORE_FORMAT_VERSION = 1;
@@ -49,9 +49,6 @@ export const ENVIRONMENT_OPTIONS: RootDatabaseOptions = {
   maxDbs: 16,
 };
 export const DATABASE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary' } as const;
-
-/** Commit and flush before the call returns. The enumeration exists only in the binding's types, so its value stands here. */
-export const SYNCHRONOUS_COMMIT: TransactionFlags = 2 as TransactionFlags;
 
 export const FORMAT_KEY: Buffer = Buffer.from('format');
 export const STATE_KEY: Buffer = Buffer.from('state');

@@ -32,7 +32,6 @@ import {
   STORE_FILE,
   STORE_FILE_NEW,
   STORE_FORMAT_VERSION,
-  SYNCHRONOUS_COMMIT,
   readU64,
   u32Key,
 } from './layout.js';
@@ -82,7 +81,7 @@ async function createStore(directory: string, path: string): Promise<void> {
     environment.transactionSync(() => {
       databases.meta.putSync(FORMAT_KEY, u32Key(STORE_FORMAT_VERSION));
       databases.meta.putSync(STATE_KEY, Buffer.from(encodeValue(initialState())));
-    }, SYNCHRONOUS_COMMIT);
+    });
     await environment.close();
     rmSync(`${newPath}-lock`, { force: true });
     renameSync(newPath, path);

@@ -21,7 +21,7 @@ import type { CommitKill } from './commit-kill.js';
 import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
-import { STATE_KEY, SYNCHRONOUS_COMMIT, encodeCounts, shapeKey, u32Key } from './layout.js';
+import { STATE_KEY, encodeCounts, shapeKey, u32Key } from './layout.js';
 import type { RowsDatabase } from './row-scan.js';
 import type { StoreState } from './stored-record.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
@@ -98,12 +98,13 @@ export class Store {
     }
     try {
       failpoint('keeper.commit:before');
+      // By default such a transaction can be aborted, and is flushed before the call returns.
       const result = this.contents.environment.transactionSync(() => {
         const written = write(this.wrapWriter(this.writer));
         failpoint('keeper.commit:error');
         this.commitKill?.commitBegins();
         return written;
-      }, SYNCHRONOUS_COMMIT);
+      });
       failpoint('keeper.flush:error');
       failpoint('keeper.commit:after');
       return result;

@@ -162,6 +162,7 @@ export class Harness {
       tables,
     })) as EpochOpened;
     end.opened = opened;
+    end.declarations = tables;
     await until(() => end.welcomes.length > 0, 'the worker is welcome');
     return end;
   }
@@ -195,7 +196,7 @@ export class Harness {
   }
 
   async dispose(): Promise<void> {
-    if (this.exitCode === undefined && this.control?.isOpen === true) await this.stop();
+    if (this.exitCode === undefined && this.control?.isOpen) await this.stop();
     else await this.server?.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -225,6 +226,7 @@ export class WorkerEnd {
   journal!: Connection;
   acksConnection!: Connection;
   opened!: EpochOpened;
+  declarations: readonly TableDeclaration[] = [];
   number = 0;
 
   constructor(worker: string, attachment: number) {
@@ -268,8 +270,9 @@ export class WorkerEnd {
   ): TableChanges {
     const grant = this.opened.tables.find((table) => table.name === name);
     if (grant === undefined) throw new Error(`No table ${name}.`);
+    const isExact = this.declarations.find((table) => table.name === name)?.type !== 'ordered_set';
     const changes = rows.map(({ key, row, sequence = 0 }) => ({
-      keyBytes: encodeKey(key, true),
+      keyBytes: encodeKey(key, isExact),
       sequence,
       rowBytes: row === undefined ? undefined : new Uint8Array(this.codec.encodeRow(row)),
     }));

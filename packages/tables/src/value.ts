@@ -212,6 +212,7 @@ class Copier {
     const copy: Record<string, unknown> = { ...value };
     for (const key of keys) {
       const field = copy[key];
+      if (!isWellFormed(key)) throw this.#refusedField(key, 'under a field name with a lone surrogate');
       this.bytes += FIELD_BYTES + key.length * 3;
       if (typeof field === 'number') {
         this.bytes += SCALAR_BYTES;
@@ -228,7 +229,6 @@ class Copier {
     if (field === undefined && Object.getOwnPropertyDescriptor(value, key)?.set !== undefined) {
       throw this.#refused('an accessor');
     }
-    if (!isWellFormed(key)) throw this.#refused('under a field name with a lone surrogate');
     if (key === '__proto__') {
       // Reading and assigning would both go to the prototype.
       const own: unknown = Object.getOwnPropertyDescriptor(copy, key)?.value;

@@ -23,8 +23,8 @@ type DirectValue<V> = V extends TableKey ? V : never;
 
 /** The operators on one field; all of them must hold. */
 export interface Operators<V> {
-  readonly eq?: V;
-  readonly ne?: V;
+  readonly eq?: V | undefined;
+  readonly ne?: V | undefined;
   readonly lt?: V;
   readonly lte?: V;
   readonly gt?: V;

@@ -18,6 +18,9 @@ export interface Fault {
   readonly action: FaultAction;
 }
 
+/** How long a process that stops itself waits for the stop to take effect; once it goes on it waits for the rest of this. */
+const STOP_SETTLE_MS = 100;
+
 interface ArmedPoint {
   hits: number;
   readonly actions: Map<number, FaultAction>;
@@ -59,7 +62,13 @@ function carryOut(action: FaultAction, name: string, count: number): void {
   } catch {
     // The line is for people who read logs; the fault happens without it too.
   }
-  if (action === 'kill') process.kill(process.pid, 'SIGKILL');
-  else if (action === 'stop') process.kill(process.pid, 'SIGSTOP');
+  if (action === 'kill') signalAndWait('SIGKILL', Number.POSITIVE_INFINITY);
+  else if (action === 'stop') signalAndWait('SIGSTOP', STOP_SETTLE_MS);
   else throw Object.assign(new Error(`${action}: failpoint ${name}`), { code: action });
+}
+
+/** The kernel may deliver a signal through another thread, and this one would run on for a while: so it waits at the point. */
+function signalAndWait(signal: NodeJS.Signals, timeoutMs: number): void {
+  process.kill(process.pid, signal);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs);
 }

@@ -26,12 +26,10 @@ export type Handlers<Tables extends NamedTables> = Readonly<
 /** Calls as their callers see them. */
 export type CallSignatures = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
-/** Handlers without their context, answering with a promise: what a caller sees. */
-export type Signatures<Calls> = {
-  readonly [Name in keyof Calls]: Calls[Name] extends (context: never, ...args: infer Args) => infer Result
-    ? (...args: Args) => Promise<Awaited<Result>>
-    : never;
-};
+/** A handler without its context, answering with a promise: what a caller sees. */
+export type SignatureOf<Handler> = Handler extends (context: never, ...args: infer Args) => infer Result
+  ? (...args: Args) => Promise<Awaited<Result>>
+  : never;
 
 /** What `defineWorker` takes. */
 export interface WorkerOptions<Tables extends NamedTables, Calls> {
@@ -80,7 +78,8 @@ export type TablesOf<Definition extends AnyWorkerDefinition> = Definition['table
  */
 export function defineWorker<const Tables extends NamedTables, Calls extends Handlers<Tables>>(
   options: WorkerOptions<Tables, Calls>,
-): WorkerDefinition<Tables, Signatures<Calls>> {
+  // Written out, as a named mapped type would be shown with the handlers and their contexts inside.
+): WorkerDefinition<Tables, { readonly [Name in keyof Calls]: SignatureOf<Calls[Name]> }> {
   checkTables(options.tables);
   checkCalls(options.calls);
   if (options.init !== undefined && typeof options.init !== 'function') {

@@ -23,9 +23,9 @@ import type { ActivateMessage, CallMessage, Outcome, TableGrant } from '@heirloo
 import { BatchEncoder } from './batch-encoder.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
-import type { HandlerContext, InitContext, TableDefinitions, WorkerIdentity, WorkerLog } from './handler-context.js';
+import type { HandlerContext, InitContext, TableDefinitions, WorkerIdentity } from './handler-context.js';
 import { Hydration } from './hydration.js';
-import type { RowReader } from './hydration.js';
+import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
 import type { OutputGate } from './output-gate.js';
@@ -33,31 +33,6 @@ import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
 import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
-
-/** What an incarnation needs of its process. */
-export interface IncarnationPorts {
-  /** Queues a reply to the router. */
-  readonly reply: (outcome: Outcome) => void;
-  /** Hands everything that is queued, batches of the gate among it, to the sockets. */
-  readonly flush: () => void;
-  /** Whether the router does not read its replies. */
-  readonly isCongested: () => boolean;
-  /** Runs a task behind the frames that are being delivered. */
-  readonly defer: (task: () => void) => void;
-  readonly handlerBegins: (callId: number, timeoutMs: number) => void;
-  readonly handlerEnded: () => void;
-  readonly now: () => number;
-  readonly log: WorkerLog;
-  /** Opens the store for reading. */
-  readonly reader: () => RowReader;
-  /** `init` is done and released. */
-  readonly onActive: () => void;
-  readonly onInitFailed: (error: unknown) => void;
-  /** Everything that had arrived before `stop` is done and released. */
-  readonly onStopped: () => void;
-  /** A handler threw in a worker that crashes then; its error has been sent. */
-  readonly onCrash: (error: unknown, callId: number) => void;
-}
 
 export interface IncarnationOptions {
   readonly name: string;

@@ -14,7 +14,7 @@ export type {
   CallSignatures,
   CallsOf,
   Handlers,
-  Signatures,
+  SignatureOf,
   TablesOf,
   WorkerDefinition,
   WorkerOptions,

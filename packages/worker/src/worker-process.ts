@@ -40,7 +40,7 @@ import type { AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
 import type { WorkerLog } from './handler-context.js';
 import { Incarnation } from './incarnation.js';
-import type { IncarnationPorts } from './incarnation.js';
+import type { IncarnationPorts } from './incarnation-ports.js';
 import { Journal } from './journal.js';
 import { OutputGate } from './output-gate.js';
 import { declareTables } from './table-declaration.js';

@@ -1,0 +1,84 @@
+/**
+ * What a keeper has once it is resumed: the directory's lock, the store, and everything that works on it.
+ *
+ * The order matters: first the lock, so that no other keeper writes (G5); then the store and its marker, flushed; then the
+ * attachments of worker processes that are alive; the listener last, so that whoever connects finds everything in place.
+ */
+import { listen } from '@heirloom/wire';
+import type { Connection, Fault, ResumeMessage, Server } from '@heirloom/wire';
+import { AttachmentRegistry } from './attachment.js';
+import type { AttachmentPort } from './attachment.js';
+import { armCommitKill } from './commit-kill.js';
+import { acquireDirectoryLock } from './directory-lock.js';
+import type { DirectoryLock } from './directory-lock.js';
+import { EpochDesk } from './epoch-desk.js';
+import { NO_EPOCH, isCurrent } from './epochs.js';
+import { ExtentSweeper } from './extent-sweeper.js';
+import { GroupCommit } from './group-commit.js';
+import type { GroupCommitOptions } from './group-commit.js';
+import type { KeeperLimits } from './keeper-limits.js';
+import { beginRun } from './run-marker.js';
+import type { Store } from './store.js';
+import { ensureStoreDirectory, openStore } from './store-opening.js';
+
+export interface OpenKeeper {
+  readonly lock: DirectoryLock;
+  readonly store: Store;
+  readonly groups: GroupCommit;
+  readonly attachments: AttachmentRegistry;
+  readonly desk: EpochDesk;
+  readonly sweeper: ExtentSweeper;
+  readonly server: Server;
+}
+
+export interface OpenKeeperOptions
+  extends Pick<AttachmentPort, 'onBatch' | 'log'>, Pick<GroupCommitOptions, 'onReleased' | 'onFailed'> {
+  readonly directory: string;
+  readonly socketPath: string;
+  readonly faults: readonly Fault[];
+  readonly limits: KeeperLimits;
+  readonly onConnection: (connection: Connection) => void;
+}
+
+/** Opens everything. Rejects with StoreError or WireError, and then holds no lock any more. */
+export async function openKeeper(message: ResumeMessage, options: OpenKeeperOptions): Promise<OpenKeeper> {
+  const { directory, limits } = options;
+  ensureStoreDirectory(directory);
+  const lock = await acquireDirectoryLock(directory, { waitMs: limits.lockWaitMs });
+  try {
+    const store = await openStore(directory, armCommitKill(options.faults));
+    store.checkReaders();
+    beginRun(store, message.instance);
+    return await assemble(lock, store, message, options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function assemble(
+  lock: DirectoryLock,
+  store: Store,
+  message: ResumeMessage,
+  options: OpenKeeperOptions,
+): Promise<OpenKeeper> {
+  const { limits, onReleased, onFailed, onBatch, log } = options;
+  const { groupBatchesMax, groupBytesMax } = limits;
+  const groups = new GroupCommit(store, { groupBatchesMax, groupBytesMax, onReleased, onFailed });
+  groups.confirmedLsn = Math.max(groups.confirmedLsn, Math.min(message.seenLsn, store.state.lsn));
+  const committedBatch = (worker: string): number => {
+    groups.commitNow();
+    return (store.epochs.get(worker) ?? NO_EPOCH).lastBatch;
+  };
+  const attachments = new AttachmentRegistry({ onBatch, committedBatch, log });
+  for (const { worker, epoch, attachment } of message.live) {
+    const record = store.epochs.get(worker) ?? NO_EPOCH;
+    const known = attachments.announce(attachment, worker, 0);
+    if (isCurrent(record, epoch)) attachments.bind(known, epoch, record.lastBatch);
+    else attachments.refuse(known, `Epoch ${epoch} is closed.`);
+  }
+  const desk = new EpochDesk(store, groups, attachments);
+  const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
+  const server = await listen(options.socketPath, options.onConnection);
+  return { lock, store, groups, attachments, desk, sweeper, server };
+}

@@ -1,0 +1,29 @@
+/** What an incarnation asks of the process that it lives in; tests give it a process of their own. */
+import type { Outcome } from '@heirloom/wire';
+import type { WorkerLog } from './handler-context.js';
+import type { RowReader } from './hydration.js';
+
+/** What an incarnation needs of its process. */
+export interface IncarnationPorts {
+  /** Queues a reply to the router. */
+  readonly reply: (outcome: Outcome) => void;
+  /** Hands everything that is queued, batches of the gate among it, to the sockets. */
+  readonly flush: () => void;
+  /** Whether the router does not read its replies. */
+  readonly isCongested: () => boolean;
+  /** Runs a task behind the frames that are being delivered. */
+  readonly defer: (task: () => void) => void;
+  readonly handlerBegins: (callId: number, timeoutMs: number) => void;
+  readonly handlerEnded: () => void;
+  readonly now: () => number;
+  readonly log: WorkerLog;
+  /** Opens the store for reading. */
+  readonly reader: () => RowReader;
+  /** `init` is done and released. */
+  readonly onActive: () => void;
+  readonly onInitFailed: (error: unknown) => void;
+  /** Everything that had arrived before `stop` is done and released. */
+  readonly onStopped: () => void;
+  /** A handler threw in a worker that crashes then; its error has been sent. */
+  readonly onCrash: (error: unknown, callId: number) => void;
+}
