@@ -19,6 +19,11 @@ export class Expectations {
     this.expected.push(message);
   }
 
+  /** Those that nobody has fulfilled. */
+  get open(): readonly ExpectMessage[] {
+    return this.expected;
+  }
+
   /** Takes the expectation that a greeting fulfils; every token is compared, in a time that tells nothing. */
   take(role: string, token: Uint8Array): ExpectMessage | undefined {
     const found = this.expected.find((message) => areTokensEqual(message.token, token));

@@ -133,6 +133,8 @@ export class Keeper {
       return this.fail(error, 1);
     }
     if (this.isStopped()) return; // A shutdown came meanwhile; the process is ending.
+    for (const { attachment, worker, pid } of this.expectations.open)
+      open.attachments.announce(attachment, worker, pid);
     this.open = open;
     this.state = 'serving';
     const { store } = open;

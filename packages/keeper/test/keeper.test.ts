@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FrameKind, armFailpoints, decodeValue } from '@heirloom/wire';
+import {
+  FrameKind,
+  armFailpoints,
+  connect,
+  createToken,
+  decodeValue,
+  expect as announce,
+  sendControl,
+} from '@heirloom/wire';
 import type { Inspection } from '../src/inspection.js';
 import { Harness, declare, until } from './keeper-harness.js';
 
@@ -163,6 +171,32 @@ describe('a keeper', () => {
     await harness.openWorker('a', [declare('things', { publicName: 'global' })]);
     const refused = harness.openWorker('b', [declare('stuff', { publicName: 'global' })]);
     await expect(refused).rejects.toMatchObject({ code: 'ERR_STORE_TABLE_NAME', details: { holder: 'a' } });
+  });
+
+  it('accepts a connection once for each token, and none without one (G12)', async () => {
+    await harness.start();
+    const path = harness.ready?.socketPath ?? '';
+    const knock = async (token: Uint8Array, role: string): Promise<() => boolean> => {
+      let isOver = false;
+      const connection = await connect(path, {
+        hello: { role, token },
+        kinds: new Set(),
+        onFrame: () => undefined,
+        onClose: () => (isOver = true),
+      });
+      expect(connection.isOpen).toBe(true);
+      return () => isOver;
+    };
+    const token = createToken();
+    sendControl(harness.control, announce, { token, role: 'journal', worker: 'a', attachment: 1, pid: 1 });
+    harness.control.flushNow();
+    await harness.request({ type: 'inspect' });
+    const strangers = [await knock(createToken(), 'journal'), await knock(token, 'acks')];
+    await until(() => strangers.every((isOver) => isOver()), 'the strangers are refused');
+    const first = await knock(token, 'journal');
+    const second = await knock(token, 'journal');
+    await until(second, 'the second is refused');
+    expect(first()).toBe(false);
   });
 
   it('does not store tables that survive nothing', async () => {
