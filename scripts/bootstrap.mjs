@@ -41,7 +41,8 @@ function checkNode() {
 
 async function install() {
   const fingerprint = createHash('sha256');
-  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml']) fingerprint.update(readFileSync(root + file));
+  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'])
+    fingerprint.update(readFileSync(root + file));
   const wanted = `${fingerprint.digest('hex')} ${process.version}`;
   if (existsSync(root + INSTALL_MARKER) && readFileSync(root + INSTALL_MARKER, 'utf8') === wanted) return;
   const { packageManager } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));

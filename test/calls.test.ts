@@ -35,7 +35,11 @@ describe('a handler that throws', () => {
     await bank.call.deposit(1, 'alice', 5);
     const error = await bank.call.failingDeposit(2, 'alice', 7).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CallError);
-    expect(error).toMatchObject({ code: 'ERR_CALL_THREW', outcome: 'none', details: { worker: 'bank', call: 'failingDeposit' } });
+    expect(error).toMatchObject({
+      code: 'ERR_CALL_THREW',
+      outcome: 'none',
+      details: { worker: 'bank', call: 'failingDeposit' },
+    });
     const { cause } = error as CallError;
     expect(cause).toBeInstanceOf(RangeError);
     expect((cause as Error).message).toBe('operation 2 fails on purpose');
@@ -159,7 +163,9 @@ describe('bounds and bad input', () => {
     await expect(loose['constructor']?.()).rejects.toMatchObject({ code: 'ERR_CALL_UNKNOWN' });
     await expect(trouble.call.echo(() => {})).rejects.toMatchObject({ code: 'ERR_CALL_ARGUMENTS', outcome: 'none' });
     await expect(trouble.call.echo('\ud800')).rejects.toMatchObject({ code: 'ERR_CALL_ARGUMENTS' });
-    await expect(trouble.call.echo(new Uint8Array(40 * 1024 * 1024))).rejects.toMatchObject({ code: 'ERR_CALL_ARGUMENTS' });
+    await expect(trouble.call.echo(new Uint8Array(40 * 1024 * 1024))).rejects.toMatchObject({
+      code: 'ERR_CALL_ARGUMENTS',
+    });
     const tables = trouble.tables as unknown as Record<string, { lookup(key: unknown): Promise<unknown> }>; // As JavaScript would.
     await expect(tables['nothing']?.lookup('a')).rejects.toBeInstanceOf(HeirloomError);
     expect(await trouble.call.increment('h')).toBe(1);
@@ -168,7 +174,18 @@ describe('bounds and bad input', () => {
   it('carries every kind of value there and back exactly', async () => {
     await using test = await start();
     const trouble = test.runtime.worker(troubleRef);
-    const values = [undefined, null, -0, Number.NaN, 2n ** 80n, 'ü𝄞', new Date(5), new Map([[{ a: 1 }, new Set([1n])]]), /x/gi, new Float64Array([1.5])];
+    const values = [
+      undefined,
+      null,
+      -0,
+      Number.NaN,
+      2n ** 80n,
+      'ü𝄞',
+      new Date(5),
+      new Map([[{ a: 1 }, new Set([1n])]]),
+      /x/gi,
+      new Float64Array([1.5]),
+    ];
     for (const value of values) expect(await trouble.call.echo(value)).toEqual(value);
     expect(Object.is(await trouble.call.echo(-0), -0)).toBe(true);
   });
@@ -177,7 +194,9 @@ describe('bounds and bad input', () => {
     await using test = await start();
     const trouble = test.runtime.worker(troubleRef);
     await trouble.call.afterSettled();
-    await until('the late use is logged', () => test.log.lines.some(({ message }) => message === 'late use: ERR_TABLE_CLOSED'));
+    await until('the late use is logged', () =>
+      test.log.lines.some(({ message }) => message === 'late use: ERR_TABLE_CLOSED'),
+    );
     expect(await trouble.call.read('late')).toBe(0);
   });
 });

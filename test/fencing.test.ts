@@ -64,7 +64,10 @@ describe.each(['worker.activate', 'worker.journal:before', 'worker.journal:after
         if (restartKeeper) {
           const before = runtime.keeper.pid ?? Number.NaN;
           process.kill(before, 'SIGKILL');
-          await until('the keeper is replaced', () => runtime.keeper.pid !== undefined && runtime.keeper.pid !== before);
+          await until(
+            'the keeper is replaced',
+            () => runtime.keeper.pid !== undefined && runtime.keeper.pid !== before,
+          );
           await starts.call.mark(5);
         }
         const rowsBefore = await everything(starts.tables);
@@ -72,8 +75,13 @@ describe.each(['worker.activate', 'worker.journal:before', 'worker.journal:after
         await until('the superseded process ends itself', async () => !(await isRunning(frozen)));
         expect(await everything(starts.tables)).toEqual(rowsBefore);
         expect(await starts.call.mark(6)).toBe(3);
-        expect(rowsBefore.starts.map(({ epoch }) => epoch)).toEqual(point === 'worker.journal:after' ? [1, 2, 3] : [1, 3]);
-        const answered = [1, ...epochs, ...(restartKeeper ? [3] : [])].map((epoch, index) => ({ mark: index + 1, epoch }));
+        expect(rowsBefore.starts.map(({ epoch }) => epoch)).toEqual(
+          point === 'worker.journal:after' ? [1, 2, 3] : [1, 3],
+        );
+        const answered = [1, ...epochs, ...(restartKeeper ? [3] : [])].map((epoch, index) => ({
+          mark: index + 1,
+          epoch,
+        }));
         expect(rowsBefore.marks.toSorted((a, b) => a.mark - b.mark)).toEqual(answered);
       } finally {
         if (await isRunning(frozen)) process.kill(frozen, 'SIGKILL');
@@ -113,7 +121,10 @@ describe('a keeper that does not die of its kill (G5)', () => {
     process.kill(keeper, 'SIGSTOP');
     const pending = starts.call.mark(1);
     // Frozen, it still counts as the keeper; nobody else opens the store.
-    await expect(starts.with({ timeoutMs: 300 }).call.mark(2)).rejects.toMatchObject({ code: 'ERR_CALL_TIMEOUT', outcome: 'unknown' });
+    await expect(starts.with({ timeoutMs: 300 }).call.mark(2)).rejects.toMatchObject({
+      code: 'ERR_CALL_TIMEOUT',
+      outcome: 'unknown',
+    });
     expect(test.runtime.keeper.pid).toBe(keeper);
     process.kill(keeper, 'SIGCONT');
     expect(await pending).toBe(1);

@@ -25,59 +25,64 @@ const KEEPER_POINTS = ['keeper.batch:received', 'keeper.replies:before', 'keeper
 /** Points of every transaction, those of the start among them: a marker, and the epoch that is opened. */
 const COMMIT_POINTS = ['keeper.commit:before', 'keeper.commit:during', 'keeper.commit:after'];
 
-describe.concurrent('killed at a named point, nothing acknowledged is lost and nothing happens twice (G1, G2, G3)', () => {
-  describe.each(WORKER_POINTS)('worker at %s', (point) => {
-    // The first hit of some points is the start's own.
-    it.each([2, 3, 8])('hit %i, also of the next two incarnations', async (hit) => {
-      const faults = { 'bank 1': [kill(point, hit)], 'bank 2': [kill(point, hit + 1)], 'bank 3': [kill(point, hit)] };
-      await killRun({ ...base, faults, workerDeaths: 3, keeperDeaths: 0 });
+describe.concurrent(
+  'killed at a named point, nothing acknowledged is lost and nothing happens twice (G1, G2, G3)',
+  () => {
+    describe.each(WORKER_POINTS)('worker at %s', (point) => {
+      // The first hit of some points is the start's own.
+      it.each([2, 3, 8])('hit %i, also of the next two incarnations', async (hit) => {
+        const faults = { 'bank 1': [kill(point, hit)], 'bank 2': [kill(point, hit + 1)], 'bank 3': [kill(point, hit)] };
+        await killRun({ ...base, faults, workerDeaths: 3, keeperDeaths: 0 });
+      });
     });
-  });
 
-  describe.each(KEEPER_POINTS)('keeper at %s', (point) => {
-    it.each([1, 2, 5])('hit %i, also of the next keeper', async (hit) => {
-      const faults = { 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, hit)] };
-      await killRun({ ...base, faults, workerDeaths: 0, keeperDeaths: 2 });
+    describe.each(KEEPER_POINTS)('keeper at %s', (point) => {
+      it.each([1, 2, 5])('hit %i, also of the next keeper', async (hit) => {
+        const faults = { 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, hit)] };
+        await killRun({ ...base, faults, workerDeaths: 0, keeperDeaths: 2 });
+      });
     });
-  });
 
-  describe.each(COMMIT_POINTS)('keeper at %s', (point) => {
-    it.each([3, 4, 7])('hit %i, also of the next keeper', async (hit) => {
-      const faults = { 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, hit - 1)] };
-      await killRun({ ...base, faults, workerDeaths: 0, keeperDeaths: 2 });
+    describe.each(COMMIT_POINTS)('keeper at %s', (point) => {
+      it.each([3, 4, 7])('hit %i, also of the next keeper', async (hit) => {
+        const faults = { 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, hit - 1)] };
+        await killRun({ ...base, faults, workerDeaths: 0, keeperDeaths: 2 });
+      });
     });
-  });
 
-  describe.each(['keeper.epoch.close:before', 'keeper.epoch.close:after', 'keeper.epoch.open:before', 'keeper.epoch.open:after'])(
-    'keeper at %s, while a worker is replaced',
-    (point) => {
+    describe.each([
+      'keeper.epoch.close:before',
+      'keeper.epoch.close:after',
+      'keeper.epoch.open:before',
+      'keeper.epoch.open:after',
+    ])('keeper at %s, while a worker is replaced', (point) => {
       it('hit of the first replacement', async () => {
         const hit = point.includes('open') ? 2 : 1;
         const faults = { 'bank 1': [kill('worker.handler:change', 9)], 'keeper 1': [kill(point, hit)] };
         await killRun({ ...base, faults, workerDeaths: 1, keeperDeaths: 1 });
       });
-    },
-  );
+    });
 
-  it('worker while it is activated', async () => {
-    const faults = { 'bank 1': [kill('worker.handler:end', 5)], 'bank 2': [kill('worker.activate', 1)] };
-    await killRun({ ...base, faults, workerDeaths: 2, keeperDeaths: 0 });
-  });
+    it('worker while it is activated', async () => {
+      const faults = { 'bank 1': [kill('worker.handler:end', 5)], 'bank 2': [kill('worker.activate', 1)] };
+      await killRun({ ...base, faults, workerDeaths: 2, keeperDeaths: 0 });
+    });
 
-  it('worker while a new keeper welcomes it', async () => {
-    const faults = { 'bank 1': [kill('worker.welcome', 2)], 'keeper 1': [kill('keeper.commit:after', 4)] };
-    await killRun({ ...base, faults, workerDeaths: 1, keeperDeaths: 1 });
-  });
-
-  describe.each([
-    ['worker.journal:after', 'keeper.batch:received'],
-    ['worker.journal:before', 'keeper.commit:before'],
-    ['worker.handler:change', 'keeper.commit:during'],
-    ['worker.handler:end', 'keeper.replies:before'],
-  ])('worker at %s and keeper at %s together', (workerPoint, keeperPoint) => {
-    it.each([3, 5])('hit %i', async (hit) => {
-      const faults = { 'bank 1': [kill(workerPoint, hit)], 'keeper 1': [kill(keeperPoint, hit)] };
+    it('worker while a new keeper welcomes it', async () => {
+      const faults = { 'bank 1': [kill('worker.welcome', 2)], 'keeper 1': [kill('keeper.commit:after', 4)] };
       await killRun({ ...base, faults, workerDeaths: 1, keeperDeaths: 1 });
     });
-  });
-});
+
+    describe.each([
+      ['worker.journal:after', 'keeper.batch:received'],
+      ['worker.journal:before', 'keeper.commit:before'],
+      ['worker.handler:change', 'keeper.commit:during'],
+      ['worker.handler:end', 'keeper.replies:before'],
+    ])('worker at %s and keeper at %s together', (workerPoint, keeperPoint) => {
+      it.each([3, 5])('hit %i', async (hit) => {
+        const faults = { 'bank 1': [kill(workerPoint, hit)], 'keeper 1': [kill(keeperPoint, hit)] };
+        await killRun({ ...base, faults, workerDeaths: 1, keeperDeaths: 1 });
+      });
+    });
+  },
+);

@@ -34,7 +34,9 @@ describe.each([
     });
     const pids = await descendants(embedding.pid);
     // Two workers with their standbys, and the keeper with its own.
-    await expect(until('all processes are there', async () => (await descendants(embedding.pid)).length >= 4)).resolves.toBe(true);
+    await expect(
+      until('all processes are there', async () => (await descendants(embedding.pid)).length >= 4),
+    ).resolves.toBe(true);
     if (withKeeper) {
       const keeper = pids.find(({ command }) => command.startsWith('heirloom keeper'));
       process.kill(keeper?.pid ?? Number.NaN, 'SIGKILL');

@@ -41,14 +41,14 @@ describe(`random kills, seed ${seed}`, () => {
         runtime.on('keeper_crash', () => void deaths.keepers++);
         const banks = references.map((reference) => runtime.worker(reference).with({ timeoutMs: 60_000 }));
         const ledgers = banks.map(() => new Ledger());
-        let isOver = false;
+        const over = new AbortController();
         const clients = banks.flatMap((bank, index) =>
           Array.from({ length: CLIENTS_PER_BANK }, async () => {
-            while (!isOver) await ledgers[index]?.operate(bank, random);
+            while (!over.signal.aborted) await ledgers[index]?.operate(bank, random);
           }),
         );
         await killAll(banks, () => runtime.keeper.pid, deaths, random);
-        isOver = true;
+        over.abort();
         await Promise.all(clients);
         for (const [index, bank] of banks.entries()) await expectIntact(ledgers[index], bank);
         expect(ledgers.every(({ acknowledged }) => acknowledged > 100)).toBe(true);
@@ -70,9 +70,7 @@ async function killAll(
     const pid = isKeeper ? keeperPid() : random.pick(banks).pid;
     const before = { ...deaths };
     if (pid !== undefined && killed(pid)) {
-      kills = isKeeper
-        ? { ...kills, keepers: kills.keepers + 1 }
-        : { ...kills, workers: kills.workers + 1 };
+      kills = isKeeper ? { ...kills, keepers: kills.keepers + 1 } : { ...kills, workers: kills.workers + 1 };
       // Every tenth time the next victim dies while this one is being replaced.
       if (random.next() < 0.9) {
         await until('the death is seen', () =>

@@ -19,7 +19,9 @@ export function callsAndTables(): void {
   const bank = runtime.worker(bankRef);
   const trouble = runtime.worker(troubleRef);
 
-  expectTypeOf(bank.call.deposit).toEqualTypeOf<(operation: number, account: string, amount: number) => Promise<number>>();
+  expectTypeOf(bank.call.deposit).toEqualTypeOf<
+    (operation: number, account: string, amount: number) => Promise<number>
+  >();
   expectTypeOf(bank.call.slowDeposit).returns.toEqualTypeOf<Promise<number>>();
   expectTypeOf(bank.tables.accounts.lookup('a')).toEqualTypeOf<
     Promise<Readonly<{ id: string; balance: number; operations: number }> | undefined>

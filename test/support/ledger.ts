@@ -84,7 +84,8 @@ export class Ledger {
     const logged = new Set<number>();
     for await (const { operation } of patient.tables.log.rows()) logged.add(operation);
     const balances = new Map<string, { balance: number; operations: number }>();
-    for await (const { id, balance, operations } of patient.tables.accounts.rows()) balances.set(id, { balance, operations });
+    for await (const { id, balance, operations } of patient.tables.accounts.rows())
+      balances.set(id, { balance, operations });
     return this.#report(seen, logged, balances);
   }
 

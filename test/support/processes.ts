@@ -15,7 +15,9 @@ export interface ProcessRow {
 }
 
 export async function processes(): Promise<ProcessRow[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,ppid=,stat=,args='], { maxBuffer: 16 * 1024 * 1024 });
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,ppid=,stat=,args='], {
+    maxBuffer: 16 * 1024 * 1024,
+  });
   return stdout.split('\n').flatMap((line) => {
     const [, pid, parent, state, command] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
     if (pid === undefined || parent === undefined || state === undefined || command === undefined) return [];

@@ -27,7 +27,9 @@ export default defineWorker({
         [to, amount],
       ] as const) {
         tables.entries.insert({ account, operation, amount: by });
-        tables.accounts.updateCounter(account, 'operations', 1, { default: { id: account, balance: 0, operations: 0 } });
+        tables.accounts.updateCounter(account, 'operations', 1, {
+          default: { id: account, balance: 0, operations: 0 },
+        });
         tables.accounts.updateCounter(account, 'balance', by);
       }
       tables.log.insert({ operation, kind: 'transfer' });
@@ -43,7 +45,9 @@ export default defineWorker({
     failingDeposit({ tables }, operation: number, account: string, amount: number): number {
       tables.entries.insert({ account, operation, amount });
       tables.log.insert({ operation, kind: 'failingDeposit' });
-      tables.accounts.updateCounter(account, 'balance', amount, { default: { id: account, balance: 0, operations: 0 } });
+      tables.accounts.updateCounter(account, 'balance', amount, {
+        default: { id: account, balance: 0, operations: 0 },
+      });
       throw new RangeError(`operation ${operation} fails on purpose`);
     },
     balance({ tables }, account: string) {

@@ -8,6 +8,7 @@
 import type { ChildHandle, ProcessPort } from '@heirloom/supervisor';
 import type { CloseReason, Connection, Role } from '@heirloom/wire';
 import { frameBootstrap } from '@heirloom/wire';
+import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
 import type { TokenDesk } from './token-desk.js';
 import type { Logger } from './worker-log.js';
@@ -44,16 +45,11 @@ export class ChildProcess {
   #isGone = false;
 
   constructor(port: ProcessPort, desk: TokenDesk, plan: ProcessPlan, logger: Logger) {
-    let admit: (connection: Connection) => void = () => {};
-    let refuse: (error: Error) => void = () => {};
-    this.connected = new Promise((resolve, reject) => {
-      admit = resolve;
-      refuse = reject;
-    });
-    this.connected.catch(() => {});
+    const connected = createDeferred<Connection>();
+    this.connected = connected.promise;
     const token = desk.issue(plan.role, (connection) => {
       this.#connection = connection;
-      admit(connection);
+      connected.resolve(connection);
     });
     const bootstrap = frameBootstrap(plan.bootstrap(token));
     const env = { ...withoutNodeOptions(process.env), ...plan.env };
@@ -63,10 +59,10 @@ export class ChildProcess {
     this.died = this.handle.exited.then(async ({ code, signal }) => {
       this.#isGone = true;
       desk.withdraw(token);
-      refuse(endedEarly(plan.title, code, signal));
+      connected.reject(endedEarly(plan.title, code, signal));
       return { code, signal, overrun: await lifeline };
     });
-    this.handle.spawned.catch((error: Error) => refuse(error));
+    this.handle.spawned.catch((error: Error) => connected.reject(error));
   }
 
   get pid(): number | undefined {

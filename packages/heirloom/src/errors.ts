@@ -24,18 +24,8 @@ export type RuntimeErrorCode =
   /** startRuntime was called inside a worker. */
   | 'ERR_RUNTIME_NESTED';
 
-export class RuntimeError extends HeirloomError {
+export class RuntimeError extends HeirloomError<RuntimeErrorCode> {
   override readonly name: string = 'RuntimeError';
-  declare readonly code: RuntimeErrorCode;
-
-  constructor(
-    code: RuntimeErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }
 
 /** Finding, starting and naming workers. */
@@ -51,18 +41,8 @@ export type WorkerReferenceErrorCode =
   /** The worker's process ended before it was ready. */
   | 'ERR_WORKER_START';
 
-export class WorkerReferenceError extends HeirloomError {
+export class WorkerReferenceError extends HeirloomError<WorkerReferenceErrorCode> {
   override readonly name: string = 'WorkerReferenceError';
-  declare readonly code: WorkerReferenceErrorCode;
-
-  constructor(
-    code: WorkerReferenceErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }
 
 /** How a call that was not answered ended. `none`: it changed nothing. `unknown`: it may have changed something. */
@@ -89,9 +69,8 @@ export type CallErrorCode =
   /** The worker or the runtime ended before the call was answered. */
   | 'ERR_CALL_STOPPED';
 
-export class CallError extends HeirloomError {
+export class CallError extends HeirloomError<CallErrorCode> {
   override readonly name: string = 'CallError';
-  declare readonly code: CallErrorCode;
   /** Whether the call may have changed something. */
   readonly outcome: CallOutcome;
 

@@ -9,7 +9,16 @@
 import { encodeBootstrap, keeperProcess } from '@heirloom/keeper/process-url';
 import type { ChildExit, StartingChild } from '@heirloom/supervisor';
 import type { CloseReason, Connection } from '@heirloom/wire';
-import { decodeControl, decodeError, FrameKind, keeperFailed, keeperReady, resume, sendControl, shutdown } from '@heirloom/wire';
+import {
+  decodeControl,
+  decodeError,
+  FrameKind,
+  keeperFailed,
+  keeperReady,
+  resume,
+  sendControl,
+  shutdown,
+} from '@heirloom/wire';
 import { join } from 'node:path';
 import type { ProcessDeath } from './child-process.js';
 import { ChildProcess, closeWords } from './child-process.js';

@@ -9,7 +9,14 @@
  * 3. Every worker process that is alive gets tokens for every keeper, in this order: the keeper is told to expect them, then
  *    the worker gets them.
  */
-import type { Connection, KeeperMessage, KeeperReadyMessage, KeeperRequest, Outcome, ResponseMessage } from '@heirloom/wire';
+import type {
+  Connection,
+  KeeperMessage,
+  KeeperReadyMessage,
+  KeeperRequest,
+  Outcome,
+  ResponseMessage,
+} from '@heirloom/wire';
 import {
   createToken,
   decodeControl,
@@ -152,4 +159,3 @@ export class KeeperLink {
     else open.reject(decodeError(error));
   }
 }
-

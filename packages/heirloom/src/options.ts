@@ -116,15 +116,24 @@ function checkRoot(root: SupervisorReference): void {
   }
 }
 
-function natural(option: string, value: number | undefined, otherwise: number, min: number, max = Number.MAX_SAFE_INTEGER): number {
+function natural(
+  option: string,
+  value: number | undefined,
+  otherwise: number,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): number {
   if (value === undefined) return otherwise;
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
   throw wrong(option, value, `must be a whole number from ${min} to ${max}`);
 }
 
 function wrong(option: string, value: unknown, what: string): RuntimeError {
-  const shown = value === undefined ? '' : ` (${String(value)})`;
-  return new RuntimeError('ERR_RUNTIME_OPTION', `The option ${option}${shown} ${what}.`, { option, value: String(value) });
+  const shown = value === undefined ? '' : ` (${JSON.stringify(value) ?? typeof value})`;
+  return new RuntimeError('ERR_RUNTIME_OPTION', `The option ${option}${shown} ${what}.`, {
+    option,
+    value: String(value),
+  });
 }
 
 function defaultLogger(): Logger {

@@ -9,8 +9,8 @@
 import type { Outcome } from '@heirloom/wire';
 import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
-import type { CallErrorCode, CallOutcome } from './errors.js';
-import { CallError, RuntimeError } from './errors.js';
+import type { CallErrorCode, CallOutcome, RuntimeError } from './errors.js';
+import { CallError } from './errors.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 /** How long a call may take unless `with({ timeoutMs })` says otherwise: that of gen_server:call/2. */
@@ -71,12 +71,18 @@ export class PendingCalls {
         isAnswered: false,
       };
       if (slot.isFinished) throw failure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
-      if (signal?.aborted === true) throw failure(call, 'ERR_CALL_ABORTED', 'none', 'was aborted before it was sent', signal.reason);
+      if (signal?.aborted === true)
+        throw failure(call, 'ERR_CALL_ABORTED', 'none', 'was aborted before it was sent', signal.reason);
       this.#calls.set(call.callId, call);
       if (timeoutMs !== 'infinity') call.timer = setTimeout(() => this.#timedOut(call, timeoutMs), timeoutMs);
       if (signal !== undefined) this.#listen(call, signal);
       if (!slot.offer(call)) {
-        this.fail(call, 'ERR_CALL_OVERLOADED', 'none', 'was refused, as too many calls wait for the worker. Send fewer at a time');
+        this.fail(
+          call,
+          'ERR_CALL_OVERLOADED',
+          'none',
+          'was refused, as too many calls wait for the worker. Send fewer at a time',
+        );
       }
     });
   }

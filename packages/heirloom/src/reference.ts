@@ -92,7 +92,11 @@ export function worker<Definition extends AnyWorkerDefinition>(
 
 /** Arranges children under a supervisor, in start order. They are stopped in the opposite order. */
 export function supervisor(options: SupervisorOptions, children: readonly ChildReference[]): SupervisorReference {
-  return Object.freeze({ kind: 'supervisor', options: Object.freeze({ ...options }), children: Object.freeze([...children]) });
+  return Object.freeze({
+    kind: 'supervisor',
+    options: Object.freeze({ ...options }),
+    children: Object.freeze([...children]),
+  });
 }
 
 /** How long a worker's start may take unless its reference says otherwise: a large module and a long `init` included. */

@@ -38,7 +38,7 @@ export class TableClient {
   operation(name: string): Operation | undefined {
     if (READS.has(name)) return (...operationArguments) => this.#read(name, operationArguments);
     if (WRITES.has(name)) return (...operationArguments) => this.#write(name, operationArguments);
-    if (name === 'rows') return (options) => this.#rows((options ?? {}) as RowsOptions); // Typed by ReadableTable.
+    if (name === 'rows') return (options) => this.#rows(options ?? {}); // Typed by ReadableTable.
     return undefined;
   }
 
@@ -71,7 +71,7 @@ export class TableClient {
     }
   }
 
-  async *#rows({ where, pageRows = ROWS_PAGE_DEFAULT }: RowsOptions): AsyncGenerator<unknown> {
+  async *#rows({ where, pageRows = ROWS_PAGE_DEFAULT }: RowsOptions): AsyncGenerator {
     let after: unknown;
     do {
       const selection = { where, limit: pageRows, after };

@@ -11,7 +11,13 @@
  * 4. Nothing here touches the process it runs in: no global handlers, no exit.
  */
 import type { ChildDriver, SupervisorSpec, TreeEvent } from '@heirloom/supervisor';
-import { KEEPER_SUPERVISOR_ID, processPort, SupervisionTree, SupervisorError, topSupervisor } from '@heirloom/supervisor';
+import {
+  KEEPER_SUPERVISOR_ID,
+  processPort,
+  SupervisionTree,
+  SupervisorError,
+  topSupervisor,
+} from '@heirloom/supervisor';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { isInsideWorkerProcess } from '@heirloom/worker';
 import { SUSPECT_WINDOW } from '@heirloom/worker/process-url';
@@ -90,7 +96,10 @@ export function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 /** Starts a runtime with other ports than the real ones, for tests. */
 export async function startRuntimeWith(options: RuntimeOptions, ports: Partial<RuntimePorts>): Promise<Runtime> {
   if (isInsideWorkerProcess()) {
-    throw new RuntimeError('ERR_RUNTIME_NESTED', 'A worker cannot start a runtime: it would write to a store of its own.');
+    throw new RuntimeError(
+      'ERR_RUNTIME_NESTED',
+      'A worker cannot start a runtime: it would write to a store of its own.',
+    );
   }
   const checked = checkOptions(options);
   const runtime = new HeirloomRuntime(checked, { ...realPorts, ...ports }, await createSocketDirectory());
@@ -186,7 +195,8 @@ class HeirloomRuntime implements Runtime {
 
   #observe(event: TreeEvent): void {
     const { logger } = this.#router;
-    if (event.type === 'kill_overdue') logger.error({ path: event.path }, 'a killed process does not end; it is fenced off');
+    if (event.type === 'kill_overdue')
+      logger.error({ path: event.path }, 'a killed process does not end; it is fenced off');
     if (event.type === 'child_start_failed') {
       logger.error({ path: event.path, err: event.error, willRestart: event.willRestart }, 'a start failed');
     }
@@ -236,8 +246,10 @@ class HeirloomRuntime implements Runtime {
     const { calls } = this.#router;
     for (const { slot } of this.#workers.values()) {
       const { unsent, sent } = slot.queue.drain();
-      for (const call of unsent) calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its runtime ended', cause);
-      for (const call of sent) calls.fail(call, 'ERR_CALL_STOPPED', 'unknown', 'was open when its runtime ended', cause);
+      for (const call of unsent)
+        calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its runtime ended', cause);
+      for (const call of sent)
+        calls.fail(call, 'ERR_CALL_STOPPED', 'unknown', 'was open when its runtime ended', cause);
     }
   }
 }

@@ -37,7 +37,11 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
   slot: WorkerSlot,
   options: CallOptions,
 ): WorkerHandle<Definition> {
-  const call = byName((name) => (...callArguments: unknown[]) => router.calls.call(slot, name, callArguments, options));
+  const call = byName(
+    (name) =>
+      (...callArguments: unknown[]) =>
+        router.calls.call(slot, name, callArguments, options),
+  );
   const tables = byName((name) => {
     const client = new TableClient(router, slot, name, options);
     return byName((operation) => client.operation(operation));

@@ -128,7 +128,10 @@ export class WorkerLife implements StartingChild {
     if (!this.#isStopping && wasUp !== undefined) {
       const { pid } = process;
       const { lastLines } = process.process.log;
-      this.#router.logger.error({ worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error }, 'a worker is gone');
+      this.#router.logger.error(
+        { worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error },
+        'a worker is gone',
+      );
       this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
     }
     const { counted } = await this.retire(death.overrun ?? process.lastWords?.callId);
@@ -201,12 +204,20 @@ export class WorkerLife implements StartingChild {
     const { calls, events, logger } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;
-      logger.error({ worker: this.#slot.name, call: name, tries }, 'a call is poisoned: its worker died whenever it ran it');
+      logger.error(
+        { worker: this.#slot.name, call: name, tries },
+        'a call is poisoned: its worker died whenever it ran it',
+      );
       events.emit('poisoned', { worker: this.#slot.name, call: name, tries });
       calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
     }
     for (const call of abandoned) {
-      calls.fail(call, 'ERR_CALL_NOT_RETRIED', 'none', 'left no trace when its worker died, and was not to be run again');
+      calls.fail(
+        call,
+        'ERR_CALL_NOT_RETRIED',
+        'none',
+        'left no trace when its worker died, and was not to be run again',
+      );
     }
     for (const call of cancelled) calls.fail(call, 'ERR_CALL_ABORTED', 'none', 'was given up');
     return { counted, rerun };

@@ -20,6 +20,8 @@ import {
   sendControl,
 } from '@heirloom/wire';
 import { ChildProcess, closeWords } from './child-process.js';
+import type { Deferred } from './deferred.js';
+import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
 import type { Attached } from './keeper-link.js';
 import type { WorkerReference } from './reference.js';
@@ -46,29 +48,21 @@ export class WorkerProcess implements Attached {
   readonly process: ChildProcess;
   readonly worker: string;
   readonly attachment: number;
-  /** What its module defines; rejects when the module does not load or the process ends first. */
-  readonly ready: Promise<ReadyMessage>;
-  /** Resolves when it was activated and its `init` is done. */
-  readonly active: Promise<void>;
   liveEpoch: number | undefined;
   /** What it said of the error that it is dying of. */
   lastWords: CrashMessage | undefined;
   onReply: (outcome: Outcome) => void = () => {};
   onDrain: () => void = () => {};
   #connection: Connection | undefined;
-  #settle: Record<'ready' | 'active', { resolve: (value: never) => void; reject: (error: Error) => void }>;
   readonly #router: Router;
+  readonly #ready: Deferred<ReadyMessage> = createDeferred();
+  readonly #active: Deferred<unknown> = createDeferred();
 
   constructor(router: Router, process: ChildProcess, worker: string) {
     this.#router = router;
     this.process = process;
     this.worker = worker;
     this.attachment = router.nextAttachment();
-    const readyParts = deferred<ReadyMessage>();
-    const activeParts = deferred<void>();
-    this.ready = readyParts.promise;
-    this.active = activeParts.promise;
-    this.#settle = { ready: readyParts, active: activeParts };
     process.connected.then(
       (connection) => this.#start(connection),
       (error: Error) => this.#fail(error),
@@ -83,6 +77,16 @@ export class WorkerProcess implements Attached {
         ),
       );
     });
+  }
+
+  /** What its module defines; rejects when the module does not load or the process ends first. */
+  get ready(): Promise<ReadyMessage> {
+    return this.#ready.promise;
+  }
+
+  /** Resolves when it was activated and its `init` is done; rejects when that failed. */
+  get active(): Promise<unknown> {
+    return this.#active.promise;
   }
 
   get pid(): number {
@@ -109,16 +113,16 @@ export class WorkerProcess implements Attached {
 
   #take(kind: number, body: Uint8Array): void {
     if (kind === FrameKind.reply) this.onReply(decodeReply(body));
-    else if (kind === FrameKind.ready) this.#settle.ready.resolve(decodeControl(ready, body) as never);
-    else if (kind === FrameKind.active) this.#settle.active.resolve(decodeControl(active, body) as never);
+    else if (kind === FrameKind.ready) this.#ready.resolve(decodeControl(ready, body));
+    else if (kind === FrameKind.active) this.#active.resolve(decodeControl(active, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));
     else if (kind === FrameKind.initFailed) this.#fail(decodeError(decodeControl(initFailed, body).error));
     else if (kind === FrameKind.crash) this.lastWords = decodeControl(crash, body);
   }
 
   #fail(error: Error): void {
-    this.#settle.ready.reject(error);
-    this.#settle.active.reject(error);
+    this.#ready.reject(error);
+    this.#active.reject(error);
   }
 
   #closed(reason: CloseReason): void {
@@ -179,7 +183,10 @@ export class WorkerSource {
     this.#standby = standby;
     standby.ready.catch((error: Error) => {
       if (this.#isClosed || this.#standby !== standby) return;
-      this.#router.logger.warn({ worker: this.#reference.name, err: error }, 'a standby failed; a restart would start a process');
+      this.#router.logger.warn(
+        { worker: this.#reference.name, err: error },
+        'a standby failed; a restart would start a process',
+      );
       standby.process.kill();
     });
     void standby.process.died.then(() => {
@@ -234,15 +241,4 @@ export class WorkerSource {
     );
     return workerProcessOf;
   }
-}
-
-function deferred<T>(): { promise: Promise<T>; resolve: (value: never) => void; reject: (error: Error) => void } {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  promise.catch(() => {});
-  return { promise, resolve: resolve as (value: never) => void, reject };
 }

@@ -17,20 +17,8 @@ export type StoreErrorCode =
   | 'ERR_STORE_COMMIT'; // a commit failed in another way, or came after one that failed
 
 /** The store could not be opened, or not be written; `code` says which. */
-export class StoreError extends HeirloomError {
+export class StoreError extends HeirloomError<StoreErrorCode> {
   override readonly name: string = 'StoreError';
-  declare readonly code: StoreErrorCode;
-
-  // The code is typed here so that a misspelt one does not compile.
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(
-    code: StoreErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }
 
 export type KeeperErrorCode =
@@ -44,18 +32,6 @@ export type KeeperErrorCode =
   | 'ERR_TABLE_UNKNOWN'; // no stored table of this name
 
 /** The keeper refused a request; nothing was changed. */
-export class KeeperError extends HeirloomError {
+export class KeeperError extends HeirloomError<KeeperErrorCode> {
   override readonly name: string = 'KeeperError';
-  declare readonly code: KeeperErrorCode;
-
-  // The code is typed here so that a misspelt one does not compile.
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(
-    code: KeeperErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }

@@ -22,7 +22,7 @@ import { isBag } from './layout.js';
 import { placeOf, rowsOfKey, scanRows } from './row-scan.js';
 import type { Extent, RawRow, RowRange } from './row-scan.js';
 import type { Store } from './store.js';
-import { definitionOf, isStored, keySpec } from './table-catalog.js';
+import { definitionOf, isStored } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 
 /** Rows in one page: a page stays small against a frame, and the next one is one message away. */
@@ -100,7 +100,7 @@ class TableReads {
 
   info(): TableInfo {
     const { name, type, access, survives, version } = this.table.declaration;
-    return { name, type, key: keySpec(this.table.declaration), access, survives, version, size: this.size };
+    return { name, type, key: this.table.declaration.key, access, survives, version, size: this.size };
   }
 
   keyBytes(key: unknown): Uint8Array {
@@ -124,7 +124,7 @@ class TableReads {
 
   /** The key as the row has it: in an ordered set, bytes do not tell a number from a bigint. */
   private keyOf(raw: RawRow): TableKey {
-    const spec = keySpec(this.table.declaration);
+    const spec = this.table.declaration.key;
     const decoded = decodeKey(raw.keyBytes);
     if (this.isExact || (typeof spec !== 'object' && Array.isArray(decoded))) return decoded;
     const row = this.decode(raw) as Readonly<Record<string | number, TableKey>>; // It was stored under its key.

@@ -1,5 +1,5 @@
 /** Reading records of the store that were written as values: what does not have the expected fields is damage. */
-import { decodeValue, flag, listOf, natural, oneOf, optional, record, text } from '@heirloom/wire';
+import { decodeValue, flag, listOf, natural, record, tableDeclaration, text } from '@heirloom/wire';
 import type { FieldCheck, TableDeclaration } from '@heirloom/wire';
 import type { EpochRecord } from './epochs.js';
 import { damaged } from './store-file.js';
@@ -48,15 +48,7 @@ const epochCheck: FieldCheck<EpochRecord> = record({
 const tableCheck: FieldCheck<TableRecord> = record({
   worker: text,
   extent: natural,
-  declaration: record({
-    name: text,
-    type: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
-    access: oneOf('private', 'protected', 'public'),
-    survives: oneOf('power_loss', 'runtime_crash', 'nothing'),
-    key: record({ fields: optional(listOf(text)), position: optional(natural) }),
-    publicName: optional(text),
-    version: natural,
-  }),
+  declaration: tableDeclaration,
 });
 
 export function decodeState(path: string, bytes: Uint8Array): StoreState {

@@ -7,7 +7,7 @@
  * 3. A runtime-wide name belongs to one table of the workers that have an open epoch.
  */
 import { invariant, row } from '@heirloom/tables';
-import type { AnyTableDefinition, KeySpec } from '@heirloom/tables';
+import type { AnyTableDefinition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
 import { StoreError } from './errors.js';
@@ -93,13 +93,9 @@ function checkDeclaration(stored: StoredTable, declared: TableDeclaration): void
     if (before !== now) throw mismatch(worker, declared.name, field, before, now);
   };
   differ('type', declaration.type, declared.type);
-  differ('key', describeKey(declaration), describeKey(declared));
+  differ('key', JSON.stringify(declaration.key), JSON.stringify(declared.key));
   differ('version', declaration.version, declared.version);
   differ('stored', true, isStored(declared));
-}
-
-function describeKey({ key }: TableDeclaration): string {
-  return JSON.stringify(key.fields ?? key.position);
 }
 
 function mismatch(worker: string, table: string, field: string, before: unknown, now: unknown): StoreError {
@@ -115,22 +111,15 @@ export function grant(table: StoredTable): TableGrant {
 
 /** The stored table as a definition, for what @heirloom/tables can do with one. */
 export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
-  const { type, access, survives, version, publicName } = declaration;
+  const { type, key, access, survives, version, publicName } = declaration;
   return {
     kind: 'table',
     row: row<unknown>(),
     type,
-    key: keySpec(declaration),
+    key,
     access,
     survives,
     name: publicName,
     version,
   };
-}
-
-/** How a key is taken from a row: one field, several, or a position. */
-export function keySpec({ key }: TableDeclaration): KeySpec {
-  const { fields, position } = key;
-  if (fields === undefined) return position ?? 0;
-  return fields.length === 1 ? (fields[0] as string) : fields; // Of one field there is a first.
 }

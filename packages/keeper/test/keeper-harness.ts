@@ -59,7 +59,7 @@ export function declare(name: string, changes: Partial<TableDeclaration> = {}): 
     type: 'set',
     access: 'protected',
     survives: 'power_loss',
-    key: { fields: ['id'], position: undefined },
+    key: 'id',
     publicName: undefined,
     version: 1,
     ...changes,

@@ -18,20 +18,8 @@ export type SupervisorErrorCode =
   | 'ERR_PROCESS_SPAWN';
 
 /** The one error class of this package; `code` says which failure it is and `details` names the values. */
-export class SupervisorError extends HeirloomError {
+export class SupervisorError extends HeirloomError<SupervisorErrorCode> {
   override readonly name: string = 'SupervisorError';
-  declare readonly code: SupervisorErrorCode;
-
-  // The code is typed here so that a misspelt one does not compile.
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(
-    code: SupervisorErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }
 
 /** Gives back an Error for whatever was thrown, so that it can be a cause and has a message. */

@@ -131,7 +131,7 @@ export function table<
   const Key extends KeySpecOf<Row>,
   const Type extends TableType = 'set',
   const AccessLevel extends Access = 'protected',
->(options: TableOptions<Row, Key, Type, AccessLevel>): TableDefinition<Row, Key, Type, AccessLevel> {
+>(options: TableOptions<Row, Key, Type, AccessLevel>): TableDefinition<Row, Key, NoInfer<Type>, NoInfer<AccessLevel>> {
   // An omitted option takes the default of its type parameter.
   const type = options.type ?? ('set' as Type);
   const access = options.access ?? ('protected' as AccessLevel);

@@ -7,13 +7,13 @@
  */
 
 /** The base class of every operating failure that Heirloom reports; `code` is stable across versions. */
-export class HeirloomError extends Error {
+export class HeirloomError<Code extends string = string> extends Error {
   override readonly name: string = 'HeirloomError';
-  readonly code: string;
+  readonly code: Code;
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(
-    code: string,
+    code: Code,
     message: string,
     details: Readonly<Record<string, unknown>> = {},
     options?: { cause?: unknown },
@@ -62,18 +62,6 @@ export type TableErrorCode =
   | 'ERR_TABLE_CLOSED';
 
 /** An operation on a table was refused; the table is unchanged. See `TableErrorCode` for the codes. */
-export class TableError extends HeirloomError {
+export class TableError extends HeirloomError<TableErrorCode> {
   override readonly name: string = 'TableError';
-  declare readonly code: TableErrorCode;
-
-  // The code is typed here so that a misspelt one does not compile.
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(
-    code: TableErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }

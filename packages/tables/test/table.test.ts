@@ -17,6 +17,7 @@ interface Account {
   balance: number;
   owner?: string;
 }
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- It keeps the literal type.
 const accountsOf = <const Type extends TableType>(type: Type) => table({ row: row<Account>(), key: 'id', type });
 const counters = table({ row: row<{ id: string; n: number; big: bigint; label: string }>(), key: 'id' });
 const code = (wanted: string): unknown => expect.objectContaining({ code: wanted });

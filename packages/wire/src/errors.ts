@@ -22,19 +22,8 @@ export type WireErrorCode =
   | 'ERR_WIRE_ABORTED'; // the caller's signal aborted
 
 /** A failure of encoding, decoding, framing or of a connection; `code` says which. */
-export class WireError extends HeirloomError {
+export class WireError extends HeirloomError<WireErrorCode> {
   override readonly name: string = 'WireError';
-  declare readonly code: WireErrorCode;
-
-  // oxlint-disable-next-line no-useless-constructor -- It narrows the type of the code.
-  constructor(
-    code: WireErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }
 
 /** Makes the error for bytes that no encoder writes. */

@@ -10,18 +10,7 @@ export {
   writeReplies,
 } from './call-messages.js';
 export { armFailpoints, failpoint, isArmed } from './failpoint.js';
-export {
-  anything,
-  binary,
-  expectMessage,
-  flag,
-  listOf,
-  natural,
-  oneOf,
-  optional,
-  record,
-  text,
-} from './field.js';
+export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
 export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
 export {
   activate,
@@ -44,6 +33,7 @@ export {
   shutdown,
   stop,
   stopped,
+  tableDeclaration,
   welcome,
 } from './messages.js';
 export { ByteReader } from './byte-reader.js';

@@ -12,6 +12,7 @@
  * Frames that occur once a call (call, reply, batch, replies, ack, confirm) have a binary body, described at their codec in
  * call-messages.ts and batch.ts. All others are control messages: one plain object as a value, checked field by field.
  */
+import type { KeySpec } from '@heirloom/tables';
 import type { ByteWriter } from './byte-writer.js';
 import type { Checked, FieldCheck } from './field.js';
 import { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
@@ -55,13 +56,16 @@ export const FrameKind = {
 /** What a client says it is in its HELLO. */
 export type Role = 'calls' | 'control' | 'journal' | 'acks';
 
-const tableDeclaration = record({
+const isKeyPart = (value: unknown): value is string | number => text(value) || natural(value);
+const keySpec: FieldCheck<KeySpec> = (value): value is KeySpec =>
+  isKeyPart(value) || (Array.isArray(value) && value.length > 0 && value.every(isKeyPart));
+/** The check of a table's declaration; the keeper stores it as it came. */
+export const tableDeclaration: FieldCheck<TableDeclaration> = record({
   name: text,
   type: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
   access: oneOf('private', 'protected', 'public'),
   survives: oneOf('power_loss', 'runtime_crash', 'nothing'),
-  /** `{ fields: ['id'] }` or `{ position: 0 }`: how a key is taken from a row. */
-  key: record({ fields: optional(listOf(text)), position: optional(natural) }),
+  key: keySpec,
   publicName: optional(text),
   version: natural,
 });
@@ -71,7 +75,7 @@ export type TableDeclaration = Checked<{
   type: FieldCheck<'set' | 'ordered_set' | 'bag' | 'duplicate_bag'>;
   access: FieldCheck<'private' | 'protected' | 'public'>;
   survives: FieldCheck<'power_loss' | 'runtime_crash' | 'nothing'>;
-  key: FieldCheck<{ readonly fields: readonly string[] | undefined; readonly position: number | undefined }>;
+  key: FieldCheck<KeySpec>;
   publicName: FieldCheck<string | undefined>;
   version: FieldCheck<number>;
 }>;

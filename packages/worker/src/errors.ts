@@ -22,18 +22,6 @@ export type WorkerErrorCode =
   | 'ERR_WORKER_FENCED'; // this incarnation is superseded
 
 /** A failure inside of a worker; `code` says which. */
-export class WorkerError extends HeirloomError {
+export class WorkerError extends HeirloomError<WorkerErrorCode> {
   override readonly name: string = 'WorkerError';
-  declare readonly code: WorkerErrorCode;
-
-  // The code is typed here so that a misspelt one does not compile.
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(
-    code: WorkerErrorCode,
-    message: string,
-    details?: Readonly<Record<string, unknown>>,
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-  }
 }

@@ -1,5 +1,5 @@
 /** How a worker's tables are declared to the keeper. */
-import type { AnyTableDefinition, KeySpec } from '@heirloom/tables';
+import type { AnyTableDefinition } from '@heirloom/tables';
 import type { TableDeclaration } from '@heirloom/wire';
 import type { TableDefinitions } from './handler-context.js';
 
@@ -10,11 +10,5 @@ export function declareTables(tables: TableDefinitions): TableDeclaration[] {
 
 function declareTable(name: string, definition: AnyTableDefinition): TableDeclaration {
   const { type, access, survives, version } = definition;
-  return { name, type, access, survives, key: declareKey(definition.key), publicName: definition.name, version };
-}
-
-function declareKey(key: KeySpec): TableDeclaration['key'] {
-  if (typeof key === 'number') return { fields: undefined, position: key };
-  // The positions of a composite key of tuples are fields of the tuple too, under their digits.
-  return { fields: typeof key === 'string' ? [key] : key.map(String), position: undefined };
+  return { name, type, access, survives, key: definition.key, publicName: definition.name, version };
 }
