@@ -21,3 +21,27 @@ export type {
 export type { Runtime } from './runtime.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './worker-log.js';
+export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
+export type { RestartType, Shutdown, SupervisorErrorCode } from '@heirloom/supervisor';
+export type {
+  AnyTableDefinition,
+  Condition,
+  CounterOperation,
+  CounterOptions,
+  DefaultRow,
+  Operators,
+  Patch,
+  PrivateTable,
+  ReadableTable,
+  RemoteTable,
+  SelectCursor,
+  SelectOptions,
+  SelectPage,
+  TableDefinition,
+  TableErrorCode,
+  TableInfo,
+  TableKey,
+  Where,
+  WritableTable,
+} from '@heirloom/tables';
+export type { AnyWorkerDefinition, CallsOf, TablesOf, WorkerDefinition, WorkerErrorCode } from '@heirloom/worker';

@@ -209,7 +209,7 @@ export class WorkerSource {
   #spawn(): WorkerProcess {
     const { ports, desk, logger, socketPath, link } = this.#router;
     const { name, module, options } = this.#reference;
-    const resolved = resolveWorkerModule(name, module);
+    const resolved = resolveWorkerModule(name, module, options.execArgv);
     const processNumber = ++this.#processCount;
     const process = new ChildProcess(
       ports.processes,
@@ -218,7 +218,7 @@ export class WorkerSource {
         role: 'calls',
         title: `heirloom standby ${name}`,
         module: workerProcess,
-        execArgv: [...resolved.execArgv, ...(options.execArgv ?? [])],
+        execArgv: resolved.execArgv,
         env: options.env,
         bootstrap: (callsToken) =>
           encodeWorkerBootstrap({
