@@ -27,8 +27,13 @@ export async function processes(): Promise<ProcessRow[]> {
 
 /** The processes of a runtime that are below this one. */
 export async function descendants(pid: number = process.pid): Promise<ProcessRow[]> {
+  return (await processesBelow(pid)).filter(({ command }) => command.includes('heirloom'));
+}
+
+/** Every process below one, whatever it is. */
+export async function processesBelow(pid: number): Promise<ProcessRow[]> {
   const all = (await processes()).filter(({ state }) => !state.startsWith('Z'));
   const below = (parent: number): ProcessRow[] =>
     all.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.pid)]);
-  return below(pid).filter(({ command }) => command.includes('heirloom'));
+  return below(pid);
 }

@@ -21,7 +21,7 @@ import {
 } from '@heirloom/wire';
 import { join } from 'node:path';
 import type { ProcessDeath } from './child-process.js';
-import { ChildProcess, closeWords } from './child-process.js';
+import { ChildProcess, closeWords, isViolation } from './child-process.js';
 import type { Router } from './router.js';
 
 const KEEPER_FRAMES: ReadonlySet<number> = new Set([
@@ -160,7 +160,7 @@ export class KeeperSource {
 
   #connectionClosed(process: ChildProcess, connection: Connection, reason: CloseReason): void {
     this.#router.link.disconnected(connection);
-    if (reason.kind === 'ended' || reason.kind === 'closed') return;
+    if (!isViolation(reason)) return;
     this.#router.logger.error(closeWords(reason), 'the connection to the keeper broke; it is replaced');
     process.kill();
   }

@@ -47,7 +47,7 @@ interface OpenRequest {
 }
 
 export class KeeperLink {
-  readonly #onReplies: (outcomes: readonly Outcome[]) => void;
+  readonly #onReplies: (worker: string, outcomes: readonly Outcome[]) => void;
   readonly #attached = new Map<number, Attached>();
   readonly #open = new Map<number, OpenRequest>();
   #connection: Connection | undefined;
@@ -59,7 +59,7 @@ export class KeeperLink {
   instance = 0;
   seenLsn = 0;
 
-  constructor(onReplies: (outcomes: readonly Outcome[]) => void) {
+  constructor(onReplies: (worker: string, outcomes: readonly Outcome[]) => void) {
     this.#onReplies = onReplies;
   }
 
@@ -72,6 +72,11 @@ export class KeeperLink {
     return [...this.#attached.values()].flatMap(({ worker, liveEpoch, attachment }) =>
       liveEpoch === undefined ? [] : [{ worker, epoch: liveEpoch, attachment }],
     );
+  }
+
+  /** Whether there will be no further keeper. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** A keeper is ready on this connection: it gets everything that waits for one. */
@@ -136,7 +141,7 @@ export class KeeperLink {
 
   #takeReplies(body: Uint8Array): void {
     const { lsn, outcomes } = decodeReplies(body);
-    this.#onReplies(outcomes);
+    for (const [worker, ofWorker] of outcomes) this.#onReplies(worker, ofWorker);
     if (lsn <= this.seenLsn) return;
     this.seenLsn = lsn;
     if (this.#isConfirming) return;

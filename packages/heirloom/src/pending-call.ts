@@ -102,11 +102,11 @@ export class PendingCalls {
     if (outcome === 'none') this.#calls.delete(call.callId);
   }
 
-  /** Answers the calls that these outcomes are of; `from` is the only worker whose calls they may be, if it is known. */
-  settle(outcomes: readonly Outcome[], from?: WorkerSlot): void {
+  /** Answers the calls that these outcomes are of. A worker answers only the calls that were made to it (G12). */
+  settle(worker: string, outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
       const call = this.#calls.get(outcome.callId);
-      if (call !== undefined && (from === undefined || from === call.slot)) this.#answer(call, outcome);
+      if (call?.slot.name === worker) this.#answer(call, outcome);
     }
   }
 

@@ -38,7 +38,7 @@ export class Router {
   readonly events: EventHub;
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls();
-  readonly link: KeeperLink = new KeeperLink((outcomes) => this.calls.settle(outcomes));
+  readonly link: KeeperLink = new KeeperLink((worker, outcomes) => this.calls.settle(worker, outcomes));
   readonly socketDirectory: string;
   #server: Server | undefined;
   #lastAttachment = 0;

@@ -202,23 +202,23 @@ class HeirloomRuntime implements Runtime {
     }
     if (event.type !== 'supervisor_gave_up') return;
     logger.error({ path: event.path, err: event.error }, 'a supervisor gave up');
+    if (event.path.at(-1) !== KEEPER_SUPERVISOR_ID) return;
     // Without a keeper to come, whatever waits for one would wait for ever, and with it the stop of the workers.
-    if (event.path.at(-1) === KEEPER_SUPERVISOR_ID) this.#router.link.fail(rootCause(event.error));
+    this.#router.link.fail(rootCause(event.error));
+    this.#endCalls(failureOf(event.error));
   }
 
   #failed(error: SupervisorError): void {
-    const cause = rootCause(error);
-    const failure = new RuntimeError(
-      'ERR_RUNTIME_FAILED',
-      `The runtime has failed, as its supervision tree gave up: ${cause.message} Nothing acknowledged is lost; start it again.`,
-      {},
-      { cause },
-    );
-    this.#router.calls.close(failure);
-    this.#rejectOpenCalls(failure);
+    const failure = failureOf(error);
+    this.#endCalls(failure);
     this.#router.link.fail(failure);
     this.#router.logger.error({ err: failure }, 'the runtime has failed');
     this.#events.emit('failed', { error: failure });
+  }
+
+  #endCalls(failure: RuntimeError): void {
+    this.#router.calls.close(failure);
+    this.#rejectOpenCalls(failure);
   }
 
   async #close(): Promise<void> {
@@ -268,6 +268,12 @@ function wholeTree(options: CheckedOptions): SupervisorSpec<Start> {
     keeperPeriodMs: periodMs,
     root: treeSpec(options.root),
   });
+}
+
+function failureOf(error: unknown): RuntimeError {
+  const cause = rootCause(error);
+  const message = `The runtime has failed, as its supervision tree gave up: ${cause.message} Nothing acknowledged is lost; start it again.`;
+  return new RuntimeError('ERR_RUNTIME_FAILED', message, {}, { cause });
 }
 
 /** What really went wrong, below the supervisors that report it. */

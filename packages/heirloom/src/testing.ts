@@ -4,4 +4,5 @@
 export { startRuntimeWith } from './runtime.js';
 
 export type { FaultTarget, RuntimePorts } from './router.js';
+export type { ChildHandle, ProcessExit, ProcessPort, SpawnOptions } from '@heirloom/supervisor';
 export type { Fault, FaultAction } from '@heirloom/wire';

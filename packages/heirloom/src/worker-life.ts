@@ -60,6 +60,8 @@ export class WorkerLife implements StartingChild {
   stop(): void {
     this.#isStopping = true;
     const connection = this.#slot.recipient?.connection;
+    // Without a keeper, what the worker still has can never be stored, and it would wait for that.
+    if (this.#router.link.hasFailed) return this.kill();
     if (connection === undefined || this.#process?.connection !== connection) return this.kill();
     this.#slot.whenAllSent(() => sendControl(connection, stop, {}));
   }
@@ -113,7 +115,7 @@ export class WorkerLife implements StartingChild {
     const { connection } = process;
     if (process.process.isGone || connection === undefined || this.#retired !== undefined) return;
     process.liveEpoch = opened.epoch;
-    process.onReply = (outcome: Outcome) => this.#router.calls.settle([outcome], this.#slot);
+    process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
     const { epoch, lsn, restarted, tables: grants } = opened;
     sendControl(connection, activate, { epoch, lsn, restarted, tables: grants });

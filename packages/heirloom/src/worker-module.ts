@@ -32,6 +32,8 @@ export interface HostProcess {
   readonly execArgv: readonly string[];
   /** Whether its Node strips types. */
   readonly stripsTypes: boolean;
+  /** The URL of tsx's loader as a module at `from` finds it. */
+  readonly resolve: (from: URL) => string | undefined;
 }
 
 /** The other spelling of a file: what it is built to, or built from. */
@@ -71,7 +73,7 @@ function thisProcess(): HostProcess {
   // Present since Node 22.10, where it says how types are stripped, or false.
   const { typescript } = features as { typescript?: unknown };
   const inherited = (env['NODE_OPTIONS'] ?? '').split(/\s+/).filter((option) => option !== '');
-  return { execArgv: [...inherited, ...execArgv], stripsTypes: Boolean(typescript) };
+  return { execArgv: [...inherited, ...execArgv], stripsTypes: Boolean(typescript), resolve: resolveTsx };
 }
 
 function existingFile(name: string, module: URL): URL {
@@ -89,7 +91,7 @@ function existingFile(name: string, module: URL): URL {
 }
 
 function typescriptLoader(name: string, url: URL, execArgv: readonly string[], host: HostProcess): readonly string[] {
-  const tsx = tsxFor(url) ?? inheritedTsx(host.execArgv);
+  const tsx = host.resolve(url) ?? inheritedTsx(host);
   if (tsx !== undefined) return ['--import', tsx];
   if (execArgv.some((option) => LOADER_OPTION.test(option) || STRIPPING_OPTION.test(option))) return [];
   if (host.stripsTypes && !url.pathname.endsWith('.tsx')) {
@@ -104,8 +106,7 @@ function typescriptLoader(name: string, url: URL, execArgv: readonly string[], h
   );
 }
 
-/** The URL of tsx's loader as a module at `from` finds it. */
-function tsxFor(from: URL): string | undefined {
+function resolveTsx(from: URL): string | undefined {
   try {
     return pathToFileURL(createRequire(from).resolve('tsx')).href;
   } catch {
@@ -113,14 +114,14 @@ function tsxFor(from: URL): string | undefined {
   }
 }
 
-/** The URL of the tsx that a process with these options runs under. */
-function inheritedTsx(execArgv: readonly string[]): string | undefined {
+/** The URL of the tsx that the host runs under. */
+function inheritedTsx({ execArgv, resolve }: HostProcess): string | undefined {
   for (const [index, option] of execArgv.entries()) {
     const value = option === '--import' ? execArgv[index + 1] : /^--import=(.*)$/.exec(option)?.[1];
     if (value === undefined) continue;
     if (/[\\/]tsx[\\/]/.test(value)) return existsSync(value) ? pathToFileURL(value).href : value;
     // Node resolves a bare name from the working directory.
-    if (/^tsx(\/esm)?$/.test(value)) return tsxFor(pathToFileURL(join(process.cwd(), 'package.json')));
+    if (/^tsx(\/esm)?$/.test(value)) return resolve(pathToFileURL(join(process.cwd(), 'package.json')));
   }
   return undefined;
 }

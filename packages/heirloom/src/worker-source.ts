@@ -19,7 +19,7 @@ import {
   ready,
   sendControl,
 } from '@heirloom/wire';
-import { ChildProcess, closeWords } from './child-process.js';
+import { ChildProcess, closeWords, isViolation } from './child-process.js';
 import type { Deferred } from './deferred.js';
 import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
@@ -126,7 +126,7 @@ export class WorkerProcess implements Attached {
   }
 
   #closed(reason: CloseReason): void {
-    if (reason.kind === 'ended' || reason.kind === 'closed') return;
+    if (!isViolation(reason)) return;
     this.#router.logger.error(
       { worker: this.worker, pid: this.pid, ...closeWords(reason) },
       'the connection to a worker broke; the worker is replaced',

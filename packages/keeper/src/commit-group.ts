@@ -9,7 +9,7 @@
  * The group is pure until `writeGroup`, which runs inside of the store's transaction.
  */
 import { Buffer } from 'node:buffer';
-import type { Batch, Change, Outcome, StoredShape, TableChanges } from '@heirloom/wire';
+import type { Batch, Change, Outcome, OutcomesByWorker, StoredShape, TableChanges } from '@heirloom/wire';
 import { NO_EPOCH, advance } from './epochs.js';
 import { encodeJournalRecord } from './journal-record.js';
 import type { JournalBatch } from './journal-record.js';
@@ -29,7 +29,7 @@ export interface ReceivedBatch {
 /** What a committed group lets out. */
 export interface ReleasedGroup {
   readonly lsn: number;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: OutcomesByWorker;
   /** The last batch by worker. */
   readonly progress: ReadonlyMap<string, Progress>;
 }
@@ -128,7 +128,19 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   store.unconfirmedBytes += record.length;
   trimJournal(store, writer, confirmedLsn);
   store.putState(writer, { lsn: lastLsn, confirmedLsn });
-  return { lsn: lastLsn, outcomes: batches.flatMap(({ outcomes }) => outcomes), progress };
+  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress };
+}
+
+/** What the batches answer, by the worker whose connection they came from; in order for each. */
+export function outcomesByWorker(batches: readonly JournalBatch[]): OutcomesByWorker {
+  const byWorker = new Map<string, Outcome[]>();
+  for (const { worker, outcomes } of batches) {
+    if (outcomes.length === 0) continue;
+    const ofWorker = byWorker.get(worker);
+    if (ofWorker === undefined) byWorker.set(worker, [...outcomes]);
+    else for (const outcome of outcomes) ofWorker.push(outcome);
+  }
+  return byWorker;
 }
 
 function progressOf(group: CommitGroup): Map<string, Progress> {

@@ -193,7 +193,7 @@ export class Keeper {
   private release({ lsn, outcomes, progress }: ReleasedGroup): void {
     failpoint('keeper.replies:before');
     const { control } = this.options;
-    if (outcomes.length > 0) {
+    if (outcomes.size > 0) {
       control.send(FrameKind.replies, (writer) => writeReplies(writer, lsn, outcomes));
       control.flushNow();
     }

@@ -13,6 +13,7 @@ import { decodeJournalRecord } from './journal-record.js';
 import { u64Key } from './layout.js';
 import type { Store } from './store.js';
 import type { ReleasedGroup } from './commit-group.js';
+import { outcomesByWorker } from './commit-group.js';
 
 /** Begins a run: `instance` is the runtime's, or 0 for one that is new. Throws StoreError. */
 export function beginRun(store: Store, instance: number): void {
@@ -51,7 +52,7 @@ export function* storedReplies(store: Store, seenLsn: number): Generator<Pick<Re
     if (bytes === undefined) continue;
     const { instance, batches } = decodeJournalRecord(bytes);
     if (instance !== store.state.instance) continue;
-    const outcomes = batches.flatMap((batch) => batch.outcomes);
-    if (outcomes.length > 0) yield { lsn, outcomes };
+    const outcomes = outcomesByWorker(batches);
+    if (outcomes.size > 0) yield { lsn, outcomes };
   }
 }

@@ -18,6 +18,7 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { encodeValue, failpoint } from '@heirloom/wire';
 import type { CommitKill } from './commit-kill.js';
+import { isDiskFailure, isNoRoom } from './disk-error.js';
 import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
@@ -168,10 +169,8 @@ export class Store {
 }
 
 function commitError(path: string, cause: unknown): StoreError {
-  const { code, message } = cause as { code?: unknown; message?: unknown }; // Read with care: anything can be thrown.
-  const text = `${String(code)} ${String(message)}`;
-  const how = String(message);
-  if (/ENOSPC|EDQUOT|MDB_MAP_FULL|No space left|-30792|quota/.test(text)) {
+  const how = String((cause as { message?: unknown }).message); // Read with care: anything can be thrown.
+  if (isNoRoom(cause)) {
     const advice = 'Make room; nothing that was acknowledged is lost.';
     return new StoreError(
       'ERR_STORE_DISK_FULL',
@@ -180,7 +179,7 @@ function commitError(path: string, cause: unknown): StoreError {
       { cause },
     );
   }
-  if (/\bEIO\b|Input\/output error/.test(text)) {
+  if (isDiskFailure(cause)) {
     return new StoreError(
       'ERR_STORE_IO',
       `The disk failed under the store ${path}: ${how}. Check the disk.`,

@@ -33,7 +33,7 @@ import type {
   EpochOpened,
   KeeperReadyMessage,
   KeeperRequest,
-  RepliesMessage,
+  Outcome,
   ResumeMessage,
   Server,
   TableChanges,
@@ -72,7 +72,8 @@ const FROM_KEEPER = new Set([FrameKind.keeperReady, FrameKind.keeperFailed, Fram
 export class Harness {
   readonly directory: string;
   readonly logs: { level: string; message: string; fields: unknown }[] = [];
-  readonly replies: RepliesMessage[] = [];
+  /** The replies of each commit, those of all workers together. */
+  readonly replies: { readonly lsn: number; readonly outcomes: readonly Outcome[] }[] = [];
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
@@ -204,7 +205,10 @@ export class Harness {
   private receive(kind: number, body: Uint8Array): void {
     if (kind === FrameKind.keeperReady) this.ready = decodeControl(keeperReady, body);
     else if (kind === FrameKind.keeperFailed) this.failure = decodeError(decodeControl(keeperFailed, body).error);
-    else if (kind === FrameKind.replies) this.replies.push(decodeReplies(body));
+    else if (kind === FrameKind.replies) {
+      const { lsn, outcomes } = decodeReplies(body);
+      this.replies.push({ lsn, outcomes: [...outcomes.values()].flat() });
+    }
     else {
       const { requestId, error, result } = decodeControl(response, body);
       this.pending.get(requestId)?.({ error, result });

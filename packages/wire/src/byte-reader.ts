@@ -94,12 +94,15 @@ export class ByteReader {
       const byte = this.u8();
       value += (byte & 127) * scale;
       if (byte < 128) {
-        if (value > Number.MAX_SAFE_INTEGER) break;
+        // One number has one encoding: no byte in vain, and nothing that a double cannot hold.
+        if ((byte === 0 && i > 0) || value > Number.MAX_SAFE_INTEGER) break;
         return value;
       }
       scale *= 128;
     }
-    throw malformed('A variable-length number is over the largest safe integer.', { position: this.position });
+    throw malformed('A variable-length number is longer than it must be, or over the largest safe integer.', {
+      position: this.position,
+    });
   }
 
   /** Reads a count of things that take at least `bytesEach` bytes, and refuses one that cannot be true. */

@@ -7,7 +7,7 @@
  * 3. Growing moves the bytes, so a place to be patched later is kept as an offset from `start`.
  *
  * All numbers of more than one byte are big-endian, except inside typed arrays. A varuint holds 7 bits a byte, the lowest
- * first; it takes at most 8 bytes and is a safe integer.
+ * first; it takes at most 8 bytes, no more than it must, and is a safe integer.
  *
  * The fields are public for the value codec, which writes small values in place after one `reserve`.
  */

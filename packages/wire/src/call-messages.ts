@@ -4,7 +4,9 @@
  *
  *   call      uint53 callId · string name · value arguments (an array)
  *   reply     outcome
- *   replies   uint53 lsn · varuint count · count × outcome        every reply of the commit that ended at `lsn`
+ *   replies   uint53 lsn · varuint count · count × (string worker · varuint count · count × outcome)
+ *             every reply of the commit that ended at `lsn`, by the worker whose journal it came from: a worker can answer
+ *             the calls that were made to it and no others (G12); each worker is named once
  *   outcome   uint53 callId · u8 status (0 returned, 1 threw) · length-prefixed value (the result, or an encoded error)
  *   confirm   uint53 lsn        every reply up to it has arrived
  *   ack       uint53 batch      every batch of the epoch up to it is released
@@ -26,13 +28,17 @@ export interface Outcome {
   readonly threw: boolean;
   readonly payload: Uint8Array;
 }
+/** Outcomes by the name of the worker that they come from. */
+export type OutcomesByWorker = ReadonlyMap<string, readonly Outcome[]>;
 export interface RepliesMessage {
   readonly lsn: number;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: OutcomesByWorker;
 }
 
 /** The fewest bytes of an outcome: a hostile count is refused by it. */
 const OUTCOME_BYTES_MIN = 10;
+/** The same of a worker's part of the replies. */
+const WORKER_BYTES_MIN = 2;
 
 export function writeCall(writer: ByteWriter, callId: number, name: string, callArguments: readonly unknown[]): void {
   writer.uint53(callId);
@@ -77,16 +83,25 @@ export function decodeReply(body: Uint8Array): Outcome {
   return outcome;
 }
 
-export function writeReplies(writer: ByteWriter, lsn: number, outcomes: readonly Outcome[]): void {
+export function writeReplies(writer: ByteWriter, lsn: number, outcomes: OutcomesByWorker): void {
   writer.uint53(lsn);
-  writer.varuint(outcomes.length);
-  for (const outcome of outcomes) writeOutcome(writer, outcome);
+  writer.varuint(outcomes.size);
+  for (const [worker, ofWorker] of outcomes) {
+    writer.string(worker);
+    writer.varuint(ofWorker.length);
+    for (const outcome of ofWorker) writeOutcome(writer, outcome);
+  }
 }
 
 export function decodeReplies(body: Uint8Array): RepliesMessage {
   const reader = new Reader(body);
   const lsn = reader.uint53();
-  const outcomes = readOutcomes(reader);
+  const outcomes = new Map<string, readonly Outcome[]>();
+  for (let count = reader.count(WORKER_BYTES_MIN); count > 0; count--) {
+    const worker = reader.string();
+    if (outcomes.has(worker)) throw malformed('Replies name a worker twice.', { worker });
+    outcomes.set(worker, readOutcomes(reader));
+  }
   reader.finish();
   return { lsn, outcomes };
 }

@@ -41,7 +41,8 @@ export function record<Fields extends Record<string, FieldCheck<unknown>>>(
     if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
     const candidate = value as Record<string, unknown>; // A plain object, by the check above.
     return (
-      names.every((name) => fields[name]?.(candidate[name])) && Object.keys(candidate).every((name) => name in fields)
+      names.every((name) => fields[name]?.(candidate[name])) &&
+      Object.keys(candidate).every((name) => Object.hasOwn(fields, name))
     );
   };
 }

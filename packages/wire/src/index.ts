@@ -6,10 +6,11 @@ export {
   decodeReply,
   readOutcome,
   readOutcomes,
+  writeCall,
   writeOutcome,
   writeReplies,
 } from './call-messages.js';
-export { armFailpoints, failpoint, isArmed } from './failpoint.js';
+export { armFailpoints, failpoint, isArmed, withoutFailpoints } from './failpoint.js';
 export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
 export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
 export {
@@ -57,7 +58,7 @@ export { checkSocketPath, SOCKET_PATH_BYTES_MAX } from './socket-path.js';
 export { decodeValue, encodeValue, readValue, writeValue } from './value-codec.js';
 export { VALUE_DEPTH_MAX } from './value-format.js';
 export type { Batch, Change, TableChanges } from './batch.js';
-export type { CallMessage, Outcome, RepliesMessage } from './call-messages.js';
+export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
 export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline } from './lifeline.js';

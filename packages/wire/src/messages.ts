@@ -217,9 +217,10 @@ export interface FencedMessage {
 const error = record({ error: anything });
 const request: FieldCheck<KeeperRequest> = (value): value is KeeperRequest => {
   if (typeof value !== 'object' || value === null) return false;
-  const fields = requestFields[(value as { type?: unknown }).type as KeeperRequest['type']] as
-    FieldCheck<unknown> | undefined; // An unknown type has no fields.
-  return fields?.(value) ?? false;
+  const { type } = value as { readonly type?: unknown }; // A decoded value: reading runs no code.
+  // Only own fields: an object also has inherited ones, such as `constructor`.
+  if (typeof type !== 'string' || !Object.hasOwn(requestFields, type)) return false;
+  return requestFields[type as KeeperRequest['type']](value); // One of the names, by the check above.
 };
 const requestFields = {
   openEpoch: record({ type: text, worker: text, attachment: natural, tables: listOf(tableDeclaration) }),

@@ -9,10 +9,10 @@ import {
   WireError,
 } from '@heirloom/wire';
 import { describe, expect, it } from 'vitest';
-import { chunks, mutate, randomFrom } from './mutate.js';
+import { chunks, mutate, randomFrom, runSeed } from './mutate.js';
 import type { Random } from './mutate.js';
 
-const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 0x1_0000_0000);
+const seed = runSeed();
 const VALUE_RUNS = 100_000;
 const STREAM_RUNS = 20_000;
 const FRAMES_PER_STREAM = 5;
@@ -40,7 +40,7 @@ function survives(run: () => void, describeRun: () => string): boolean {
     return true;
   } catch (error) {
     if (error instanceof WireError) return false;
-    throw new Error(`FUZZ_SEED=${seed}: ${describeRun()}`, { cause: error });
+    throw new Error(`HEIRLOOM_SEED=${seed}: ${describeRun()}`, { cause: error });
   }
 }
 
@@ -71,8 +71,8 @@ describe('hostile bytes', () => {
       );
       if (!decodes) refused++;
     }
-    expect(refused, `FUZZ_SEED=${seed}`).toBeGreaterThan(VALUE_RUNS / 4);
-    expect(refused, `FUZZ_SEED=${seed}`).toBeLessThan(VALUE_RUNS);
+    expect(refused, `HEIRLOOM_SEED=${seed}`).toBeGreaterThan(VALUE_RUNS / 4);
+    expect(refused, `HEIRLOOM_SEED=${seed}`).toBeLessThan(VALUE_RUNS);
   });
 
   it('decode as rows to a row or a WireError', () => {
@@ -90,7 +90,7 @@ describe('hostile bytes', () => {
       )
         refused++;
     }
-    expect(refused, `FUZZ_SEED=${seed}`).toBeGreaterThan(VALUE_RUNS / 8);
+    expect(refused, `HEIRLOOM_SEED=${seed}`).toBeGreaterThan(VALUE_RUNS / 8);
   });
 
   it('are read by primitives within their bounds', () => {
@@ -102,7 +102,7 @@ describe('hostile bytes', () => {
         () => readRandomly(reader, random),
         () => `bytes ${Buffer.from(bytes).toString('hex')}`,
       );
-      expect(reader.position, `FUZZ_SEED=${seed}`).toBeLessThanOrEqual(bytes.length);
+      expect(reader.position, `HEIRLOOM_SEED=${seed}`).toBeLessThanOrEqual(bytes.length);
     }
   });
 
@@ -128,8 +128,8 @@ describe('hostile bytes', () => {
       };
       if (!survives(pushAll, () => `stream ${Buffer.from(stream).toString('hex')}`)) violations++;
     }
-    expect(violations, `FUZZ_SEED=${seed}`).toBeGreaterThan(STREAM_RUNS / 4);
-    expect(violations, `FUZZ_SEED=${seed}`).toBeLessThan(STREAM_RUNS);
+    expect(violations, `HEIRLOOM_SEED=${seed}`).toBeGreaterThan(STREAM_RUNS / 4);
+    expect(violations, `HEIRLOOM_SEED=${seed}`).toBeLessThan(STREAM_RUNS);
   });
 });
 

@@ -15,6 +15,12 @@ export function randomFrom(seed: number): Random {
   };
 }
 
+/** The seed of this run: HEIRLOOM_SEED, or a new one. Tests put it into their failure messages. */
+export function runSeed(): number {
+  const given = process.env['HEIRLOOM_SEED'];
+  return given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+}
+
 /** Values at which codecs change their mind: tags, length bounds, sign bits. */
 const EDGES = [0x00, 0x01, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xcf, 0xd0, 0xd2, 0xd3, 0xd5, 0xd6, 0xff];
 

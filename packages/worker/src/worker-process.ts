@@ -43,6 +43,7 @@ import { Incarnation } from './incarnation.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Journal } from './journal.js';
 import { OutputGate } from './output-gate.js';
+import { rehearse } from './rehearsal.js';
 import { declareTables } from './table-declaration.js';
 import type { WorkerBootstrap } from './worker-bootstrap.js';
 
@@ -102,6 +103,7 @@ export class WorkerProcess {
     this.prepare(definition, calls);
     const { handlers, tables } = definition;
     sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    rehearse(() => this.incarnation?.isNew !== true);
   }
 
   /** Reports an uncaught error, as far as that can be done at once, and ends the process. */

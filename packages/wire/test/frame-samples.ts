@@ -1,0 +1,203 @@
+/**
+ * Whole frames of every kind as the processes of a runtime send them, and what decodes each kind.
+ */
+import {
+  activate,
+  active,
+  ByteWriter,
+  crash,
+  createToken,
+  decodeBatch,
+  decodeCall,
+  decodeControl,
+  decodeNumber,
+  decodeReplies,
+  decodeReply,
+  encodeError,
+  encodeValue,
+  expect,
+  fenced,
+  FrameKind,
+  FrameWriter,
+  initFailed,
+  keeper,
+  keeperFailed,
+  keeperReady,
+  loadFailed,
+  ready,
+  requestMessage,
+  response,
+  resume,
+  RowCodec,
+  sendControl,
+  shutdown,
+  stop,
+  stopped,
+  welcome,
+  WireError,
+  writeBatch,
+  writeOutcome,
+  writeReplies,
+  writeValue,
+} from '@heirloom/wire';
+import type { Batch, ControlMessage, FrameSink, Outcome, TableDeclaration } from '@heirloom/wire';
+
+export interface FrameSample {
+  readonly kind: number;
+  readonly body: Uint8Array;
+}
+
+const outcomes: readonly Outcome[] = [
+  { callId: 7, threw: false, payload: encodeValue({ balance: 12.5, tags: ['a', 'é'] }) },
+  { callId: 2 ** 40, threw: true, payload: encodeValue(encodeError(new TypeError('no such account'))) },
+  { callId: 8, threw: false, payload: new Uint8Array() },
+];
+
+const table: TableDeclaration = {
+  name: 'accounts',
+  type: 'ordered_set',
+  access: 'protected',
+  survives: 'power_loss',
+  key: ['tenant', 'id'],
+  publicName: undefined,
+  version: 3,
+};
+
+function batch(): Batch {
+  const codec = new RowCodec();
+  const rows = [
+    { tenant: 'x', id: 1, balance: 3 },
+    { tenant: 'x', id: 2, balance: 4.25, note: 'é'.repeat(40) },
+  ].map((row) => new Uint8Array(codec.encodeRow(row)));
+  const changes = [
+    ...rows.map((rowBytes, index) => ({ keyBytes: Uint8Array.of(5, index), sequence: 0, rowBytes })),
+    { keyBytes: Uint8Array.of(5, 200), sequence: 70_000, rowBytes: undefined },
+  ];
+  const shapes = codec.takeNewShapes();
+  return {
+    number: 12,
+    isInit: false,
+    outcomes,
+    tables: [
+      { tableId: 1, size: 300, nextSequence: 5, cleared: true, shapes, changes },
+      { tableId: 2, size: 0, nextSequence: 1, cleared: false, shapes: [], changes: [] },
+    ],
+  };
+}
+
+/** One sample or more of every kind of frame. */
+export function frameSamples(): FrameSample[] {
+  const samples: FrameSample[] = [];
+  const sink: FrameSink = {
+    send: (kind, encode) => {
+      const writer = new ByteWriter();
+      encode(writer);
+      samples.push({ kind, body: new Uint8Array(writer.take()) });
+    },
+  };
+  const token = createToken();
+  sink.send(FrameKind.hello, (writer) => {
+    writer.string('journal');
+    writer.lengthPrefixed(token);
+  });
+  sink.send(FrameKind.call, (writer) => {
+    writer.uint53(9);
+    writer.string('deposit');
+    writeValue(writer, ['alice', 100, { at: new Date(0), big: 2n ** 70n, seen: new Set([1, 'é']) }]);
+  });
+  for (const outcome of outcomes) sink.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome));
+  const byWorker = new Map([
+    ['bank', outcomes],
+    ['routes', outcomes.slice(0, 1)],
+  ]);
+  sink.send(FrameKind.replies, (writer) => writeReplies(writer, 77, byWorker));
+  sink.send(FrameKind.batch, (writer) => writeBatch(writer, batch()));
+  for (const kind of [FrameKind.ack, FrameKind.confirm]) sink.send(kind, (writer) => writer.uint53(2 ** 33 + 5));
+  sendControls(sink, token);
+  return samples;
+}
+
+function sendControls(sink: FrameSink, token: Uint8Array): void {
+  const error = encodeError(
+    new WireError('ERR_WIRE_MESSAGE', 'It is not one.', { kind: 3 }, { cause: new Error('x') }),
+  );
+  const grant = {
+    name: 'accounts',
+    tableId: 1,
+    extent: 4,
+    size: 9,
+    nextSequence: 1,
+    shapes: [{ id: 0, fields: ['id'] }],
+  };
+  sendControl(sink, ready, { pid: 4_711, calls: ['deposit', 'transfer'], tables: [table] });
+  for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
+  for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
+  sendControl(sink, crash, { error, callId: 3 });
+  sendControl(sink, activate, { epoch: 2, lsn: 88, restarted: true, tables: [grant] });
+  const paths = { socketPath: '/tmp/heirloom-1/keeper-1.sock', storePath: '/var/lib/bank/data.mdb' };
+  sendControl(sink, keeper, { ...paths, journalToken: token, acksToken: token });
+  sendControl(sink, keeperReady, { ...paths, pid: 4_712, timeline: 1, lsn: 9_000, instance: 3 });
+  sendControl(sink, response, { requestId: 4, error: undefined, result: [new Map([['a', 1]]), null] });
+  sendControl(sink, expect, { token, role: 'acks', worker: 'bank', attachment: 3, pid: 4_711 });
+  sendControl(sink, resume, { instance: 3, seenLsn: 88, live: [{ worker: 'bank', epoch: 2, attachment: 3 }] });
+  sendControl(sink, welcome, { epoch: 2, lastBatch: 12 });
+  sendControl(sink, fenced, { reason: 'Epoch 3 has begun.' });
+  const requests = [
+    { type: 'openEpoch', worker: 'bank', attachment: 3, tables: [table] },
+    { type: 'closeEpoch', worker: 'bank', epoch: 2, drainTimeoutMs: 1_000 },
+    { type: 'read', worker: 'bank', table: 'accounts', operation: 'lookup', arguments: [['x', 1]] },
+    { type: 'inspect' },
+  ] as const;
+  for (const request of requests) sendControl(sink, requestMessage, { requestId: 5, request });
+}
+
+/** A whole frame, header included. */
+export function frameOf({ kind, body }: FrameSample): Uint8Array {
+  const frames = new FrameWriter();
+  frames.begin(kind).raw(body);
+  frames.end();
+  return frames.take();
+}
+
+const controls: readonly ControlMessage<unknown>[] = [
+  activate,
+  active,
+  crash,
+  expect,
+  fenced,
+  initFailed,
+  keeper,
+  keeperFailed,
+  keeperReady,
+  loadFailed,
+  ready,
+  requestMessage,
+  response,
+  resume,
+  shutdown,
+  stop,
+  stopped,
+  welcome,
+];
+
+/**
+ * Decodes a body as the receiver of its kind does, and encodes what was understood again.
+ * Throws WireError for a body that no sender writes.
+ */
+export function understood(kind: number, body: Uint8Array): Uint8Array {
+  const writer = new ByteWriter();
+  const control = controls.find((message) => message.kind === kind);
+  if (control !== undefined) writeValue(writer, decodeControl(control, body));
+  else if (kind === FrameKind.batch) writeBatch(writer, decodeBatch(body));
+  else if (kind === FrameKind.reply) writeOutcome(writer, decodeReply(body));
+  else if (kind === FrameKind.replies) {
+    const { lsn, outcomes: byWorker } = decodeReplies(body);
+    writeReplies(writer, lsn, byWorker);
+  } else if (kind === FrameKind.call) {
+    const call = decodeCall(body);
+    writer.uint53(call.callId);
+    writer.string(call.name);
+    writeValue(writer, call.arguments);
+  } else writer.uint53(decodeNumber(body));
+  return writer.take();
+}

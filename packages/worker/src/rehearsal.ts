@@ -1,0 +1,125 @@
+/**
+ * Plays the life of a scratch worker inside of a standby, so that the code of a takeover is compiled before it is needed.
+ *
+ * A process that has only been started runs every function for the first time when it takes over, and compiling them took
+ * 2.7 ms of a recovery of 10; after this, well under one. Nothing leaves: the scratch worker has ports that lead nowhere, a
+ * store in memory, and the failpoints are off meanwhile.
+ */
+import { encodeKey, row, table } from '@heirloom/tables';
+import type { RowSource, StoredRow } from '@heirloom/tables';
+import { activate, ByteWriter, decodeControl, encodeValue, withoutFailpoints, writeCall } from '@heirloom/wire';
+import type { RowCodec, TableGrant } from '@heirloom/wire';
+import { defineWorker } from './definition.js';
+import type { WorkerLog } from './handler-context.js';
+import { Incarnation } from './incarnation.js';
+import { OutputGate } from './output-gate.js';
+
+/** How many calls a rehearsal makes: V8 has then compiled what a call runs, and begun to optimise it. */
+const CALLS_PER_ACT = 40;
+/** How many times the life is played. Each takes a few milliseconds, and between them other work can run. */
+const ACTS = 3;
+const STORED_ROWS = 64;
+
+const scratch = defineWorker({
+  tables: {
+    set: table({ row: row<{ id: number; name: string; count: number }>(), key: 'id' }),
+    ordered: table({ row: row<{ id: string; count: number }>(), type: 'ordered_set', key: 'id' }),
+    bag: table({ row: row<{ id: string; count: number }>(), type: 'bag', key: 'id' }),
+  },
+  calls: {
+    change({ tables }, id: number) {
+      tables.set.insert({ id, name: `row ${id}`, count: 0 });
+      tables.ordered.updateCounter(`row ${id}`, 'count', 1, { default: { id: `row ${id}`, count: 0 } });
+      tables.bag.insert({ id: 'all', count: id });
+      return tables.set.updateCounter(id, 'count', 2);
+    },
+    read({ tables }, id: number) {
+      return [tables.set.lookup(id), tables.ordered.lookup(`row ${id}`), tables.bag.member('all'), tables.set.size];
+    },
+    fail({ tables }, id: number): void {
+      tables.set.insert({ id, name: 'never', count: 0 });
+      throw new Error('a rehearsal fails on purpose');
+    },
+  },
+});
+const CALLS = ['change', 'read', 'fail'] as const;
+
+/** Rehearses in several turns of the event loop, until `isOver` says that there is no time for it any more. */
+export function rehearse(isOver: () => boolean): void {
+  let acts = 0;
+  const next = (): void => {
+    if (isOver() || acts++ >= ACTS) return;
+    withoutFailpoints(play);
+    setImmediate(next);
+  };
+  setImmediate(next);
+}
+
+function play(): void {
+  const gate = new OutputGate();
+  const incarnation = scratchIncarnation(gate);
+  // Through the codec, as the real one comes.
+  const message = { epoch: 1, lsn: 1, restarted: true, tables: grants() };
+  incarnation.activate(decodeControl(activate, encodeValue(message)));
+  for (let id = 0; id < CALLS_PER_ACT; id++) {
+    for (const name of CALLS) incarnation.receive(callBody(id, name));
+    incarnation.release(gate.lastNumber);
+  }
+}
+
+function scratchIncarnation(gate: OutputGate): Incarnation {
+  const nothing = (): void => undefined;
+  const log: WorkerLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+  return new Incarnation({
+    name: 'rehearsal',
+    definition: scratch,
+    gate,
+    ports: {
+      reply: nothing,
+      flush: nothing,
+      isCongested: () => false,
+      // At once: a rehearsal is over when `play` returns.
+      defer: (task) => task(),
+      handlerBegins: nothing,
+      handlerEnded: nothing,
+      now: Date.now,
+      log,
+      reader: () => ({ source: (_extent, _type, codec) => storedRows(codec), close: () => Promise.resolve() }),
+      onActive: nothing,
+      onInitFailed: nothing,
+      onStopped: nothing,
+      onCrash: nothing,
+    },
+  });
+}
+
+function callBody(id: number, name: string): Uint8Array {
+  const writer = new ByteWriter(64);
+  writeCall(writer, id, name, [id]);
+  return writer.take();
+}
+
+function grants(): TableGrant[] {
+  return Object.keys(scratch.tables).map((name, index) => ({
+    name,
+    tableId: index + 1,
+    extent: index + 1,
+    size: name === 'set' ? STORED_ROWS : 0,
+    nextSequence: 1,
+    shapes: [{ id: 0, fields: ['id', 'name', 'count'] }],
+  }));
+}
+
+/** A store in memory with the rows of the set, encoded as the real one has them. */
+function storedRows(codec: RowCodec): RowSource {
+  const stored = Array.from({ length: STORED_ROWS }, (_, id) => ({
+    keyBytes: encodeKey(id, true),
+    rowBytes: codec.encodeRow({ id, name: `row ${id}`, count: id }),
+  }));
+  const decoded = (rows: typeof stored): StoredRow[] =>
+    rows.map(({ keyBytes, rowBytes }) => ({ keyBytes, sequence: 0, row: codec.decodeRow(rowBytes) }));
+  return {
+    rowsOf: (keyBytes) => decoded(stored.filter((one) => Buffer.compare(one.keyBytes, keyBytes) === 0)),
+    scan: () => decoded(stored),
+  };
+}
