@@ -10,10 +10,11 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { TSC_PATH, userProject } from './support/user-project.js';
 
-const COMPILER_OPTIONS = [
-  ...['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,esnext.disposable,dom'],
-  ...['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'],
+const COMPILER_OPTIONS: readonly string[] = [
+  ...'--module nodenext --target es2022 --lib es2023,esnext.disposable,dom'.split(' '),
+  ...'--strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess'.split(' '),
 ];
+const EMIT_OPTIONS = [...COMPILER_OPTIONS, '--skipLibCheck', '--declaration', '--outDir', 'dist'];
 
 const READER = `
 import { worker } from 'heirloom';
@@ -46,10 +47,7 @@ it('lets programs declare their workers and handles by names of their own depend
     packages: ['heirloom'],
   });
   // The declarations of what starts processes name types of Node, which this project does not have.
-  const declared = await project.node(
-    TSC_PATH,
-    ...[...COMPILER_OPTIONS, '--skipLibCheck', '--declaration', '--outDir', 'dist', 'app.ts', 'ledger.worker.ts'],
-  );
+  const declared = await project.node(TSC_PATH, ...EMIT_OPTIONS, 'app.ts', 'ledger.worker.ts');
   expect(declared).toMatchObject({ code: 0, stdout: '' });
   for (const file of ['app.d.ts', 'ledger.worker.d.ts']) {
     const text = await readFile(join(project.path, 'dist', file), 'utf8');

@@ -13,6 +13,7 @@ import { chmod, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { open } from 'lmdb';
 import { CallError, HeirloomError, supervisor, worker } from 'heirloom';
 import type { Runtime, WorkerReference } from 'heirloom';
 import { describe, expect, it } from 'vitest';
@@ -108,7 +109,8 @@ describe('the store directory (G11)', () => {
     expect(await startError(file)).toMatchObject({ code: 'ERR_STORE_DIRECTORY' });
     expect(await readFile(file, 'utf8')).toBe('mine');
     // Nobody may make a directory there, the superuser neither.
-    if (existsSync('/proc/self')) expect(await startError('/proc/heirloom')).toMatchObject({ code: 'ERR_STORE_DIRECTORY' });
+    if (existsSync('/proc/self'))
+      expect(await startError('/proc/heirloom')).toMatchObject({ code: 'ERR_STORE_DIRECTORY' });
     if (process.getuid?.() !== 0) {
       const readOnly = join(directory.path, 'read-only');
       await mkdir(readOnly);
@@ -122,7 +124,10 @@ describe('the store directory (G11)', () => {
 describe('a full disk, by a limit on the size of files (G11)', () => {
   const program = fileURLToPath(new URL('./dist/workers/full-disk-program.js', import.meta.url));
 
-  async function runLimited(directory: string, blocks: number): Promise<{ done: number; report: unknown; code: unknown }> {
+  async function runLimited(
+    directory: string,
+    blocks: number,
+  ): Promise<{ done: number; report: unknown; code: unknown }> {
     const command = `ulimit -f ${blocks}; exec "$0" "$1" "$2"`;
     const child = spawn('/bin/sh', ['-c', command, process.execPath, program, directory], {
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -173,54 +178,58 @@ describe('a disk that fails (G11, G3)', () => {
     ['keeper.commit:error', 'EIO'],
     ['keeper.flush:error', 'EIO'],
     ['keeper.commit:error', 'ENOSPC'],
-  ] as const)('at %s with %s under two keepers: the next one goes on, and nothing is lost or repeated', async (point, action) => {
-    for (const hit of [3, 6]) {
-      await killRun({
-        faults: { 'keeper 1': [{ point, hit, action }], 'keeper 2': [{ point, hit: 2, action }] },
-        seed: 1_100 + hit,
-        operations: 60,
-        concurrency: 8,
-        workerDeaths: 0,
-        keeperDeaths: 2,
-      });
-    }
-  });
+  ] as const)(
+    'at %s with %s under two keepers: the next one goes on, and nothing is lost or repeated',
+    async (point, action) => {
+      for (const hit of [3, 6]) {
+        await killRun({
+          faults: { 'keeper 1': [{ point, hit, action }], 'keeper 2': [{ point, hit: 2, action }] },
+          seed: 1_100 + hit,
+          operations: 60,
+          concurrency: 8,
+          workerDeaths: 0,
+          keeperDeaths: 2,
+        });
+      }
+    },
+  );
 
   it.each([
     ['keeper.commit:error', 1],
     ['keeper.flush:error', 1],
     ['keeper.flush:error', 2],
-  ] as const)('at %s, hit %i of every further keeper: the runtime fails, and a later one has everything', async (point, hit) => {
-    await using directory = await testDirectory();
-    const bankRef = bankReference();
-    const ledger = new Ledger();
-    const random = new SeededRandom(7);
-    {
-      await using test = await startTestRuntime(
-        { directory: directory.path, root: patientRoot(bankRef), keeper: { intensity: 3, periodMs: 60_000 } },
-        {
-          faults: ({ kind, processNumber }) =>
-            kind === 'keeper' ? [{ point, hit: processNumber === 1 ? 12 : hit, action: 'EIO' }] : [],
-        },
-      );
-      const { runtime } = test;
-      const failure = failed(runtime);
-      const bank = runtime.worker(bankRef).with({ timeoutMs: 30_000 });
-      let isOver = false;
-      void failure.then(() => (isOver = true));
-      const client = async (): Promise<void> => {
-        while (!isOver) await ledger.operate(bank, random);
-      };
-      await Promise.all(Array.from({ length: 6 }, client));
-      expect(codes(await failure)).toEqual(['ERR_RUNTIME_FAILED', 'ERR_STORE_IO']);
-      // The calls that were open say that their outcome is unknown; whatever is asked from now on is refused.
-      expect(new Set(ledger.unexpected.flatMap(codes))).toEqual(new Set(['ERR_RUNTIME_FAILED', 'ERR_STORE_IO']));
-      await expect(bank.call.balance('account-1')).rejects.toMatchObject({ code: 'ERR_RUNTIME_FAILED' });
-      await expect(bank.tables.accounts.size()).rejects.toMatchObject({ code: 'ERR_RUNTIME_FAILED' });
-    }
-    expect(await descendants()).toEqual([]);
-    await expectBankIntact(directory.path, ledger);
-  });
+  ] as const)(
+    'at %s, hit %i of every further keeper: the runtime fails, and a later one has everything',
+    async (point, hit) => {
+      await using directory = await testDirectory();
+      const bankRef = bankReference();
+      const ledger = new Ledger();
+      const random = new SeededRandom(7);
+      {
+        await using test = await startTestRuntime(
+          { directory: directory.path, root: patientRoot(bankRef), keeper: { intensity: 3, periodMs: 60_000 } },
+          {
+            faults: ({ kind, processNumber }) =>
+              kind === 'keeper' ? [{ point, hit: processNumber === 1 ? 12 : hit, action: 'EIO' }] : [],
+          },
+        );
+        const { runtime } = test;
+        const failure = failed(runtime);
+        const bank = runtime.worker(bankRef).with({ timeoutMs: 30_000 });
+        const client = async (): Promise<void> => {
+          while (ledger.unexpected.length === 0) await ledger.operate(bank, random);
+        };
+        await Promise.all(Array.from({ length: 6 }, client));
+        expect(codes(await failure)).toEqual(['ERR_RUNTIME_FAILED', 'ERR_STORE_IO']);
+        // The calls that were open say that their outcome is unknown; whatever is asked from now on is refused.
+        expect(new Set(ledger.unexpected.flatMap(codes))).toEqual(new Set(['ERR_RUNTIME_FAILED', 'ERR_STORE_IO']));
+        await expect(bank.call.balance('account-1')).rejects.toMatchObject({ code: 'ERR_RUNTIME_FAILED' });
+        await expect(bank.tables.accounts.size()).rejects.toMatchObject({ code: 'ERR_RUNTIME_FAILED' });
+      }
+      expect(await descendants()).toEqual([]);
+      await expectBankIntact(directory.path, ledger);
+    },
+  );
 
   it('at the start is what startRuntime rejects with', async () => {
     await using directory = await testDirectory();
@@ -240,7 +249,8 @@ function failed(runtime: Runtime): Promise<Error> {
 
 describe('a damaged store (G11)', () => {
   type Damage = (file: string, whole: Buffer) => Promise<void>;
-  const noise = (bytes: number): Buffer => Buffer.from(Array.from({ length: bytes }, (_, index) => (index * 197 + 13) % 251));
+  const noise = (bytes: number): Buffer =>
+    Buffer.from(Array.from({ length: bytes }, (_, index) => (index * 197 + 13) % 251));
   const damages: [string, string, Damage][] = [
     ['garbage', 'ERR_STORE_DAMAGED', (file, whole) => writeFile(file, noise(whole.length))],
     ['an empty file', 'ERR_STORE_DAMAGED', (file) => writeFile(file, '')],
@@ -268,21 +278,21 @@ describe('a damaged store (G11)', () => {
   it('a store of a newer version is refused and left as it is', async () => {
     const { directory, ledger, file } = await bankWithRows();
     await using _ = directory;
-    await setFormat(directory.path, 99);
+    await setFormat(file, 99);
     const newer = await readFile(file);
     expect(await startError(directory.path)).toMatchObject({ code: 'ERR_STORE_VERSION', details: { version: 99 } });
     expect((await readFile(file)).equals(newer)).toBe(true);
-    await setFormat(directory.path, 1);
+    await setFormat(file, 1);
     await expectBankIntact(directory.path, ledger);
   });
 
-  async function setFormat(directory: string, version: number): Promise<void> {
+  async function setFormat(file: string, version: number): Promise<void> {
+    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+    const environment = open<Buffer, Buffer>(file, { ...binary, noSubdir: true, overlappingSync: false, maxDbs: 16 });
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32BE(version);
-    if (version === 1) return restoreFormat(directory, bytes);
-    const store = await openStore(directory);
-    store.transaction((writer) => writer.put('meta', Buffer.from('format'), bytes));
-    await store.close();
+    environment.openDB<Buffer, Buffer>('meta', binary).putSync(Buffer.from('format'), bytes);
+    await environment.close();
   }
 });
 
@@ -374,22 +384,25 @@ describe('tables of the store that the program no longer declares as they are', 
     ['other_key', 'key', '"id"', '"count"'],
     ['other_version', 'version', 1, 2],
     ['not_stored', 'stored', true, false],
-  ])('declared with %s are refused at the start, and are as they were (G11)', async (variant, field, stored, declared) => {
-    await using directory = await testDirectory();
-    {
+  ])(
+    'declared with %s are refused at the start, and are as they were (G11)',
+    async (variant, field, stored, declared) => {
+      await using directory = await testDirectory();
+      {
+        const reference = variantReference();
+        await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(reference) });
+        await test.runtime.worker(reference).call.put('kept', 1);
+      }
+      expect(await startError(directory.path, variantReference(variant))).toMatchObject({
+        name: 'StoreError',
+        code: 'ERR_STORE_TABLE_MISMATCH',
+        details: { worker: 'variant', table: 'items', field, stored, declared },
+      });
       const reference = variantReference();
       await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(reference) });
-      await test.runtime.worker(reference).call.put('kept', 1);
-    }
-    expect(await startError(directory.path, variantReference(variant))).toMatchObject({
-      name: 'StoreError',
-      code: 'ERR_STORE_TABLE_MISMATCH',
-      details: { worker: 'variant', table: 'items', field, stored, declared },
-    });
-    const reference = variantReference();
-    await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(reference) });
-    await expect(test.runtime.worker(reference).call.count('kept')).resolves.toBe(1);
-  });
+      await expect(test.runtime.worker(reference).call.count('kept')).resolves.toBe(1);
+    },
+  );
 
   it('of a worker that was renamed or removed stay in the store, and come back with its name', async () => {
     const { directory, ledger } = await bankWithRows();

@@ -3,7 +3,7 @@
  * vitest. It survives SIGKILL there as anywhere (G1, G3), and what cannot be loaded is a typed error that says what to do (G11).
  *
  * Fails when: the .ts beside a missing .js is not looked for; tsx is not resolved from the worker's package or not inherited;
- * the worker's own execArgv is dropped; the program's execArgv is passed on; a loader's helper process outlives its worker.
+ * the worker's own execArgv is dropped; the program's execArgv is passed on.
  */
 import { supervisor, worker, WorkerError } from 'heirloom';
 import type { WorkerOptions, WorkerReference } from 'heirloom';
@@ -17,10 +17,8 @@ import type { TestRuntime } from './support/runtime.js';
 import type { Finished, UserProject } from './support/user-project.js';
 import { TSC_PATH, TSX_CLI_PATH, userProject } from './support/user-project.js';
 
-const COMPILER_OPTIONS = [
-  ...['--outDir', 'dist', '--module', 'nodenext', '--target', 'es2022', '--strict', '--skipLibCheck'],
-  ...['--types', 'node', '--declaration'],
-];
+const COMPILER_OPTIONS: readonly string[] =
+  '--outDir dist --module nodenext --target es2022 --strict --skipLibCheck --types node --declaration'.split(' ');
 
 function seen({ code, stdout, stderr }: Finished): unknown {
   if (code !== 0) throw new Error(`The program ended with code ${code}: ${stderr}`);

@@ -17,6 +17,13 @@ interface Operation {
   known: Known;
 }
 
+/** The rows of a bank's tables. */
+export interface BankRows {
+  readonly entries: readonly { readonly account: string; readonly operation: number; readonly amount: number }[];
+  readonly log: readonly { readonly operation: number }[];
+  readonly accounts: readonly { readonly id: string; readonly balance: number; readonly operations: number }[];
+}
+
 export interface LedgerReport {
   readonly acknowledged: number;
   readonly lost: readonly number[];
@@ -77,15 +84,22 @@ export class Ledger {
   /** Reads every table of the bank through its handle and compares. */
   async compare(bank: Bank): Promise<LedgerReport> {
     const patient = bank.with({ timeoutMs: 30_000 });
+    const { entries, log, accounts } = patient.tables;
+    return this.compareRows({
+      entries: await Array.fromAsync(entries.rows()),
+      log: await Array.fromAsync(log.rows()),
+      accounts: await Array.fromAsync(accounts.rows()),
+    });
+  }
+
+  /** Compares with rows that were read in another way. */
+  compareRows({ entries, log, accounts }: BankRows): LedgerReport {
     const seen = new Map<number, { account: string; amount: number }[]>();
-    for await (const { operation, account, amount } of patient.tables.entries.rows()) {
+    for (const { operation, account, amount } of entries) {
       seen.set(operation, [...(seen.get(operation) ?? []), { account, amount }]);
     }
-    const logged = new Set<number>();
-    for await (const { operation } of patient.tables.log.rows()) logged.add(operation);
-    const balances = new Map<string, { balance: number; operations: number }>();
-    for await (const { id, balance, operations } of patient.tables.accounts.rows())
-      balances.set(id, { balance, operations });
+    const logged = new Set(log.map(({ operation }) => operation));
+    const balances = new Map(accounts.map(({ id, balance, operations }) => [id, { balance, operations }]));
     return this.#report(seen, logged, balances);
   }
 

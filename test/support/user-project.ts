@@ -38,7 +38,7 @@ const workspaceUrl = new URL('../../', import.meta.url);
 export const TSC_PATH: string = fileURLToPath(new URL('node_modules/typescript/bin/tsc', workspaceUrl));
 export const TSX_CLI_PATH: string = join(dirname(createRequire(import.meta.url).resolve('tsx')), 'cli.mjs');
 /** Longer than any program of a test takes, so that one that hangs fails its test instead of the run. */
-const PROGRAM_TIMEOUT_MS = 50_000;
+const PROGRAM_TIMEOUT_MS = 100_000;
 
 export async function userProject(options: UserProjectOptions): Promise<UserProject> {
   // The real path, as that is what processes and loaders report.

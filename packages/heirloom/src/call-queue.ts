@@ -14,7 +14,8 @@
  *    is still in sent then left no trace.
  * 3. Calls run again in their first order, before new ones.
  * 4. While there are suspects, at most one call is sent at a time. A death then is that call's doing: it counts as a try of
- *    the call and not as a restart of the worker.
+ *    the call and not as a restart of the worker. Only a call that is known to be the culprit, because it ran alone or the
+ *    worker could say so, is ever poisoned.
  * 5. A cancelled call that was sent is never run again; its caller was told that its outcome is unknown.
  * 6. G9: waiting holds at most `waitingMax` calls of `waitingBytesMax` bytes besides those that are run again; sent holds at
  *    most `sentMax` calls, and `sentBytesMax` bytes and one call more.
@@ -43,6 +44,19 @@ export interface CallQueueLimits {
   readonly triesMax: number;
   /** At most this many calls can have run since the worker last wrote to its journal, so the killer is among the first of them. */
   readonly suspectWindow: number;
+}
+
+/**
+ * What is known of a worker's death: a call that was running and was not answered, that it was no call's doing (its `init`, an
+ * error outside of handlers, an ordered stop), or nothing.
+ */
+export type Suspicion = { readonly running: number } | 'nobody' | 'unknown';
+
+interface Charge<Call> {
+  readonly culprit: Call | undefined;
+  /** How many of the lost calls, from the first on, are run again one at a time. */
+  readonly suspects: number;
+  readonly charged: (call: Call, index: number) => boolean;
 }
 
 /** What a death means for the calls. */
@@ -155,36 +169,43 @@ export class CallQueue<Call extends QueuedCall> {
     return 'none';
   }
 
-  /**
-   * Sorts out the calls that were sent when the worker died and that left no trace.
-   *
-   * @param runningCallId the call that is known to have been running, when the worker could still say so.
-   */
-  died(runningCallId: number | undefined): DeathVerdict<Call> {
+  /** Sorts out the calls that were sent when the worker died and that left no trace. */
+  died(suspicion: Suspicion): DeathVerdict<Call> {
     const alone = this.#alone;
     const lost = [...this.#sent.values()];
     this.#clearSent();
     invariant(alone === undefined || lost.length === 1, 'a suspect was not alone');
-    const suspectCount = this.#suspectCount(lost, runningCallId);
+    const charge = this.#charge(lost, alone, suspicion);
     const poisoned: Call[] = [];
     const abandoned: Call[] = [];
     const cancelled: Call[] = [];
     const suspects: Call[] = [];
     const others: Call[] = [];
     for (const [index, call] of lost.entries()) {
-      if (index < suspectCount) call.tries++;
+      if (charge.charged(call, index)) call.tries++;
       if (call.cancelled) cancelled.push(call);
       else if (call.retry === 'never') abandoned.push(call);
-      else if (call.tries >= this.#limits.triesMax) poisoned.push(call);
-      else (index < suspectCount ? suspects : others).push(call);
+      else if (call === charge.culprit && call.tries >= this.#limits.triesMax) poisoned.push(call);
+      else (index < charge.suspects ? suspects : others).push(call);
     }
     this.#putBack(suspects, others);
-    return { counted: alone === undefined, rerun: suspects.length + others.length, poisoned, abandoned, cancelled };
+    const counted = alone === undefined || charge.culprit !== alone;
+    return { counted, rerun: suspects.length + others.length, poisoned, abandoned, cancelled };
   }
 
-  #suspectCount(lost: readonly Call[], runningCallId: number | undefined): number {
-    const running = lost.findIndex((call) => call.callId === runningCallId);
-    return running >= 0 ? running + 1 : Math.min(lost.length, this.#limits.suspectWindow);
+  /** Whom a death is charged to: at most one call is known to be the culprit, and only a culprit is ever poisoned. */
+  #charge(lost: readonly Call[], alone: Call | undefined, suspicion: Suspicion): Charge<Call> {
+    const nobody: Charge<Call> = { culprit: undefined, suspects: alone === undefined ? 0 : 1, charged: () => false };
+    if (suspicion === 'nobody') return nobody;
+    if (alone !== undefined) return { culprit: alone, suspects: 1, charged: () => true };
+    if (suspicion === 'unknown') {
+      const suspects = Math.min(lost.length, this.#limits.suspectWindow);
+      return { culprit: undefined, suspects, charged: (_call, index) => index < suspects };
+    }
+    const running = lost.findIndex((call) => call.callId === suspicion.running);
+    const culprit = lost[running];
+    // Those before it did not run to their end; they go first, one at a time, but are not to blame.
+    return culprit === undefined ? nobody : { culprit, suspects: running + 1, charged: (call) => call === culprit };
   }
 
   #putBack(suspects: readonly Call[], others: readonly Call[]): void {

@@ -29,6 +29,7 @@ const KEEPER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.keeperFailed,
   FrameKind.response,
   FrameKind.replies,
+  FrameKind.violated,
 ]);
 
 export interface KeeperOptions {

@@ -6,8 +6,9 @@
  *    All of them may be asked twice.
  * 2. `seenLsn` only grows, and is confirmed only after every reply up to it was handed on. A new keeper sends later replies
  *    again; second answers are ignored where calls are settled.
- * 3. Every worker process that is alive gets tokens for every keeper, in this order: the keeper is told to expect them, then
- *    the worker gets them.
+ * 3. Every worker process that is alive gets tokens for every keeper, in this order: the keeper is told to expect them and has
+ *    answered a barrier behind that, then the worker gets them. A worker tries each token once, and without the barrier
+ *    its connection could overtake what the keeper was told over another one.
  */
 import type {
   Connection,
@@ -22,12 +23,14 @@ import {
   decodeControl,
   decodeError,
   decodeReplies,
+  encodeValue,
   expect,
   FrameKind,
-  requestMessage,
   response,
   sendControl,
+  violated,
 } from '@heirloom/wire';
+import { CallError } from './errors.js';
 
 /** A worker process, as far as the keeper is concerned. */
 export interface Attached {
@@ -38,10 +41,31 @@ export interface Attached {
   readonly liveEpoch: number | undefined;
   /** Tells the worker where its keeper is. */
   keeperIs(message: KeeperMessage): void;
+  /** The keeper takes nothing more from this process. */
+  brokeProtocol(reason: string): void;
+  /** The keeper cannot be reached by it although it is there. */
+  unreachable(): void;
 }
 
+/** An answer that the keeper will give, by whatever keeper is there then. */
+export interface Question {
+  readonly answer: Promise<unknown>;
+  /** Nobody waits for the answer any more, so no further keeper is asked. */
+  giveUp(): void;
+}
+
+/** How many reads may be open; what the keeper takes at a time. */
+export const OPEN_READS_MAX = 1_024;
+/** The largest request: a key, a condition or the tables of a worker. */
+export const REQUEST_BYTES_MAX: number = 4 * 1024 * 1024;
+/** How often a worker is given new tokens for the same keeper before it is replaced: some ten seconds, with the pauses. */
+export const INTRODUCTIONS_MAX = 8;
+const REINTRODUCE_MIN_MS = 50;
+const REINTRODUCE_MAX_MS = 3_000;
+
 interface OpenRequest {
-  readonly request: KeeperRequest;
+  readonly bytes: Uint8Array;
+  readonly isRead: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -50,6 +74,9 @@ export class KeeperLink {
   readonly #onReplies: (worker: string, outcomes: readonly Outcome[]) => void;
   readonly #attached = new Map<number, Attached>();
   readonly #open = new Map<number, OpenRequest>();
+  /** How often each worker process was introduced to the present keeper. */
+  readonly #introductions = new Map<number, number>();
+  #openReads = 0;
   #connection: Connection | undefined;
   #ready: KeeperReadyMessage | undefined;
   #lastRequestId = 0;
@@ -84,8 +111,10 @@ export class KeeperLink {
     this.#connection = connection;
     this.#ready = ready;
     this.instance = ready.instance;
+    this.#introductions.clear();
+    const open = [...this.#open];
     for (const attached of this.#attached.values()) this.#introduce(attached);
-    for (const [requestId, { request }] of this.#open) sendControl(connection, requestMessage, { requestId, request });
+    for (const [, { bytes }] of open) connection.send(FrameKind.request, (writer) => writer.raw(bytes));
   }
 
   /** The keeper of this connection is gone. */
@@ -100,6 +129,19 @@ export class KeeperLink {
 
   detach(attachment: number): void {
     this.#attached.delete(attachment);
+    this.#introductions.delete(attachment);
+  }
+
+  /** A worker's connections to the keeper that listens there are gone; if it is still the keeper, they are opened again. */
+  lost(attached: Attached, socketPath: string): void {
+    const isStill = (): boolean => this.current?.socketPath === socketPath && this.#attached.has(attached.attachment);
+    if (!isStill()) return;
+    const introductions = this.#introductions.get(attached.attachment) ?? 0;
+    if (introductions >= INTRODUCTIONS_MAX) return attached.unreachable();
+    const delay = Math.min(REINTRODUCE_MIN_MS * 2 ** introductions, REINTRODUCE_MAX_MS);
+    setTimeout(() => {
+      if (isStill()) this.#introduce(attached);
+    }, delay).unref();
   }
 
   #introduce(attached: Attached): void {
@@ -107,29 +149,55 @@ export class KeeperLink {
     const ready = this.#ready;
     if (connection === undefined || ready === undefined) return;
     const { attachment, worker, pid } = attached;
+    this.#introductions.set(attachment, (this.#introductions.get(attachment) ?? 0) + 1);
     const journalToken = createToken();
     const acksToken = createToken();
     sendControl(connection, expect, { token: journalToken, role: 'journal', worker, attachment, pid });
     sendControl(connection, expect, { token: acksToken, role: 'acks', worker, attachment, pid });
     const { socketPath, storePath } = ready;
-    attached.keeperIs({ socketPath, storePath, journalToken, acksToken });
+    this.request({ type: 'barrier' }).then(
+      () => {
+        // A keeper that came meanwhile has tokens of its own.
+        if (this.#ready === ready && this.#attached.get(attachment) === attached)
+          attached.keeperIs({ socketPath, storePath, journalToken, acksToken });
+      },
+      () => {}, // This keeper is ending, or there will be none any more.
+    );
   }
 
   /** Asks the keeper; waits for the next one when it is gone. Rejects with the keeper's error, or the failure of the runtime. */
   request(request: KeeperRequest): Promise<unknown> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      const requestId = ++this.#lastRequestId;
-      this.#open.set(requestId, { request, resolve, reject });
-      if (this.#connection !== undefined) sendControl(this.#connection, requestMessage, { requestId, request });
+    return this.ask(request).answer;
+  }
+
+  /** Asks the keeper something that need not be answered. Rejects also with CallError ERR_CALL_OVERLOADED, ERR_CALL_ARGUMENTS. */
+  ask(request: KeeperRequest): Question {
+    const requestId = ++this.#lastRequestId;
+    const answer = new Promise<unknown>((resolve, reject) => {
+      if (this.#failure !== undefined) throw this.#failure;
+      const isRead = request.type === 'read';
+      if (isRead && this.#openReads >= OPEN_READS_MAX) throw tooManyReads();
+      // Encoded before it is kept, as what cannot be encoded could not be sent to the next keeper either.
+      const bytes = encodeRequest(requestId, request);
+      this.#open.set(requestId, { bytes, isRead, resolve, reject });
+      if (isRead) this.#openReads++;
+      this.#connection?.send(FrameKind.request, (writer) => writer.raw(bytes));
     });
+    return { answer, giveUp: () => void this.#takeOpen(requestId) };
+  }
+
+  #takeOpen(requestId: number): OpenRequest | undefined {
+    const open = this.#open.get(requestId);
+    if (open !== undefined && this.#open.delete(requestId) && open.isRead) this.#openReads--;
+    return open;
   }
 
   /** There will be no further keeper: rejects what is open and whatever is asked from now on. */
   fail(error: Error): void {
-    this.#failure = error;
+    this.#failure ??= error;
     for (const { reject } of this.#open.values()) reject(error);
     this.#open.clear();
+    this.#openReads = 0;
   }
 
   /** Handles a frame of the current keeper; throws WireError for a malformed one. */
@@ -137,6 +205,10 @@ export class KeeperLink {
     if (connection !== this.#connection) return;
     if (kind === FrameKind.replies) this.#takeReplies(body);
     else if (kind === FrameKind.response) this.#takeResponse(decodeControl(response, body));
+    else if (kind === FrameKind.violated) {
+      const { attachment, reason } = decodeControl(violated, body);
+      this.#attached.get(attachment)?.brokeProtocol(reason);
+    }
   }
 
   #takeReplies(body: Uint8Array): void {
@@ -157,10 +229,27 @@ export class KeeperLink {
   }
 
   #takeResponse({ requestId, error, result }: ResponseMessage): void {
-    const open = this.#open.get(requestId);
+    const open = this.#takeOpen(requestId);
     if (open === undefined) return;
-    this.#open.delete(requestId);
     if (error === undefined) open.resolve(result);
     else open.reject(decodeError(error));
   }
+}
+
+function encodeRequest(requestId: number, request: KeeperRequest): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = encodeValue({ requestId, request });
+  } catch (cause) {
+    const message = `An argument cannot be sent: ${(cause as Error).message}`;
+    throw new CallError('ERR_CALL_ARGUMENTS', message, { outcome: 'none' }, { cause });
+  }
+  if (bytes.length <= REQUEST_BYTES_MAX) return bytes;
+  const message = `The arguments have ${bytes.length} bytes, over the limit of ${REQUEST_BYTES_MAX}. Ask for less at a time.`;
+  throw new CallError('ERR_CALL_ARGUMENTS', message, { bytes: bytes.length, outcome: 'none' });
+}
+
+function tooManyReads(): CallError {
+  const message = `${OPEN_READS_MAX} reads are open, which is the limit. Wait for some of them before you read more.`;
+  return new CallError('ERR_CALL_OVERLOADED', message, { limit: OPEN_READS_MAX, outcome: 'none' });
 }

@@ -9,8 +9,8 @@
 import type { Outcome } from '@heirloom/wire';
 import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
-import type { CallErrorCode, CallOutcome, RuntimeError } from './errors.js';
-import { CallError } from './errors.js';
+import type { CallErrorCode, CallOutcome } from './errors.js';
+import { CallError, RuntimeError } from './errors.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 /** How long a call may take unless `with({ timeoutMs })` says otherwise: that of gen_server:call/2. */
@@ -28,6 +28,25 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** What happens when the worker dies and the call left no trace: run it again (default), or reject it. */
   readonly retry?: RetryPolicy | undefined;
+}
+
+/** Checks options once, where they are given. Throws RuntimeError ERR_RUNTIME_OPTION. */
+export function checkCallOptions({ timeoutMs, signal, retry }: CallOptions): void {
+  if (timeoutMs !== undefined && timeoutMs !== 'infinity') {
+    const isRight = Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= CALL_TIMEOUT_MAX_MS;
+    if (!isRight) throw wrong('timeoutMs', timeoutMs, `a number from 1 to ${CALL_TIMEOUT_MAX_MS}, or 'infinity'`);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', signal, 'an AbortSignal');
+  if (retry !== undefined && retry !== 'if_no_trace' && retry !== 'never') {
+    throw wrong('retry', retry, "'if_no_trace' or 'never'");
+  }
+}
+
+function wrong(option: string, value: unknown, what: string): RuntimeError {
+  return new RuntimeError('ERR_RUNTIME_OPTION', `The option ${option} of a call is ${String(value)}: give ${what}.`, {
+    option,
+    value: String(value),
+  });
 }
 
 export interface PendingCall extends QueuedCall {

@@ -8,6 +8,7 @@
 import { TableError } from '@heirloom/tables';
 import type { TableDeclaration } from '@heirloom/wire';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
+import type { Question } from './keeper-link.js';
 import type { CallOptions } from './pending-call.js';
 import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import { CallError } from './errors.js';
@@ -44,14 +45,14 @@ export class TableClient {
 
   async #read(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
     if (this.#declaration().survives === 'nothing') return this.#write(operation, operationArguments);
-    const request = this.#router.link.request({
+    const question = this.#router.link.ask({
       type: 'read',
       worker: this.#slot.name,
       table: this.#name,
       operation,
       arguments: operationArguments,
     });
-    return withDeadline(request, `${this.#slot.name}.tables.${this.#name}.${operation}`, this.#options);
+    return withDeadline(question, `${this.#slot.name}.tables.${this.#name}.${operation}`, this.#options);
   }
 
   async #write(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
@@ -98,10 +99,11 @@ interface RowsOptions {
   readonly pageRows?: number;
 }
 
-function withDeadline(request: Promise<unknown>, what: string, options: CallOptions): Promise<unknown> {
+function withDeadline(question: Question, what: string, options: CallOptions): Promise<unknown> {
   const { timeoutMs = CALL_TIMEOUT_DEFAULT_MS, signal } = options;
   return new Promise((resolve, reject) => {
     const finish = (): void => {
+      question.giveUp();
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     };
@@ -118,6 +120,6 @@ function withDeadline(request: Promise<unknown>, what: string, options: CallOpti
     const timer = timeoutMs === 'infinity' ? undefined : setTimeout(onTimeout, timeoutMs);
     if (signal?.aborted === true) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
-    request.then(resolve, reject).finally(finish);
+    question.answer.then(resolve, reject).finally(finish);
   });
 }

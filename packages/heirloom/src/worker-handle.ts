@@ -4,6 +4,7 @@
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
 import type { CallOptions } from './pending-call.js';
+import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
 import { TableClient } from './remote-table.js';
 import type { WorkerSlot } from './worker-slot.js';
@@ -28,7 +29,7 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
   readonly call: CallsOf<Definition>;
   /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
   readonly tables: RemoteTables<TablesOf<Definition>>;
-  /** The same worker with other options for calls, reads and writes. */
+  /** The same worker with other options for calls, reads and writes. Throws RuntimeError ERR_RUNTIME_OPTION for a wrong one. */
   with(options: CallOptions): WorkerHandle<Definition>;
 }
 
@@ -56,7 +57,10 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
     },
     call: call as CallsOf<Definition>, // Every name gives a function; the worker refuses calls it does not have.
     tables: tables as RemoteTables<TablesOf<Definition>>, // Likewise; unknown tables are refused when they are used.
-    with: (more) => createHandle(router, slot, { ...options, ...more }),
+    with: (more) => {
+      checkCallOptions(more);
+      return createHandle(router, slot, { ...options, ...more });
+    },
   };
 }
 

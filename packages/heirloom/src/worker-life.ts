@@ -13,6 +13,7 @@
 import type { ChildExit, RestartType, StartContext, StartingChild } from '@heirloom/supervisor';
 import type { EpochClosed, EpochOpened, Outcome } from '@heirloom/wire';
 import { activate, decodeError, sendControl, stop } from '@heirloom/wire';
+import type { Suspicion } from './call-queue.js';
 import type { ProcessDeath } from './child-process.js';
 import { exitOf } from './keeper-life.js';
 import type { Router } from './router.js';
@@ -95,10 +96,11 @@ export class WorkerLife implements StartingChild {
       throw definitionChanged(this.#slot.name);
     }
     this.#slot.define(definition);
-    await previous?.retire(undefined);
+    await previous?.retire('unknown');
     signal.throwIfAborted();
     await this.#activate(process, definition.tables);
     await process.active;
+    this.#bind(process);
     this.#reportRecovery(process, previous?.recovery);
     this.#source.prepareSoon();
   }
@@ -119,7 +121,12 @@ export class WorkerLife implements StartingChild {
     process.onDrain = () => this.#slot.pump();
     const { epoch, lsn, restarted, tables: grants } = opened;
     sendControl(connection, activate, { epoch, lsn, restarted, tables: grants });
-    this.#slot.bind({ connection, epoch, pid: process.process.pid });
+  }
+
+  /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
+  #bind({ connection, liveEpoch, process }: WorkerProcess): void {
+    if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
+    this.#slot.bind({ connection, epoch: liveEpoch, pid: process.pid });
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
@@ -136,10 +143,19 @@ export class WorkerLife implements StartingChild {
       );
       this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
     }
-    const { counted } = await this.retire(death.overrun ?? process.lastWords?.callId);
+    const { counted } = await this.retire(this.#suspicion(process, death));
     const exit = { ...exitOf(death, this.#isStopping, error), counted };
     if (!this.#isStopping && !this.#comesBack(exit)) this.#finish();
     return exit;
+  }
+
+  /** Whose doing the death may have been. */
+  #suspicion({ wasActive, lastWords }: WorkerProcess, { overrun }: ProcessDeath): Suspicion {
+    // Before its `init` was done, no call has begun; and what it was told to stop did not die of a call.
+    if (!wasActive || this.#isStopping) return 'nobody';
+    const running = overrun ?? lastWords?.callId;
+    if (running !== undefined) return { running };
+    return lastWords === undefined ? 'unknown' : 'nobody';
   }
 
   #comesBack({ reason }: ChildExit): boolean {
@@ -160,12 +176,12 @@ export class WorkerLife implements StartingChild {
    * Closes the epoch and judges the calls in flight; once, whoever asks first. When the runtime is failing and there is no
    * keeper to ask, the calls stay as they are: the runtime rejects them.
    */
-  retire(runningCallId: number | undefined): Promise<{ counted: boolean; rerun: number }> {
-    this.#retired ??= this.#retire(runningCallId);
+  retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
+    this.#retired ??= this.#retire(suspicion);
     return this.#retired;
   }
 
-  async #retire(runningCallId: number | undefined): Promise<{ counted: boolean; rerun: number }> {
+  async #retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
     const recovery: Recovery = { diedAt: performance.now(), rerun: 0 };
     this.#recovery = recovery;
     const process = this.#process;
@@ -182,7 +198,7 @@ export class WorkerLife implements StartingChild {
       // The epoch could not be opened, which was reported where it was asked for, or there will be no keeper any more.
       return { counted: true, rerun: 0 };
     }
-    const verdict = this.#judge(runningCallId);
+    const verdict = this.#judge(suspicion);
     recovery.rerun = verdict.rerun;
     return verdict;
   }
@@ -201,8 +217,8 @@ export class WorkerLife implements StartingChild {
     }
   }
 
-  #judge(runningCallId: number | undefined): { counted: boolean; rerun: number } {
-    const { counted, rerun, poisoned, abandoned, cancelled } = this.#slot.died(runningCallId);
+  #judge(suspicion: Suspicion): { counted: boolean; rerun: number } {
+    const { counted, rerun, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
     const { calls, events, logger } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;

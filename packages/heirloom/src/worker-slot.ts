@@ -3,7 +3,7 @@
  */
 import type { Connection, ReadyMessage, TableDeclaration } from '@heirloom/wire';
 import { FrameKind } from '@heirloom/wire';
-import type { CallQueueLimits, DeathVerdict } from './call-queue.js';
+import type { CallQueueLimits, DeathVerdict, Suspicion } from './call-queue.js';
 import { CallQueue } from './call-queue.js';
 import type { CallOutcome } from './errors.js';
 import { WorkerReferenceError } from './errors.js';
@@ -83,8 +83,8 @@ export class WorkerSlot {
     this.#sendSendable();
   }
 
-  died(runningCallId: number | undefined): DeathVerdict<PendingCall> {
-    return this.queue.died(runningCallId);
+  died(suspicion: Suspicion): DeathVerdict<PendingCall> {
+    return this.queue.died(suspicion);
   }
 
   /** Sends what may be sent, once for all calls of a turn. */

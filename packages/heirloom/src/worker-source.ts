@@ -15,9 +15,11 @@ import {
   FrameKind,
   initFailed,
   keeper,
+  keeperLost,
   loadFailed,
   ready,
   sendControl,
+  stopped,
 } from '@heirloom/wire';
 import { ChildProcess, closeWords, isViolation } from './child-process.js';
 import type { Deferred } from './deferred.js';
@@ -36,6 +38,7 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.reply,
   FrameKind.stopped,
   FrameKind.crash,
+  FrameKind.keeperLost,
 ]);
 
 /** How long after a takeover the next standby is started, so that its start does not compete with the recovery. */
@@ -49,6 +52,8 @@ export class WorkerProcess implements Attached {
   readonly worker: string;
   readonly attachment: number;
   liveEpoch: number | undefined;
+  /** Whether its `init` is done, so that calls may have begun. */
+  wasActive = false;
   /** What it said of the error that it is dying of. */
   lastWords: CrashMessage | undefined;
   onReply: (outcome: Outcome) => void = () => {};
@@ -101,6 +106,18 @@ export class WorkerProcess implements Attached {
     if (this.#connection !== undefined) sendControl(this.#connection, keeper, message);
   }
 
+  brokeProtocol(reason: string): void {
+    const { worker, pid } = this;
+    this.#router.logger.error({ worker, pid, problem: reason }, 'a worker broke the protocol; it is replaced');
+    this.process.kill();
+  }
+
+  unreachable(): void {
+    const details = { worker: this.worker, pid: this.pid };
+    this.#router.logger.error(details, 'a worker cannot reach the keeper; the worker is replaced');
+    this.process.kill();
+  }
+
   #start(connection: Connection): void {
     this.#connection = connection;
     connection.start({
@@ -114,10 +131,17 @@ export class WorkerProcess implements Attached {
   #take(kind: number, body: Uint8Array): void {
     if (kind === FrameKind.reply) this.onReply(decodeReply(body));
     else if (kind === FrameKind.ready) this.#ready.resolve(decodeControl(ready, body));
-    else if (kind === FrameKind.active) this.#active.resolve(decodeControl(active, body));
+    else if (kind === FrameKind.active) this.#becomeActive(decodeControl(active, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));
     else if (kind === FrameKind.initFailed) this.#fail(decodeError(decodeControl(initFailed, body).error));
     else if (kind === FrameKind.crash) this.lastWords = decodeControl(crash, body);
+    else if (kind === FrameKind.keeperLost) this.#router.link.lost(this, decodeControl(keeperLost, body).socketPath);
+    else decodeControl(stopped, body); // Its exit says the same.
+  }
+
+  #becomeActive(message: unknown): void {
+    this.wasActive = true;
+    this.#active.resolve(message);
   }
 
   #fail(error: Error): void {

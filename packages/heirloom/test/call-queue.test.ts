@@ -59,7 +59,7 @@ describe('CallQueue', () => {
     const queue = queueOf(4);
     queue.takeSendable();
     queue.offer(call(5));
-    expect(queue.died(undefined)).toMatchObject({ counted: true, rerun: 4, poisoned: [], abandoned: [] });
+    expect(queue.died('unknown')).toMatchObject({ counted: true, rerun: 4, poisoned: [], abandoned: [] });
     expect(ids(queue.takeSendable())).toEqual([1]);
     expect(queue.takeSendable()).toEqual([]);
     queue.settle(1);
@@ -71,12 +71,12 @@ describe('CallQueue', () => {
   it('poisons the call that kills its worker whenever it runs, and counts only the first death against the worker', () => {
     const queue = queueOf(3, { suspectWindow: 64 });
     queue.takeSendable();
-    expect(queue.died(undefined).counted).toBe(true);
+    expect(queue.died('unknown').counted).toBe(true);
     expect(ids(queue.takeSendable())).toEqual([1]);
-    const second = queue.died(undefined);
+    const second = queue.died('unknown');
     expect(second).toMatchObject({ counted: false, poisoned: [] });
     expect(ids(queue.takeSendable())).toEqual([1]);
-    const third = queue.died(undefined);
+    const third = queue.died('unknown');
     expect(third.counted).toBe(false);
     expect(ids(third.poisoned)).toEqual([1]);
     expect(ids(queue.takeSendable())).toEqual([2]);
@@ -87,12 +87,47 @@ describe('CallQueue', () => {
   it('takes the call that was running as the last suspect when it is known', () => {
     const queue = queueOf(5, { suspectWindow: 64 });
     queue.takeSendable();
-    queue.died(2);
+    queue.died({ running: 2 });
     expect(ids(queue.takeSendable())).toEqual([1]);
     queue.settle(1);
     expect(ids(queue.takeSendable())).toEqual([2]);
     queue.settle(2);
     expect(ids(queue.takeSendable())).toEqual([3, 4, 5]);
+  });
+
+  it('charges only the call that is known to have been running', () => {
+    const queue = queueOf(3, { suspectWindow: 64, triesMax: 2 });
+    queue.takeSendable();
+    queue.died({ running: 2 });
+    queue.takeSendable();
+    queue.settle(1);
+    expect(ids(queue.takeSendable())).toEqual([2]);
+    expect(ids(queue.died('unknown').poisoned)).toEqual([2]);
+    // Had the third been charged as well, this death would poison it.
+    expect(ids(queue.takeSendable())).toEqual([3]);
+    expect(queue.died('unknown').poisoned).toEqual([]);
+  });
+
+  it('poisons nobody for a death that may have been the doing of several, however few tries there are', () => {
+    const queue = queueOf(5, { suspectWindow: 64, triesMax: 1 });
+    queue.takeSendable();
+    expect(queue.died('unknown')).toMatchObject({ counted: true, rerun: 5, poisoned: [] });
+    expect(ids(queue.takeSendable())).toEqual([1]);
+    expect(ids(queue.died('unknown').poisoned)).toEqual([1]);
+  });
+
+  it('charges nobody for a death that was no call\'s doing, and counts it against the worker', () => {
+    const queue = queueOf(2, { triesMax: 1 });
+    for (let death = 0; death < 5; death++) {
+      expect(ids(queue.takeSendable())).toEqual([1, 2]);
+      expect(queue.died('nobody')).toMatchObject({ counted: true, rerun: 2, poisoned: [] });
+    }
+    queue.takeSendable();
+    queue.died('unknown');
+    expect(ids(queue.takeSendable())).toEqual([1]);
+    // The suspect that was alone stays one.
+    expect(queue.died('nobody')).toMatchObject({ counted: true, rerun: 1, poisoned: [] });
+    expect(ids(queue.takeSendable())).toEqual([1]);
   });
 
   it('does not run a call again that must not be, nor one whose caller gave up', () => {
@@ -103,7 +138,7 @@ describe('CallQueue', () => {
     queue.offer(given);
     queue.takeSendable();
     expect(queue.cancel(given)).toBe('unknown');
-    const verdict = queue.died(undefined);
+    const verdict = queue.died('unknown');
     expect(ids(verdict.abandoned)).toEqual([1]);
     expect(ids(verdict.cancelled)).toEqual([2]);
     expect(queue.takeSendable()).toEqual([]);
@@ -124,7 +159,7 @@ describe('CallQueue', () => {
     queue.offer(call(1));
     queue.offer(second);
     queue.takeSendable();
-    queue.died(undefined);
+    queue.died('unknown');
     expect(queue.cancel(second)).toBe('none');
     expect(ids(queue.takeSendable())).toEqual([1]);
     queue.settle(1);
@@ -162,7 +197,7 @@ describe('CallQueue', () => {
             open.delete(id);
             sent.delete(id);
           } else {
-            const verdict = queue.died(undefined);
+            const verdict = queue.died('unknown');
             expect(verdict.rerun + verdict.poisoned.length).toBe(sent.size);
             for (const { callId } of verdict.poisoned) open.delete(callId);
             sent.clear();

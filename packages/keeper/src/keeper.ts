@@ -30,6 +30,8 @@ import {
   response,
   resume,
   sendControl,
+  shutdown,
+  violated,
   writeReplies,
 } from '@heirloom/wire';
 import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage } from '@heirloom/wire';
@@ -104,6 +106,7 @@ export class Keeper {
       case FrameKind.confirm:
         return this.confirm(decodeNumber(body));
       case FrameKind.shutdown:
+        decodeControl(shutdown, body);
         void this.shutdown();
     }
   }
@@ -126,6 +129,7 @@ export class Keeper {
         log,
         onConnection: (connection) => void this.welcome(connection),
         onBatch: (attachment, binding, body) => this.takeBatch(attachment, binding, body),
+        onViolated: ({ id }, reason) => sendControl(control, violated, { attachment: id, reason }),
         onReleased: (group) => this.release(group),
         onFailed: (error) => this.fail(error, 2),
       });
@@ -259,8 +263,10 @@ export class Keeper {
         return open.desk.close(request);
       case 'read':
         return this.read(open.store, request);
-      default:
+      case 'inspect':
         return inspect(open.store, open.groups);
+      default: // A barrier; what came before it has been handled.
+        return undefined;
     }
   }
 

@@ -32,7 +32,7 @@ export interface OpenKeeper {
 }
 
 export interface OpenKeeperOptions
-  extends Pick<AttachmentPort, 'onBatch' | 'log'>, Pick<GroupCommitOptions, 'onReleased' | 'onFailed'> {
+  extends Pick<AttachmentPort, 'onBatch' | 'onViolated' | 'log'>, Pick<GroupCommitOptions, 'onReleased' | 'onFailed'> {
   readonly directory: string;
   readonly socketPath: string;
   readonly faults: readonly Fault[];
@@ -62,7 +62,7 @@ async function assemble(
   message: ResumeMessage,
   options: OpenKeeperOptions,
 ): Promise<OpenKeeper> {
-  const { limits, onReleased, onFailed, onBatch, log } = options;
+  const { limits, onReleased, onFailed, onBatch, onViolated, log } = options;
   const { groupBatchesMax, groupBytesMax } = limits;
   const groups = new GroupCommit(store, { groupBatchesMax, groupBytesMax, onReleased, onFailed });
   groups.confirmedLsn = Math.max(groups.confirmedLsn, Math.min(message.seenLsn, store.state.lsn));
@@ -70,7 +70,7 @@ async function assemble(
     groups.commitNow();
     return (store.epochs.get(worker) ?? NO_EPOCH).lastBatch;
   };
-  const attachments = new AttachmentRegistry({ onBatch, committedBatch, log });
+  const attachments = new AttachmentRegistry({ onBatch, committedBatch, onViolated, log });
   for (const { worker, epoch, attachment } of message.live) {
     const record = store.epochs.get(worker) ?? NO_EPOCH;
     const known = attachments.announce(attachment, worker, 0);

@@ -13,8 +13,9 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { open } from 'lmdb';
 import type { Database, RootDatabase, RootDatabaseOptions } from 'lmdb';
 import { HeirloomError } from '@heirloom/tables';
@@ -49,10 +50,23 @@ type Databases = StoreContents['databases'];
 /** Makes the store's directory if it is not there. Throws StoreError ERR_STORE_DIRECTORY. */
 export function ensureStoreDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw directoryError(directory, cause);
+  }
+}
+
+/** Makes a directory and its parents. Node's own way to do that never returns where nothing can be made, as below /proc. */
+function makeDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeDirectory(parent);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    // Another start may have made it meanwhile; a file in its place is an error.
+    if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

@@ -23,6 +23,7 @@ import {
   resume,
   sendControl,
   shutdown,
+  violated,
   welcome,
   writeBatch,
 } from '@heirloom/wire';
@@ -38,6 +39,7 @@ import type {
   Server,
   TableChanges,
   TableDeclaration,
+  ViolatedMessage,
 } from '@heirloom/wire';
 import { encodeKey } from '@heirloom/tables';
 import type { TableKey } from '@heirloom/tables';
@@ -66,7 +68,13 @@ export function declare(name: string, changes: Partial<TableDeclaration> = {}): 
   };
 }
 
-const FROM_KEEPER = new Set([FrameKind.keeperReady, FrameKind.keeperFailed, FrameKind.response, FrameKind.replies]);
+const FROM_KEEPER = new Set([
+  FrameKind.keeperReady,
+  FrameKind.keeperFailed,
+  FrameKind.response,
+  FrameKind.replies,
+  FrameKind.violated,
+]);
 
 /** The router's end of a keeper's control connection. */
 export class Harness {
@@ -74,6 +82,7 @@ export class Harness {
   readonly logs: { level: string; message: string; fields: unknown }[] = [];
   /** The replies of each commit, those of all workers together. */
   readonly replies: { readonly lsn: number; readonly outcomes: readonly Outcome[] }[] = [];
+  readonly violations: ViolatedMessage[] = [];
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
@@ -208,8 +217,9 @@ export class Harness {
     else if (kind === FrameKind.replies) {
       const { lsn, outcomes } = decodeReplies(body);
       this.replies.push({ lsn, outcomes: [...outcomes.values()].flat() });
-    }
-    else {
+    } else if (kind === FrameKind.violated) {
+      this.violations.push(decodeControl(violated, body));
+    } else {
       const { requestId, error, result } = decodeControl(response, body);
       this.pending.get(requestId)?.({ error, result });
       this.pending.delete(requestId);

@@ -274,12 +274,13 @@ export class RowStorage implements HydrationTarget {
 
   hydrate(rowsMax: number): boolean {
     if (this.#hydration?.loadNext(rowsMax) === true) this.#hydration = undefined;
-    return this.#hydration === undefined;
+    // A rollback of a clear may bring the source back, so until then it is still needed.
+    return this.#hydration === undefined && this.#transaction?.cleared?.hydration === undefined;
   }
 
   /** Loads all that is left. */
   hydrateAll(): void {
-    while (!this.hydrate(HYDRATE_ALL_ROWS));
+    while (this.#hydration !== undefined) this.hydrate(HYDRATE_ALL_ROWS);
   }
 
   load(rows: readonly StoredRow[]): void {

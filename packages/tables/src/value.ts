@@ -103,12 +103,6 @@ export function readRow(row: unknown): unknown {
   return copiedOnRead.has(row as object) ? new Copier().copy(row, 0) : row;
 }
 
-/** Whether a row has to be copied for every reader, as part of it cannot be frozen. */
-export function isCopiedOnRead(row: unknown): boolean {
-  // WeakSet answers false for what is no object.
-  return copiedOnRead.has(row as object);
-}
-
 /**
  * Takes over a row that only the caller holds and that came from the store: it is frozen in place, not validated.
  * Returns whether it is frozen all through.

@@ -24,6 +24,7 @@ export {
   initFailed,
   keeper,
   keeperFailed,
+  keeperLost,
   keeperReady,
   loadFailed,
   ready,
@@ -35,6 +36,7 @@ export {
   stop,
   stopped,
   tableDeclaration,
+  violated,
   welcome,
 } from './messages.js';
 export { ByteReader } from './byte-reader.js';
@@ -72,6 +74,7 @@ export type {
   ExpectMessage,
   FencedMessage,
   FrameSink,
+  KeeperLostMessage,
   KeeperMessage,
   KeeperReadyMessage,
   KeeperRequest,
@@ -84,6 +87,7 @@ export type {
   StoredShape,
   TableDeclaration,
   TableGrant,
+  ViolatedMessage,
   WelcomeMessage,
 } from './messages.js';
 export type { ConnectOptions, Server } from './connect.js';

@@ -1,20 +1,21 @@
 /**
  * The thread that watches the lifeline. See lifeline.ts for what it promises and for the memory that it shares.
  */
-import { writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { workerData } from 'node:worker_threads';
 
-const { shared, descriptor, intervalMs } = workerData as {
+const { shared, descriptor, intervalMs, socketDirectory } = workerData as {
   readonly shared: Float64Array;
   readonly descriptor: number;
   readonly intervalMs: number;
+  readonly socketDirectory: string | undefined;
 }; // Given by watchLifeline.
 
 const socket = new Socket({ fd: descriptor, readable: true, writable: false });
-socket.on('error', die);
-socket.on('end', die);
-socket.on('close', die);
+socket.on('error', parentGone);
+socket.on('end', parentGone);
+socket.on('close', parentGone);
 socket.resume();
 setInterval(checkDeadline, intervalMs);
 
@@ -25,6 +26,15 @@ function checkDeadline(): void {
     writeSync(descriptor, `${JSON.stringify({ overrun: shared[1] })}\n`);
   } catch {
     // The parent is gone, or does not read: it then learns of the death alone.
+  }
+  die();
+}
+
+function parentGone(): void {
+  try {
+    if (socketDirectory !== undefined) rmSync(socketDirectory, { recursive: true, force: true });
+  } catch {
+    // Another process of the runtime removes it at the same moment, or the next start does.
   }
   die();
 }

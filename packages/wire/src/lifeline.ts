@@ -6,7 +6,8 @@
  *    endless loop. So a thread of its own watches the descriptor.
  * 2. A handler that exceeds its time is reported on the lifeline before this process kills itself, so that the embedding
  *    process knows which call it was.
- * 3. Watching costs nothing while no handler runs, but for one wake-up every WATCH_INTERVAL_MS.
+ * 3. Before that the directory of the runtime's sockets is removed: the embedding process can no longer do it.
+ * 4. Watching costs nothing while no handler runs, but for one wake-up every WATCH_INTERVAL_MS.
  *
  * Format: the parent first writes the bootstrap, u32 BE length and that many bytes, which the main thread reads before the
  * thread starts. After that the parent writes nothing. The child may write one line of JSON, `{"overrun":callId}`.
@@ -72,11 +73,11 @@ function readSome(bytes: Uint8Array, offset: number): number {
   }
 }
 
-/** Starts the thread that watches the lifeline from now on. */
-export function watchLifeline(): Lifeline {
+/** Starts the thread that watches the lifeline from now on; `socketDirectory` is removed when the embedding process is gone. */
+export function watchLifeline(socketDirectory?: string): Lifeline {
   const shared = new Float64Array(new SharedArrayBuffer(16));
   const thread = new Worker(new URL('./lifeline-thread.js', import.meta.url), {
-    workerData: { shared, descriptor: LIFELINE_DESCRIPTOR, intervalMs: WATCH_INTERVAL_MS },
+    workerData: { shared, descriptor: LIFELINE_DESCRIPTOR, intervalMs: WATCH_INTERVAL_MS, socketDirectory },
     // Loaders of the main thread, such as one for TypeScript, have no business in this one.
     execArgv: [],
     env: {},

@@ -4,8 +4,9 @@
  * Connections (each begins with a HELLO that carries a single-use token):
  *
  *   role      from → to         frames
- *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash | activate, call, keeper, stop
- *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies | expect, request, resume, confirm, shutdown
+ *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost | activate, call,
+ *                               keeper, stop
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated | expect, request, resume, confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced        one way
  *
@@ -29,6 +30,7 @@ export const FrameKind = {
   reply: 14,
   stopped: 15,
   crash: 16,
+  keeperLost: 17,
   // router → worker
   activate: 20,
   call: 21,
@@ -39,6 +41,7 @@ export const FrameKind = {
   keeperFailed: 31,
   response: 32,
   replies: 33,
+  violated: 34,
   // router → keeper
   expect: 40,
   request: 41,
@@ -109,6 +112,11 @@ export interface ReadyMessage {
   readonly calls: readonly string[];
   readonly tables: readonly TableDeclaration[];
 }
+/** Keeper → router: the connections of this worker process were closed, as it broke the protocol. It must be replaced. */
+export interface ViolatedMessage {
+  readonly attachment: number;
+  readonly reason: string;
+}
 /** An error as plain data, by `encodeError`. */
 export interface ErrorMessage {
   readonly error: unknown;
@@ -117,6 +125,10 @@ export interface ErrorMessage {
 export interface CrashMessage {
   readonly error: unknown;
   readonly callId: number | undefined;
+}
+/** Worker → router: a connection to this keeper failed or ended. If it is still the keeper, the worker needs new tokens. */
+export interface KeeperLostMessage {
+  readonly socketPath: string;
 }
 /** Router → worker: this standby is now the incarnation `epoch` of its worker. */
 export interface ActivateMessage {
@@ -183,7 +195,9 @@ export type KeeperRequest =
       readonly operation: string;
       readonly arguments: unknown;
     }
-  | { readonly type: 'inspect' };
+  | { readonly type: 'inspect' }
+  /** Answered when everything that was sent before it has been handled. */
+  | { readonly type: 'barrier' };
 /** Keeper → router. Replies of an epoch are always sent before the response to its closeEpoch. */
 export interface ResponseMessage {
   readonly requestId: number;
@@ -227,6 +241,7 @@ const requestFields = {
   closeEpoch: record({ type: text, worker: text, epoch: natural, drainTimeoutMs: natural }),
   read: record({ type: text, worker: text, table: text, operation: text, arguments: anything }),
   inspect: record({ type: text }),
+  barrier: record({ type: text }),
 };
 
 /** A control message: its frame kind with the check of its body. */
@@ -251,6 +266,7 @@ export const crash: ControlMessage<CrashMessage> = control(
   'crash',
   record({ error: anything, callId: optional(natural) }),
 );
+export const keeperLost: ControlMessage<KeeperLostMessage> = control('keeperLost', record({ socketPath: text }));
 export const activate: ControlMessage<ActivateMessage> = control(
   'activate',
   record({ epoch: natural, lsn: natural, restarted: flag, tables: listOf(tableGrant) }),
@@ -265,6 +281,10 @@ export const keeperReady: ControlMessage<KeeperReadyMessage> = control(
   record({ pid: natural, socketPath: text, storePath: text, timeline: natural, lsn: natural, instance: natural }),
 );
 export const keeperFailed: ControlMessage<ErrorMessage> = control('keeperFailed', error);
+export const violated: ControlMessage<ViolatedMessage> = control(
+  'violated',
+  record({ attachment: natural, reason: text }),
+);
 export const response: ControlMessage<ResponseMessage> = control(
   'response',
   record({ requestId: natural, error: anything, result: anything }),

@@ -22,6 +22,7 @@ import {
   initFailed,
   keeper,
   keeperFailed,
+  keeperLost,
   keeperReady,
   loadFailed,
   ready,
@@ -33,6 +34,7 @@ import {
   shutdown,
   stop,
   stopped,
+  violated,
   welcome,
   WireError,
   writeBatch,
@@ -133,11 +135,13 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
   for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
+  sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
   sendControl(sink, activate, { epoch: 2, lsn: 88, restarted: true, tables: [grant] });
   const paths = { socketPath: '/tmp/heirloom-1/keeper-1.sock', storePath: '/var/lib/bank/data.mdb' };
   sendControl(sink, keeper, { ...paths, journalToken: token, acksToken: token });
   sendControl(sink, keeperReady, { ...paths, pid: 4_712, timeline: 1, lsn: 9_000, instance: 3 });
   sendControl(sink, response, { requestId: 4, error: undefined, result: [new Map([['a', 1]]), null] });
+  sendControl(sink, violated, { attachment: 3, reason: 'Batch 12 came behind batch 10.' });
   sendControl(sink, expect, { token, role: 'acks', worker: 'bank', attachment: 3, pid: 4_711 });
   sendControl(sink, resume, { instance: 3, seenLsn: 88, live: [{ worker: 'bank', epoch: 2, attachment: 3 }] });
   sendControl(sink, welcome, { epoch: 2, lastBatch: 12 });
@@ -147,6 +151,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     { type: 'closeEpoch', worker: 'bank', epoch: 2, drainTimeoutMs: 1_000 },
     { type: 'read', worker: 'bank', table: 'accounts', operation: 'lookup', arguments: [['x', 1]] },
     { type: 'inspect' },
+    { type: 'barrier' },
   ] as const;
   for (const request of requests) sendControl(sink, requestMessage, { requestId: 5, request });
 }
@@ -168,6 +173,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   initFailed,
   keeper,
   keeperFailed,
+  keeperLost,
   keeperReady,
   loadFailed,
   ready,
@@ -177,6 +183,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   shutdown,
   stop,
   stopped,
+  violated,
   welcome,
 ];
 

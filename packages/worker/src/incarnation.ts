@@ -5,7 +5,7 @@
  *                          │                                     └─a handler throws (onError 'crash'), all released──▶ over: onCrash
  *                          └─init throws──▶ over: onInitFailed
  *
- * 1. Handlers run one at a time in the order of arrival, after `init` has settled.
+ * 1. Handlers run one at a time in the order of arrival, after the batch of `init` was released and `onActive` was told.
  * 2. G2: a handler that returns commits everything it did as one batch; one that throws leaves no change. An error is an
  *    answer too: it goes the same way as a result.
  * 3. G4: what changed a table that has an heir goes into the journal with its outcome, and the keeper answers. What changed
@@ -227,7 +227,7 @@ export class Incarnation {
   }
 
   private canBegin(): boolean {
-    if (!this.isInitialized || this.running !== undefined || this.death !== undefined) return false;
+    if (this.state !== 'active' || this.running !== undefined || this.death !== undefined) return false;
     return !this.gate.isFull && !this.ports.isCongested();
   }
 

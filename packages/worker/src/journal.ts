@@ -11,7 +11,8 @@
  * 3. While the connection is congested or there is none, batches stay in the gate, which is bounded.
  * 4. Acks of an earlier keeper are ignored from the moment on that a later one is known.
  *
- * A connection that ends is not opened again here: the address of the next keeper comes from the embedding process. A keeper
+ * A connection that ends is not opened again here: `onLost` says so to the embedding process, from which the address of the
+ * next keeper comes, or fresh tokens for the same one. A keeper
  * that says `fenced`, or that has other batches than there can be, ends the worker (`onFenced`).
  */
 import { FrameKind, connect, decodeControl, decodeNumber, failpoint, fenced, welcome } from '@heirloom/wire';
@@ -27,6 +28,8 @@ export interface JournalOptions {
   readonly onRelease: (number: number) => void;
   /** This incarnation must end at once. */
   readonly onFenced: (reason: string) => void;
+  /** The connections to the keeper that listens there are gone. */
+  readonly onLost: (socketPath: string) => void;
   /** Something a person may want to know about a connection. */
   readonly onNotice: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Opens connections; by default wire's. */
@@ -35,6 +38,7 @@ export interface JournalOptions {
 
 /** The connections to one keeper. */
 interface Link {
+  readonly socketPath: string;
   journal: Connection | undefined;
   acks: Connection | undefined;
   welcome: WelcomeMessage | undefined;
@@ -60,7 +64,7 @@ export class Journal {
   /** Connects to a keeper instead of the one before. Resolves when both connections are there or one failed. */
   async attach({ socketPath, journalToken, acksToken }: KeeperMessage): Promise<void> {
     this.end(this.link);
-    const link: Link = { journal: undefined, acks: undefined, welcome: undefined, isOver: false };
+    const link: Link = { socketPath, journal: undefined, acks: undefined, welcome: undefined, isOver: false };
     this.link = link;
     const open = this.options.connect ?? connect;
     const onClose = (reason: CloseReason): void => this.closed(link, reason);
@@ -84,8 +88,9 @@ export class Journal {
       if (link.isOver) this.destroy(link);
       else this.stream(link);
     } catch (error) {
-      if (!link.isOver) this.options.onNotice('the keeper cannot be reached', { error: String(error) });
-      this.end(link);
+      if (link.isOver) return;
+      this.options.onNotice('the keeper cannot be reached', { error: String(error) });
+      this.lost(link);
     }
   }
 
@@ -154,7 +159,12 @@ export class Journal {
   private closed(link: Link, { kind, error }: CloseReason): void {
     if (link.isOver) return;
     this.options.onNotice('a connection to the keeper ended', { reason: kind, ...(error && { error: error.message }) });
+    this.lost(link);
+  }
+
+  private lost(link: Link): void {
     this.end(link);
+    this.options.onLost(link.socketPath);
   }
 
   private end(link: Link | undefined): void {

@@ -1,4 +1,5 @@
 /** The entry file of a worker's process. What it does is in worker-process.ts. */
+import { dirname } from 'node:path';
 import { armFailpoints, readBootstrap, watchLifeline } from '@heirloom/wire';
 import { markWorkerProcess } from './inside-worker.js';
 import { logTo } from './log-line.js';
@@ -7,7 +8,7 @@ import { WorkerProcess } from './worker-process.js';
 
 const bootstrap = decodeWorkerBootstrap(readBootstrap());
 process.title = `heirloom standby ${bootstrap.worker}`;
-const lifeline = watchLifeline();
+const lifeline = watchLifeline(dirname(bootstrap.routerSocketPath));
 // A group's SIGINT reaches this process too; the embedding process decides what becomes of it.
 process.on('SIGINT', () => undefined);
 markWorkerProcess();

@@ -26,9 +26,11 @@ import {
   encodeError,
   initFailed,
   keeper,
+  keeperLost,
   loadFailed,
   ready,
   sendControl,
+  stop,
   stopped,
   writeOutcome,
 } from '@heirloom/wire';
@@ -78,6 +80,9 @@ export class WorkerProcess {
       gate: this.gate,
       onRelease: (number) => this.incarnation?.release(number),
       onFenced: (reason) => this.kill('ERR_WORKER_FENCED', `this incarnation is superseded: ${reason}`),
+      onLost: (socketPath) => {
+        if (this.calls?.isOpen === true) sendControl(this.calls, keeperLost, { socketPath });
+      },
       onNotice: (message, fields) => this.log.debug(message, fields),
     });
   }
@@ -135,7 +140,11 @@ export class WorkerProcess {
       now: Date.now,
       log,
       reader: () => this.takeReader(),
-      onActive: () => sendControl(calls, active, {}),
+      onActive: () => {
+        sendControl(calls, active, {});
+        // Before any call begins: a death from now on is not the doing of `init`.
+        calls.flushNow();
+      },
       onInitFailed: (error) => {
         sendControl(calls, initFailed, { error: encodeError(error) });
         this.exitAfterSending(1);
@@ -161,8 +170,10 @@ export class WorkerProcess {
     if (kind === FrameKind.call) incarnation.receive(body);
     else if (kind === FrameKind.keeper) this.attach(decodeControl(keeper, body));
     // User code runs outside of the connection's frame handler, where its errors are its own.
-    else if (kind === FrameKind.stop) process.nextTick(() => incarnation.stop());
-    else this.activate(incarnation, body);
+    else if (kind === FrameKind.stop) {
+      decodeControl(stop, body);
+      process.nextTick(() => incarnation.stop());
+    } else this.activate(incarnation, body);
   }
 
   private activate(incarnation: Incarnation, body: Uint8Array): void {

@@ -64,7 +64,7 @@ export class Harness {
     });
   }
 
-  /** Activates with empty tables, and releases the batch of `init` if there is one. */
+  /** Activates with empty tables; on a first start the batch of `init` is then to be released. */
   activate(restarted = false, grants: readonly TableGrant[] = grantsOf(this.tables)): void {
     this.incarnation.activate({ epoch: 7, lsn: 0, restarted, tables: grants });
   }

@@ -140,6 +140,7 @@ describe('the journal', () => {
       gate,
       onRelease: (number) => void gate.release(number),
       onFenced: (reason) => void fences.push(reason),
+      onLost: () => undefined,
       onNotice: () => undefined,
     });
   }

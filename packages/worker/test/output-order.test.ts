@@ -37,6 +37,7 @@ test('answers each call once, as if calls ran one by one, and nothing before wha
     fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
       const harness = new Harness(bankDefinition());
       harness.activate();
+      harness.releaseAll();
       const model = new Model();
       const expected: unknown[] = [];
       /** For each call, the number of the last batch when it had run: what a direct reply rests on. */

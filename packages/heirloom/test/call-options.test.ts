@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { RuntimeError } from '../src/errors.js';
+import type { CallOptions } from '../src/pending-call.js';
+import { CALL_TIMEOUT_MAX_MS, checkCallOptions } from '../src/pending-call.js';
+
+describe('the options of a call', () => {
+  it.each<CallOptions>([
+    {},
+    { timeoutMs: undefined, signal: undefined, retry: undefined },
+    { timeoutMs: 1 },
+    { timeoutMs: CALL_TIMEOUT_MAX_MS },
+    { timeoutMs: 'infinity', signal: new AbortController().signal, retry: 'never' },
+    { retry: 'if_no_trace' },
+  ])('may be %j', (options) => {
+    expect(() => checkCallOptions(options)).not.toThrow();
+  });
+
+  // Node fires a timer at once whose time is none or is longer than its limit: such a call would fail before it was sent.
+  it.each<[string, unknown]>([
+    ['timeoutMs', CALL_TIMEOUT_MAX_MS + 1],
+    ['timeoutMs', Infinity],
+    ['timeoutMs', NaN],
+    ['timeoutMs', 0],
+    ['timeoutMs', -5],
+    ['timeoutMs', '100'],
+    ['signal', {}],
+    ['retry', 'always'],
+  ])('refuse a %s of %s, naming it', (option, value) => {
+    const check = (): void => checkCallOptions({ [option]: value });
+    expect(check).toThrow(RuntimeError);
+    expect(check).toThrow(expect.objectContaining({ code: 'ERR_RUNTIME_OPTION' }));
+    expect(check).toThrow(`The option ${option} of a call is ${String(value)}`);
+  });
+});

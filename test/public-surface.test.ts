@@ -1,0 +1,106 @@
+/**
+ * What users can import is this list and nothing else; a change of it is a decision and not an accident. The lists of the
+ * packages below `heirloom` are in their own tests.
+ *
+ * Fails when: an export is added, renamed or dropped without its line here; a module that users import has a default export
+ * or passes on another one whole.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import * as main from 'heirloom';
+import * as testing from 'heirloom/testing';
+import * as workerSide from 'heirloom/worker';
+import * as tables from '@heirloom/tables';
+import * as workerPackage from '@heirloom/worker';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const PACKAGES = new URL('../packages/', import.meta.url);
+
+interface Surface {
+  readonly values: readonly string[];
+  /** Types that have no value: interfaces, aliases and what is exported by `export type`. */
+  readonly types: readonly string[];
+}
+
+function surfaceOf(namespace: object, declarations: string): Surface {
+  const path = new URL(`heirloom/dist/${declarations}`, PACKAGES).pathname;
+  const program = ts.createProgram([path], {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    noLib: true,
+    types: [],
+  });
+  const source = program.getSourceFile(path);
+  const module = source && program.getTypeChecker().getSymbolAtLocation(source);
+  const names = module === undefined ? [] : program.getTypeChecker().getExportsOfModule(module);
+  const values = Object.keys(namespace).sort();
+  const types = names.map(({ name }) => name).filter((name) => !values.includes(name));
+  return { values, types: types.sort() };
+}
+
+/** Names as a person lists them. */
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/);
+}
+
+describe('what users import', () => {
+  it('heirloom', () => {
+    expect(surfaceOf(main, 'index.d.ts')).toEqual({
+      values: words(`
+        CallError HeirloomError KeeperError RuntimeError StoreError SupervisorError TableError WorkerError
+        WorkerReferenceError startRuntime supervisor worker
+      `),
+      types: words(`
+        AnyTableDefinition AnyWorkerDefinition CallErrorCode CallOptions CallOutcome CallsOf ChildReference Condition
+        CounterOperation CounterOptions DefaultRow KeeperErrorCode KeeperSettings Logger Operators Patch PrivateTable
+        QueueLimits ReadableTable RemoteTable RemoteTables RestartType RetryPolicy Runtime RuntimeErrorCode RuntimeEvents
+        RuntimeOptions SelectCursor SelectOptions SelectPage Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions
+        SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TablesOf Where WorkerDefinition
+        WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
+      `),
+    });
+  });
+
+  it('heirloom/worker', () => {
+    expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
+      values: words(`HeirloomError TableError WorkerError defineWorker row table`),
+      types: words(`
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition CounterFieldOf
+        CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult FieldOf FieldValue
+        HandlerContext Handlers InitContext KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf LogWrite LookupResult NamedTables
+        NumericFieldOf Operators OtherFieldOf OwnerTable OwnerTables Patch RowOf RowType SelectOptions SignatureOf
+        StoredRowOf Survives TableDefinition TableDefinitions TableErrorCode TableInfo TableKey TableOptions TableType
+        TablesOf TuplePosition TypeOf Value Where WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
+      `),
+    });
+  });
+
+  it('heirloom/testing', () => {
+    expect(surfaceOf(testing, 'testing.d.ts')).toEqual({
+      values: ['startRuntimeWith'],
+      types: words(`ChildHandle Fault FaultAction FaultTarget ProcessExit ProcessPort RuntimePorts SpawnOptions`),
+    });
+  });
+});
+
+it('every way to an error leads to the same class, so that instanceof holds in programs and in workers', () => {
+  expect(workerSide.WorkerError).toBe(workerPackage.WorkerError);
+  expect(main.WorkerError).toBe(workerPackage.WorkerError);
+  expect([main.TableError, main.HeirloomError]).toEqual([workerSide.TableError, workerSide.HeirloomError]);
+  for (const [name, value] of Object.entries(main)) {
+    if (name.endsWith('Error')) expect(Object.create(value.prototype as object)).toBeInstanceOf(tables.HeirloomError);
+  }
+});
+
+it('no module that a package exposes has a default export or passes on another one whole', async () => {
+  for (const name of await readdir(PACKAGES)) {
+    const manifest = await readFile(new URL(`${name}/package.json`, PACKAGES), 'utf8').catch(() => undefined);
+    if (manifest === undefined) continue;
+    const { exports } = JSON.parse(manifest) as { exports: Readonly<Record<string, { readonly default: string }>> }; // The form of every package here; another one throws below.
+    for (const { default: built } of Object.values(exports)) {
+      const path = built.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts');
+      const source = await readFile(new URL(`${name}/${path}`, PACKAGES), 'utf8');
+      expect(source, `packages/${name}/${path}`).not.toMatch(/^export (\*|default)/m);
+    }
+  }
+});
