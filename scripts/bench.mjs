@@ -3,7 +3,9 @@ import { bootstrap, root, run } from './bootstrap.mjs';
 
 try {
   await bootstrap();
-  process.exitCode = await run(process.execPath, [`${root}test/dist/bench/figures.js`, ...process.argv.slice(2)], { show: true });
+  process.exitCode = await run(process.execPath, [`${root}test/dist/bench/figures.js`, ...process.argv.slice(2)], {
+    show: true,
+  });
 } catch (error) {
   process.stderr.write(`heirloom: ${error.message}\n`);
   process.exitCode = 1;

@@ -29,7 +29,10 @@ function reference(name: string): WorkerReference<typeof benchWorker> {
   return worker<typeof benchWorker>(name, new URL('./bench.worker.js', import.meta.url));
 }
 
-async function withRuntime<T>(names: readonly string[], run: (handles: Handle[], runtime: Runtime) => Promise<T>): Promise<T> {
+async function withRuntime<T>(
+  names: readonly string[],
+  run: (handles: Handle[], runtime: Runtime) => Promise<T>,
+): Promise<T> {
   const directory = await mkdtemp(join(parent, 'bench-'));
   const references = names.map(reference);
   try {
@@ -54,7 +57,8 @@ function only<T>(items: readonly T[]): T {
 
 function percentiles(samples: readonly number[]): Record<string, number> {
   const sorted = samples.toSorted((a, b) => a - b);
-  const at = (part: number): number => rounded(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0);
+  const at = (part: number): number =>
+    rounded(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0);
   return { p50: at(0.5), p99: at(0.99), max: at(1), samples: sorted.length };
 }
 
@@ -123,16 +127,21 @@ async function recovery(): Promise<Figures> {
 async function rows(): Promise<Figures> {
   const figures: Figures = {};
   for (const names of [['one'], ['one', 'two']]) {
-    figures[`durable rows a second, ${names.length} worker${names.length === 1 ? '' : 's'}, ${ROWS_PER_CALL} rows a call`] =
-      await withRuntime(names, async (handles) => {
-        const perWorker = 1_000_000 / handles.length;
-        await Promise.all(handles.map((handle) => fill(handle, 20_000)));
-        const start = performance.now();
-        await Promise.all(
-          handles.map((handle) => inFlight(perWorker / ROWS_PER_CALL, 200, (index) => handle.call.putMany(20_000 + index * ROWS_PER_CALL, ROWS_PER_CALL))),
-        );
-        return Math.round(1_000_000 / ((performance.now() - start) / 1_000));
-      });
+    figures[
+      `durable rows a second, ${names.length} worker${names.length === 1 ? '' : 's'}, ${ROWS_PER_CALL} rows a call`
+    ] = await withRuntime(names, async (handles) => {
+      const perWorker = 1_000_000 / handles.length;
+      await Promise.all(handles.map((handle) => fill(handle, 20_000)));
+      const start = performance.now();
+      await Promise.all(
+        handles.map((handle) =>
+          inFlight(perWorker / ROWS_PER_CALL, 200, (index) =>
+            handle.call.putMany(20_000 + index * ROWS_PER_CALL, ROWS_PER_CALL),
+          ),
+        ),
+      );
+      return Math.round(1_000_000 / ((performance.now() - start) / 1_000));
+    });
   }
   return figures;
 }
@@ -161,7 +170,10 @@ async function calls(): Promise<Figures> {
     const startReads = performance.now();
     await inFlight(count, IN_FLIGHT, (index) => handle.call.get(index));
     const reads = Math.round(count / ((performance.now() - startReads) / 1_000));
-    return { [`durable calls a second, ${IN_FLIGHT} in flight`]: durable, [`reading calls a second, ${IN_FLIGHT} in flight`]: reads };
+    return {
+      [`durable calls a second, ${IN_FLIGHT} in flight`]: durable,
+      [`reading calls a second, ${IN_FLIGHT} in flight`]: reads,
+    };
   });
 }
 
@@ -194,7 +206,8 @@ const SUITES: Record<string, () => Figures | Promise<Figures>> = { disk, latency
 
 const wanted = process.argv.slice(2).filter((argument) => argument !== '--json');
 const unknown = wanted.find((name) => SUITES[name] === undefined);
-if (unknown !== undefined) throw new Error(`There is no suite ${unknown}; the suites are ${Object.keys(SUITES).join(', ')}.`);
+if (unknown !== undefined)
+  throw new Error(`There is no suite ${unknown}; the suites are ${Object.keys(SUITES).join(', ')}.`);
 const isJson = process.argv.includes('--json');
 const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
 const results: Figures = {};
@@ -205,7 +218,12 @@ for (const [name, suite] of Object.entries(SUITES)) {
   Object.assign(results, figures);
   if (isJson) continue;
   for (const [what, value] of Object.entries(figures)) {
-    const shown = typeof value === 'number' ? value.toLocaleString('en') : Object.entries(value).map(([key, one]) => `${key} ${one}`).join(', ');
+    const shown =
+      typeof value === 'number'
+        ? value.toLocaleString('en')
+        : Object.entries(value)
+            .map(([key, one]) => `${key} ${one}`)
+            .join(', ');
     process.stdout.write(`  ${what}: ${shown}\n`);
   }
 }

@@ -86,9 +86,9 @@ export class Ledger {
     const patient = bank.with({ timeoutMs: 30_000 });
     const { entries, log, accounts } = patient.tables;
     return this.compareRows({
-      entries: await Array.fromAsync(entries.rows()),
-      log: await Array.fromAsync(log.rows()),
-      accounts: await Array.fromAsync(accounts.rows()),
+      entries: await allOf(entries.rows()),
+      log: await allOf(log.rows()),
+      accounts: await allOf(accounts.rows()),
     });
   }
 
@@ -134,4 +134,10 @@ export class Ledger {
     }
     return { acknowledged: this.acknowledged, lost, duplicated, halfDone };
   }
+}
+
+async function allOf<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
 }

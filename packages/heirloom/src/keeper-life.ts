@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import type { ProcessDeath } from './child-process.js';
 import { ChildProcess, closeWords, isViolation } from './child-process.js';
 import type { Router } from './router.js';
+import { STANDBY_RETRY_MS } from './worker-source.js';
 
 const KEEPER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.keeperReady,
@@ -45,6 +46,7 @@ export class KeeperSource {
   #standby: ChildProcess | undefined;
   #processCount = 0;
   #isClosed = false;
+  #timer: NodeJS.Timeout | undefined;
   #lostAt: number | undefined;
   #current: ChildProcess | undefined;
 
@@ -86,13 +88,16 @@ export class KeeperSource {
     const standby = this.#spawn();
     this.#standby = standby;
     void standby.died.then(() => {
-      if (this.#standby === standby) this.#standby = undefined;
+      if (this.#standby !== standby) return;
+      this.#standby = undefined;
+      if (!this.#isClosed) this.#timer = setTimeout(() => this.prepare(), STANDBY_RETRY_MS);
     });
   }
 
   /** Ends the standby for good. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#timer);
     const standby = this.#standby;
     this.#standby = undefined;
     standby?.kill();

@@ -102,7 +102,14 @@ export async function startRuntimeWith(options: RuntimeOptions, ports: Partial<R
     );
   }
   const checked = checkOptions(options);
-  const runtime = new HeirloomRuntime(checked, { ...realPorts, ...ports }, await createSocketDirectory());
+  const socketDirectory = await createSocketDirectory();
+  let runtime: HeirloomRuntime;
+  try {
+    runtime = new HeirloomRuntime(checked, { ...realPorts, ...ports }, socketDirectory);
+  } catch (error) {
+    await rm(socketDirectory, { recursive: true, force: true });
+    throw error;
+  }
   await runtime.start();
   return runtime;
 }
@@ -206,6 +213,7 @@ class HeirloomRuntime implements Runtime {
     // Without a keeper to come, whatever waits for one would wait for ever, and with it the stop of the workers.
     this.#router.link.fail(rootCause(event.error));
     this.#endCalls(failureOf(event.error));
+    for (const { life } of this.#workers.values()) life?.kill();
   }
 
   #failed(error: SupervisorError): void {

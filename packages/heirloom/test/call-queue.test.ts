@@ -116,7 +116,7 @@ describe('CallQueue', () => {
     expect(ids(queue.died('unknown').poisoned)).toEqual([1]);
   });
 
-  it('charges nobody for a death that was no call\'s doing, and counts it against the worker', () => {
+  it("charges nobody for a death that was no call's doing, and counts it against the worker", () => {
     const queue = queueOf(2, { triesMax: 1 });
     for (let death = 0; death < 5; death++) {
       expect(ids(queue.takeSendable())).toEqual([1, 2]);

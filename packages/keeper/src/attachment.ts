@@ -139,13 +139,14 @@ export class AttachmentRegistry {
   async drain(attachment: Attachment, timeoutMs: number): Promise<boolean> {
     const { journal } = attachment;
     if (journal === undefined) return attachment.journalEnd === undefined || attachment.journalEnd.kind === 'ended';
-    if (this.isPaused) journal.resumeReading();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
       attachment.onJournalEnd = () => {
         clearTimeout(timer);
         resolve();
       };
+      // Last, as the end may be reported in this call.
+      if (this.isPaused) journal.resumeReading();
     });
     attachment.onJournalEnd = undefined;
     // Read again after the wait, which may have set it.

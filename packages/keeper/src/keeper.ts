@@ -63,6 +63,9 @@ export interface KeeperOptions {
   readonly exit: (code: number) => void;
 }
 
+/** How many reads run at the same time: their answers, a page or a row each, together stay below what a connection queues. */
+const READS_AT_ONCE = 4;
+
 /** The frames that a router sends. */
 export const CONTROL_KINDS: ReadonlySet<number> = new Set([
   FrameKind.expect,
@@ -78,6 +81,8 @@ export class Keeper {
   private readonly expectations: Expectations;
   private state: 'waiting' | 'opening' | 'serving' | 'stopped' = 'waiting';
   private open: OpenKeeper | undefined;
+  /** Reads that wait for their turn, and how many have theirs. */
+  private readonly waitingReads: (() => void)[] = [];
   private reads = 0;
 
   constructor(options: KeeperOptions) {
@@ -114,6 +119,7 @@ export class Keeper {
   /** To be called when the control connection takes bytes again. */
   controlDrained(): void {
     this.options.control.resumeReading();
+    this.startReads();
     this.resumeJournalsIfClear();
   }
 
@@ -270,16 +276,34 @@ export class Keeper {
     }
   }
 
+  /**
+   * Reads take turns: a few at a time, and none while the router has not taken the answers of those before, so that what waits
+   * to be sent is bounded by READS_AT_ONCE of the largest answers. Epochs are opened and closed past them.
+   */
   private async read(store: Store, request: Extract<KeeperRequest, { type: 'read' }>): Promise<unknown> {
-    if (this.reads >= this.limits.readsMax) {
-      const message = `${this.reads} reads are under way already. Try again when some have ended.`;
+    if (this.waitingReads.length >= this.limits.readsMax) {
+      const message = `${this.waitingReads.length} reads wait already. Try again when some have ended.`;
       throw new KeeperError('ERR_KEEPER_BUSY', message, { readsMax: this.limits.readsMax });
     }
-    this.reads++;
+    await new Promise<void>((resolve) => {
+      this.waitingReads.push(resolve);
+      this.startReads();
+    });
     try {
       return await readReleased(store, request);
     } finally {
       this.reads--;
+      // After the answer was queued, so that its size counts.
+      setImmediate(() => this.startReads());
+    }
+  }
+
+  private startReads(): void {
+    while (this.reads < READS_AT_ONCE && !this.options.control.isCongested) {
+      const start = this.waitingReads.shift();
+      if (start === undefined) return;
+      this.reads++;
+      start();
     }
   }
 

@@ -12,8 +12,8 @@
  * Format: the parent first writes the bootstrap, u32 BE length and that many bytes, which the main thread reads before the
  * thread starts. After that the parent writes nothing. The child may write one line of JSON, `{"overrun":callId}`.
  *
- * Shared memory of the two threads (Float64): [0] the deadline of the running handler in milliseconds of Date.now(), 0 for
- * none; [1] the id of its call.
+ * Shared memory of the two threads (Float64): [0] the deadline of the running handler in milliseconds since 1970 by the clock
+ * that is never set, performance.timeOrigin + performance.now(), 0 for none; [1] the id of its call.
  */
 import { readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
@@ -86,7 +86,7 @@ export function watchLifeline(socketDirectory?: string): Lifeline {
   return {
     handlerBegins(callId, timeoutMs) {
       shared[1] = callId;
-      shared[0] = timeoutMs === 0 ? 0 : Date.now() + timeoutMs;
+      shared[0] = timeoutMs === 0 ? 0 : performance.timeOrigin + performance.now() + timeoutMs;
     },
     handlerEnded() {
       shared[0] = 0;
