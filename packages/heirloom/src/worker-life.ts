@@ -117,6 +117,7 @@ export class WorkerLife implements StartingChild {
     const { connection } = process;
     if (process.process.isGone || connection === undefined || this.#retired !== undefined) return;
     process.liveEpoch = opened.epoch;
+    process.process.log.label({ incarnation: opened.epoch });
     process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
     const { epoch, lsn, restarted, tables: grants } = opened;

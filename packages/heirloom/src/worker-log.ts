@@ -25,13 +25,18 @@ export const LINE_CHARS_MAX = 65_536;
 export const LAST_LINES_MAX = 20;
 
 export class ProcessLog {
-  readonly #logger: Logger;
+  #logger: Logger;
   readonly #last: string[] = [];
 
   constructor(logger: Logger, stdout: Readable, stderr: Readable) {
     this.#logger = logger;
     this.#read(stdout, (line) => this.#stdoutLine(line));
     this.#read(stderr, (line) => this.#write('warn', { stream: 'stderr' }, line));
+  }
+
+  /** Adds to what every later line is logged with. */
+  label(bindings: Record<string, unknown>): void {
+    this.#logger = this.#logger.child(bindings);
   }
 
   /** The last lines, the oldest first. */
