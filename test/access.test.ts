@@ -146,8 +146,10 @@ describe('the door of the keeper (G12)', () => {
     await greet(socketPath, { role: 'acks', token: journalToken });
     await greet(socketPath, { role: 'journal', token: acksToken });
     await expectRefusals(/"acks"/, /"journal"/);
+    // In their own they are good still.
     await standby.attach();
     await expectUnharmed();
+    await expectRefusals(/"acks"/, /"journal"/);
   });
 });
 

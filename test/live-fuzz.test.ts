@@ -276,7 +276,7 @@ async function breakProtocol(impostor: Impostor, life: number, random: Random, s
     // What a kill leaves: an unfinished frame, which is no violation.
     const peer = random(2) === 0 ? impostor.router : impostor.journal;
     const kinds = peer === impostor.router ? FROM_WORKER : [FrameKind.batch];
-    peer.write(damaged(ofKinds(...kinds), random, kinds, 'unfinished'));
+    peer.write(damaged(ofKinds(...kinds), random, kinds, 'unfinished', false));
     await peer.flushed();
     sent.frames++;
     sent.unfinished++;
