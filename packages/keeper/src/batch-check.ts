@@ -7,7 +7,7 @@ import type { StoredTable, TableCatalog } from './table-catalog.js';
 
 /**
  * Checks a batch of a worker and makes its new shapes known; returns the stored table of each of its tables.
- * Throws WireError ERR_WIRE_MESSAGE, or what `RowCodec.addShapes` throws.
+ * Throws WireError ERR_WIRE_MESSAGE, or what `RowCodec.addShapes` throws, and then nothing of the batch is known.
  */
 export function checkBatch(catalog: TableCatalog, worker: string, batch: Batch): StoredTable[] {
   const seen = new Set<number>();
@@ -18,6 +18,8 @@ export function checkBatch(catalog: TableCatalog, worker: string, batch: Batch):
     if (seen.has(changes.tableId)) throw refusal(batch, `names table ${changes.tableId} twice`);
     seen.add(changes.tableId);
     checkChanges(batch, changes, table);
+    // All before any is added: what a refused batch taught a table would be taken for stored.
+    table.codec.checkShapes(changes.shapes);
     return table;
   });
   for (const [index, { shapes }] of batch.tables.entries()) {

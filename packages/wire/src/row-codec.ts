@@ -64,7 +64,12 @@ export class RowCodec {
     return this.shapes.takeNew();
   }
 
-  /** Adds shapes that were stored by the owner. Throws WireError ERR_WIRE_SHAPE if they contradict the known ones. */
+  /** Throws what `addShapes` would throw, and adds nothing. */
+  checkShapes(shapes: EncodedShapes): void {
+    this.shapes.check(shapes);
+  }
+
+  /** Adds shapes that were stored by the owner. Throws WireError ERR_WIRE_SHAPE if they contradict the known ones, and adds none. */
   addShapes(shapes: EncodedShapes): void {
     this.shapes.add(shapes);
   }

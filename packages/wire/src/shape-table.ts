@@ -102,18 +102,45 @@ export class ShapeTable {
 
   /**
    * Adds shapes that were committed elsewhere. A shape that is known already is left alone.
-   * Throws WireError ERR_WIRE_SHAPE for a number outside the limits, bad names, or one that means something else here.
+   * Throws WireError ERR_WIRE_SHAPE for a number outside the limits, bad names, or one that means something else here, and
+   * then has added none of them.
    */
   add(shapes: EncodedShapes): void {
-    for (const { id, fields } of shapes) {
-      const known = this.shapes[id];
-      if (known !== undefined && sameFields(known.fields, fields)) continue;
-      if (known !== undefined) throw contradiction(id, 'has other fields than the shape that is known by it');
-      if (!Number.isInteger(id) || id < 0 || id >= SHAPES_MAX)
-        throw contradiction(id, `is not from 0 to ${SHAPES_MAX - 1}`);
-      if (!areShapeFields(fields)) throw contradiction(id, 'has field names that no encoder makes a shape of');
-      this.put(id, fields);
+    const added: EncodedShape[] = [];
+    try {
+      for (const shape of shapes) if (this.addOne(shape)) added.push(shape);
+    } catch (error) {
+      this.remove(added);
+      throw error;
     }
+  }
+
+  /** Throws what `add` would throw, and adds nothing. */
+  check(shapes: EncodedShapes): void {
+    const unknown = shapes.filter(({ id }) => !this.has(id));
+    this.add(shapes);
+    this.remove(unknown);
+  }
+
+  private addOne({ id, fields }: EncodedShape): boolean {
+    const known = this.shapes[id];
+    if (known !== undefined && sameFields(known.fields, fields)) return false;
+    if (known !== undefined) throw contradiction(id, 'has other fields than the shape that is known by it');
+    if (!Number.isInteger(id) || id < 0 || id >= SHAPES_MAX)
+      throw contradiction(id, `is not from 0 to ${SHAPES_MAX - 1}`);
+    if (!areShapeFields(fields)) throw contradiction(id, 'has field names that no encoder makes a shape of');
+    this.put(id, fields);
+    return true;
+  }
+
+  private remove(shapes: EncodedShapes): void {
+    for (const { id, fields } of shapes) {
+      let node = this.root;
+      for (const field of fields) node = node.childOrNew(field);
+      node.id = -1;
+      this.shapes[id] = undefined;
+    }
+    while (this.shapes.length > 0 && this.shapes.at(-1) === undefined) this.shapes.pop();
   }
 
   /** Makes a shape for a list of names; returns its number, or -1 if the limits do not allow another. */

@@ -48,7 +48,7 @@ export class Hydration {
       const table = options.tables.get(grant.name);
       invariant(table !== undefined, `the keeper granted an unknown table '${grant.name}'`);
       if (grant.size > 0) this.begin(table, grant);
-      else table.hydrateFrom(NO_ROWS, grant);
+      else this.skip(table, grant);
     }
   }
 
@@ -71,6 +71,12 @@ export class Hydration {
     const source = this.reader.source(grant.extent, table.definition.type, this.options.encoder.codecOf(grant.name));
     table.hydrateFrom(source, grant);
     this.waiting.push(table);
+  }
+
+  /** A table without rows is loaded at once, or it would go on keeping track of what it need not ask the store for. */
+  private skip(table: Table<AnyTableDefinition>, grant: TableGrant): void {
+    table.hydrateFrom(NO_ROWS, grant);
+    invariant(table.hydrate(1), `the table '${grant.name}' of no rows is not loaded`);
   }
 
   private slice(): void {

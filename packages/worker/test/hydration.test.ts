@@ -138,4 +138,14 @@ describe('hydration', () => {
     harness.activate(true, store.grants);
     expect(harness.events).toContain('initFailed Error: no store');
   });
+
+  test('has a table without rows loaded from the start', () => {
+    const store = new FakeStore();
+    const harness = new Harness(definition, store.reader);
+    harness.activate(true, store.grants);
+    const tables = harness.incarnation['transaction'].tables;
+    expect(tables.get('empty')?.isHydrated).toBe(true);
+    expect(tables.get('empty')?.nextSequence).toBe(41);
+    expect(tables.get('people')?.isHydrated).toBe(false);
+  });
 });
