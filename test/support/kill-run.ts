@@ -17,6 +17,8 @@ export interface KillRun {
   /** How often each kind of process must have died at least, or the plan did not happen. */
   readonly workerDeaths: number;
   readonly keeperDeaths: number;
+  /** Whether the worker is killed as soon as a death of the keeper is seen, before it can give its batches to the next one. */
+  readonly together?: boolean;
 }
 
 /** Runs the workload and expects that nothing was lost, repeated or half done, and that the planned deaths happened. */
@@ -32,6 +34,7 @@ export async function killRun(plan: KillRun): Promise<void> {
     await using test = await startTestRuntime({ directory: directory.path, root }, { faults: faultsIn(plan.faults) });
     const { runtime } = test;
     const bank = runtime.worker(bankRef).with({ timeoutMs: 30_000 });
+    if (plan.together === true) runtime.on('keeper_crash', () => killIfAlive(bank.pid));
     let left = plan.operations;
     const client = async (): Promise<void> => {
       while (left-- > 0) await ledger.operate(bank, random);
@@ -52,6 +55,14 @@ export async function killRun(plan: KillRun): Promise<void> {
     workerDeaths: expect.toSatisfy((count: number) => count >= plan.workerDeaths),
     keeperDeaths: expect.toSatisfy((count: number) => count >= plan.keeperDeaths),
   });
+}
+
+function killIfAlive(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  } catch {
+    // It was dead already.
+  }
 }
 
 function expectNothingWrong(report: Awaited<ReturnType<Ledger['compare']>>, plan: KillRun): void {

@@ -1,14 +1,16 @@
 /**
  * A process that streams frames into a journal until it is killed: `node journal-writer.js SOCKET one-way|two-way`.
  *
- * It prints the number of each frame that it knows to be with the operating system, as one line, written before it goes on.
+ * It prints, as lines, the number of each frame that it knows to be with the operating system, before it goes on, and `full`
+ * when it can send no more for now, as its reader is behind.
  */
 import { connect, FrameKind } from '@heirloom/wire';
 import { writeSync } from 'node:fs';
 
 const [path = '', way = 'one-way'] = process.argv.slice(2);
-const FRAME_BYTES = 512;
-const PRINTED_BYTES = 8;
+const SMALL_BYTES = 512;
+/** Every tenth frame, so that a kill often cuts one off. */
+const LARGE_BYTES = 60_000;
 const FRAMES_AHEAD_BYTES = 64 * 1024;
 
 const connection = await connect(path, {
@@ -19,21 +21,28 @@ const connection = await connect(path, {
   onClose: () => undefined,
 });
 
-const padding = new Uint8Array(FRAME_BYTES);
+const small = new Uint8Array(SMALL_BYTES);
+const large = new Uint8Array(LARGE_BYTES);
 let sent = 0;
 let printed = 0;
+let isFull = false;
 
 function stream(): void {
   if (connection.queuedBytes === 0 && printed < sent) {
     // Nothing waits in this process, so everything that was sent is with the operating system.
     printed = sent;
-    writeSync(1, `${String(printed).padStart(PRINTED_BYTES - 1)}\n`);
+    isFull = false;
+    writeSync(1, `${printed}\n`);
+  }
+  if (connection.queuedBytes >= FRAMES_AHEAD_BYTES && !isFull) {
+    isFull = true;
+    writeSync(1, 'full\n');
   }
   for (let i = 0; i < 5 && connection.queuedBytes < FRAMES_AHEAD_BYTES; i++) {
     sent++;
     connection.send(FrameKind.batch, (writer) => {
       writer.uint53(sent);
-      writer.raw(padding);
+      writer.raw(sent % 10 === 0 ? large : small);
     });
   }
   connection.flushNow();

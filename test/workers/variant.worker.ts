@@ -13,7 +13,7 @@ export default defineWorker({
       type: (variant === 'other_type' ? 'ordered_set' : 'set') as 'set',
       key: (variant === 'other_key' ? 'count' : 'id') as 'id',
       version: variant === 'other_version' ? 2 : 1,
-      survives: (variant === 'not_stored' ? 'nothing' : 'power_loss') as 'power_loss',
+      survives: variant === 'not_stored' ? 'nothing' : 'power_loss',
     }),
   },
   init({ restarted }) {

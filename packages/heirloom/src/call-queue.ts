@@ -40,7 +40,7 @@ export interface CallQueueLimits {
   readonly waitingBytesMax: number;
   readonly sentMax: number;
   readonly sentBytesMax: number;
-  /** A call is rejected as poisoned when this many runs of it ended with the worker's death. */
+  /** A call is rejected as poisoned when this many runs of it ended with the worker's death, the last one by its doing. */
   readonly triesMax: number;
   /** At most this many calls can have run since the worker last wrote to its journal, so the killer is among the first of them. */
   readonly suspectWindow: number;

@@ -5,14 +5,14 @@
  * 1. `connected` settles: with the connection that presented the process's token, or with an error when the process ended first.
  * 2. `died` settles once, after the process is gone and its lifeline was read to its end, so that what it said last is known.
  */
-import type { ChildHandle, ProcessPort } from '@heirloom/supervisor';
-import type { CloseReason, Connection, Role } from '@heirloom/wire';
+import type { ChildExit, ChildHandle, ProcessPort } from '@heirloom/supervisor';
+import type { Connection, Role } from '@heirloom/wire';
 import { frameBootstrap } from '@heirloom/wire';
 import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
 import type { TokenDesk } from './token-desk.js';
-import type { Logger } from './worker-log.js';
-import { ProcessLog } from './worker-log.js';
+import type { Logger } from './process-log.js';
+import { ProcessLog } from './process-log.js';
 
 /** How long the lifeline may stay open after the exit; a grandchild that inherited it must not delay a recovery. */
 const LIFELINE_GRACE_MS = 100;
@@ -123,12 +123,9 @@ function overrunIn(text: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Whether a connection is over for a reason other than the end of its peer: a process that is killed may leave a reset. */
-export function isViolation({ kind, error }: CloseReason): boolean {
-  return kind !== 'ended' && kind !== 'closed' && error?.code !== 'ERR_WIRE_SOCKET';
-}
-
-/** Words for the log about why a connection is over. */
-export function closeWords({ kind, error, partialBytes }: CloseReason): Record<string, unknown> {
-  return { reason: kind, partialBytes, ...(error === undefined ? {} : { code: error.code, problem: error.message }) };
+/** How a process's end looks to its supervisor. */
+export function exitOf({ code, signal }: ProcessDeath, isStopping: boolean, error: Error | undefined): ChildExit {
+  const isClean = code === 0 && signal === null;
+  const reason = isClean ? (isStopping ? 'shutdown' : 'normal') : signal === 'SIGKILL' ? 'killed' : 'crash';
+  return { reason, code, signal, ...(error === undefined ? {} : { error }) };
 }

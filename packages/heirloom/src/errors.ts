@@ -15,8 +15,6 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_OPTION'
   /** This platform is not supported. */
   | 'ERR_RUNTIME_PLATFORM'
-  /** The runtime could not start; the cause says why. */
-  | 'ERR_RUNTIME_START'
   /** The runtime is closing or closed. */
   | 'ERR_RUNTIME_CLOSED'
   /** The supervision tree gave up; the cause says why. Nothing acknowledged is lost: start again on the same directory. */

@@ -20,7 +20,7 @@ export type {
 } from './reference.js';
 export type { Runtime } from './runtime.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
-export type { Logger } from './worker-log.js';
+export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
 export type { RestartType, Shutdown, SupervisorErrorCode } from '@heirloom/supervisor';
 export type {

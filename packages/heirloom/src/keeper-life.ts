@@ -21,7 +21,8 @@ import {
 } from '@heirloom/wire';
 import { join } from 'node:path';
 import type { ProcessDeath } from './child-process.js';
-import { ChildProcess, closeWords, isViolation } from './child-process.js';
+import { ChildProcess, exitOf } from './child-process.js';
+import { closeWords, isViolation } from './close-reason.js';
 import type { Router } from './router.js';
 import { STANDBY_RETRY_MS } from './worker-source.js';
 
@@ -176,11 +177,4 @@ export class KeeperSource {
     this.#router.logger.error({ pid: process.pid, code, signal }, 'the keeper is gone');
     this.#router.events.emit('keeper_crash', { pid: process.pid, code, signal });
   }
-}
-
-/** How a process's end looks to its supervisor. */
-export function exitOf({ code, signal }: ProcessDeath, isStopping: boolean, error: Error | undefined): ChildExit {
-  const isClean = code === 0 && signal === null;
-  const reason = isClean ? (isStopping ? 'shutdown' : 'normal') : signal === 'SIGKILL' ? 'killed' : 'crash';
-  return { reason, code, signal, ...(error === undefined ? {} : { error }) };
 }

@@ -54,7 +54,7 @@ export interface Question {
   giveUp(): void;
 }
 
-/** How many reads may be open; what the keeper takes at a time. */
+/** How many reads may be open: as many as the keeper lets wait for their turn. */
 export const OPEN_READS_MAX = 1_024;
 /** The largest request: a key, a condition or the tables of a worker. */
 export const REQUEST_BYTES_MAX: number = 4 * 1024 * 1024;

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { RuntimeError, WorkerReferenceError } from './errors.js';
 import type { SupervisorReference } from './reference.js';
 import { workersOf } from './reference.js';
-import type { Logger } from './worker-log.js';
+import type { Logger } from './process-log.js';
 
 /** How the keeper is supervised. */
 export interface KeeperSettings {

@@ -9,7 +9,7 @@ import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
 import { PendingCalls } from './pending-call.js';
 import { TokenDesk } from './token-desk.js';
-import type { Logger } from './worker-log.js';
+import type { Logger } from './process-log.js';
 
 /** How long a connection may take to say who it is. */
 export const HELLO_TIMEOUT_MS = 5_000;
@@ -55,7 +55,11 @@ export class Router {
   }
 
   async open(): Promise<void> {
-    this.#server = await listen(this.socketPath, (connection) => void this.#admit(connection));
+    this.#server = await listen(
+      this.socketPath,
+      (connection) => void this.#admit(connection),
+      (err) => this.logger.warn({ err }, 'a connection to the router was refused'),
+    );
   }
 
   async close(): Promise<void> {

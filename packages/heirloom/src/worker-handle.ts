@@ -6,7 +6,7 @@ import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
-import { TableClient } from './remote-table.js';
+import { TableClient } from './table-client.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 /** The tables of a worker as other processes see them: private ones only by their `info`. */

@@ -1,7 +1,7 @@
 /**
  * One incarnation of a worker as a child of the supervision tree: from taking a process to the verdict on its calls.
  *
- *   taken ─▶ loaded ─▶ epoch opened ─▶ activated ─▶ up ─▶ gone ─▶ retired
+ *   taken ─▶ loaded ─▶ epoch opened ─▶ activated ─(`init` done)─▶ up ─▶ gone ─▶ retired
  *
  * Invariants
  * 1. G6: the epoch is closed, durably, before the calls in flight are judged and before anyone starts the next incarnation.
@@ -9,13 +9,15 @@
  * 3. An incarnation that was given up without its exit being seen is retired like a dead one: its connection is cut first, so
  *    that nothing it still sends is heard.
  * 4. `exited` settles after the retirement, so a supervisor that learns of a death finds the tables with the heir.
+ * 5. Calls are sent only once the worker has said that it is active, its `init` done and released: a death before that is
+ *    no call's doing, and is charged to none.
  */
 import type { ChildExit, RestartType, StartContext, StartingChild } from '@heirloom/supervisor';
 import type { EpochClosed, EpochOpened, Outcome } from '@heirloom/wire';
 import { activate, decodeError, sendControl, stop } from '@heirloom/wire';
 import type { Suspicion } from './call-queue.js';
 import type { ProcessDeath } from './child-process.js';
-import { exitOf } from './keeper-life.js';
+import { exitOf } from './child-process.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
 import { definitionChanged } from './worker-slot.js';

@@ -21,7 +21,8 @@ import {
   sendControl,
   stopped,
 } from '@heirloom/wire';
-import { ChildProcess, closeWords, isViolation } from './child-process.js';
+import { ChildProcess } from './child-process.js';
+import { closeWords, isViolation } from './close-reason.js';
 import type { Deferred } from './deferred.js';
 import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';

@@ -2,13 +2,14 @@
  * Attachments: the journal and acks connections of one worker process, and the epoch that they are bound to.
  *
  * Invariants
- * 1. A connection is who its token says (G12): the router announces each token with the worker process it is for, and a token opens
- *    one connection.
+ * 1. A connection is who its token says (G12): the router announces each token with the worker process it is for, and a token
+ *    opens one connection.
  * 2. Batches are taken only from the journal of an attachment that is bound to the open epoch of its worker (G6). Anything else
- *    closes that connection, tells the worker process that it is fenced and the router that it is to be replaced, and is logged; it harms
- *    nobody else.
+ *    closes that connection, tells the worker process that it is fenced and the router that it is to be replaced, and is
+ *    logged; it harms nobody else.
  * 3. `welcome` is sent once an attachment has its epoch and both connections, and everything received before is committed.
- * 4. Nothing is ever written to a journal. Acks are cumulative; those that a slow reader has no room for are made up for by one, as soon as it has.
+ * 4. Nothing is ever written to a journal. Acks are cumulative; those that a slow reader has no room for are made up for by
+ *    one, as soon as it has.
  * 5. Pausing stops all journals; nothing that releases a pause comes over a journal, so nothing waits in a circle (G9).
  */
 import { FrameKind, sendControl, fenced, welcome } from '@heirloom/wire';

@@ -1,4 +1,7 @@
-/** Whether a decoded batch may be stored: everything in it that the keeper relies on, so that one worker cannot harm another (G12). */
+/**
+ * Whether a decoded batch may be stored: everything in it that the keeper relies on, so that one worker cannot harm another
+ * (G12).
+ */
 import { KEY_BYTES_MAX } from '@heirloom/tables';
 import { WireError } from '@heirloom/wire';
 import type { Batch, TableChanges } from '@heirloom/wire';

@@ -3,8 +3,8 @@
  *
  * Invariants
  * 1. A group is committed as a whole, in one transaction, with one journal record; batches keep their order of arrival.
- * 2. Of several changes to one (key, sequence) only the last is written. A batch that clears its table takes everything back that
- *    earlier batches of the group did to it; the table's rows then begin in a new extent.
+ * 2. Of several changes to one (key, sequence) only the last is written. A batch that clears its table takes everything back
+ *    that earlier batches of the group did to it; the table's rows then begin in a new extent.
  *
  * The group is pure until `writeGroup`, which runs inside of the store's transaction.
  */

@@ -2,8 +2,9 @@
  * The failpoint `keeper.commit:during`: SIGKILL at a random moment inside of LMDB's native commit.
  *
  * No failpoint of JavaScript can lie there, as the commit blocks the thread. So, if the plan has such a fault, a second thread
- * waits for the armed commit to begin and kills the process a random 0 to KILL_DELAY_MICROSECONDS_MAX later. Hits are transactions of this process, its first marker included. If the commit
- * is faster, the kill comes shortly after it, which must be harmless too.
+ * waits for the armed commit to begin and kills the process a random 0 to KILL_DELAY_MICROSECONDS_MAX later. Hits are
+ * transactions of this process, its first marker included. If the commit is faster, the kill comes shortly after it, which
+ * must be harmless too.
  */
 import { Worker } from 'node:worker_threads';
 import { isArmed } from '@heirloom/wire';
@@ -13,7 +14,7 @@ export const COMMIT_DURING = 'keeper.commit:during';
 /** A commit with its flush takes 200 to 500 µs on the machine this was tried on. */
 export const KILL_DELAY_MICROSECONDS_MAX = 400;
 
-/** What the two threads share, in this order: the thread is ready; the commit begins; the thread is awake. */
+/** What the two threads share goes through these: the thread is ready, the commit begins, the thread is awake. */
 const READY = 1;
 const BEGUN = 2;
 const AWAKE = 3;

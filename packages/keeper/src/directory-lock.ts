@@ -13,8 +13,8 @@
  * Invariants
  * 1. At most one process holds the lock. Suppose A and B both do, and B began to listen later. A's file was there from before
  *    then: only a winner W that found A dead in (3) could have unlinked it, which is only possible between A's bind and
- *    listen; W listened by then, so either W still lives at A's (3), and A withdrew, or it is dead and unlinks nothing any more, and
- *    A missed its file in (4). So B found A's file in (3), and A alive. B withdrew.
+ *    listen; W listened by then, so either W still lives at A's (3), and A withdrew, or it is dead and unlinks nothing any
+ *    more, and A missed its file in (4). So B found A's file in (3), and A alive. B withdrew.
  * 2. Nobody unlinks a file that is not its own or dead. Closing a socket unlinks it by name, so a name must not pass on to
  *    another process while its former owner lives: the greatest number never falls below that of any past winner (winners
  *    unlink only lower ones, and release leaves a greater mark behind), and whoever still binds a lower number withdraws in (4).

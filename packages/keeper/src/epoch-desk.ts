@@ -4,8 +4,8 @@
  * Invariants
  * 1. An epoch is opened or closed by a flushed transaction, before anyone is told (G6).
  * 2. Before an epoch is closed, its journal is read to the end or to the deadline, and what arrived whole is committed (G1).
- * 3. Both can be asked for again after a keeper's death: what was done already is answered as such, and opening again gives a further
- *    epoch, as nobody was told of the former.
+ * 3. Both can be asked for again after a keeper's death: what was done already is answered as such, and opening again gives a
+ *    further epoch, as nobody was told of the former.
  */
 import { failpoint } from '@heirloom/wire';
 import type { EpochClosed, EpochOpened, KeeperRequest, TableDeclaration } from '@heirloom/wire';

@@ -26,7 +26,7 @@ export type KeeperErrorCode =
   | 'ERR_KEEPER_BOOTSTRAP' // the bootstrap is not one of a keeper
   // Requests.
   | 'ERR_KEEPER_EPOCH' // an epoch or attachment that was never there
-  | 'ERR_KEEPER_BUSY' // too many reads at once
+  | 'ERR_KEEPER_BUSY' // too many reads wait for their turn
   | 'ERR_KEEPER_STOPPING' // the keeper is shutting down
   | 'ERR_KEEPER_CURSOR' // a continuation of another timeline
   | 'ERR_TABLE_UNKNOWN'; // no stored table of this name

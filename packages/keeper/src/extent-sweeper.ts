@@ -2,7 +2,8 @@
  * Deletes the rows of extents that no table has any more, a bounded number in each transaction.
  *
  * The list of doomed extents is in the store, written in the transaction that moved the table away, so a restart goes on
- * where the last run stopped. Sweeping waits while batches do, but not for ever: after SWEEP_POSTPONED_MAX groups a piece is due.
+ * where the last run stopped. Sweeping waits while batches do, but not for ever: after SWEEP_POSTPONED_MAX groups a piece is
+ * due.
  */
 import { rowKey, u32Key, extentEnd } from './layout.js';
 import type { Store, StoreWriter } from './store.js';

@@ -7,8 +7,8 @@
  *   outcomes  varuint count · count × outcome (call-messages.ts of @heirloom/wire)
  *
  * Tags 2 (casts) and 3 (changes) are reserved. A reader of version 1 skips sections that it does not know; what it must
- * not skip gets a new version. The record's key is the LSN of its last batch. Records of another runtime instance are dropped when
- * a new one begins, as call ids belong to an instance.
+ * not skip gets a new version. The record's key is the LSN of its last batch. Records of another runtime instance are dropped
+ * when a new one begins, as call ids belong to an instance.
  *
  * A record with a wrong checksum, or with bytes that no encoder writes, is StoreError ERR_STORE_DAMAGED.
  */

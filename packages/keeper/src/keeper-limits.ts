@@ -2,11 +2,17 @@
 export interface KeeperLimits {
   /** How long a start waits for the directory's former holder to end, in milliseconds. */
   readonly lockWaitMs: number;
+  /** The most batches that one transaction commits. */
   readonly groupBatchesMax: number;
+  /** The same in bytes of their frames; one larger batch goes alone. */
   readonly groupBytesMax: number;
+  /** How long a connection may take to say whose it is, in milliseconds. */
   readonly handshakeTimeoutMs: number;
+  /** Announced tokens that nobody has presented; at the limit the oldest is forgotten. */
   readonly expectationsMax: number;
+  /** Reads that wait for their turn; one more is refused with ERR_KEEPER_BUSY. */
   readonly readsMax: number;
+  /** Bytes of journal records that the router has not confirmed; over the limit journals are not read. */
   readonly unconfirmedBytesMax: number;
 }
 
@@ -21,9 +27,9 @@ export const KEEPER_LIMITS: KeeperLimits = {
   handshakeTimeoutMs: 5_000,
   // Two for each process of the largest runtime, several times over.
   expectationsMax: 4_096,
-  // Reads in slices hold memory for one page each.
+  // What waits is a request, and the router has no more of them open at a time.
   readsMax: 1_024,
-  // Replies that the router has not confirmed; beyond this, journals are not read. All of them, and the group that goes over
-  // the limit, are sent again at once to a new router connection, which takes SEND_BYTES_MAX, 256 MiB.
+  // All of them, and the group that goes over the limit, are sent again at once by the next keeper, on a connection that
+  // takes SEND_BYTES_MAX, 256 MiB.
   unconfirmedBytesMax: 64 * 1024 * 1024,
 };

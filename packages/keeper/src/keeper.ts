@@ -1,18 +1,20 @@
 /**
  * The keeper: the heir of every table, the only writer of the store (G5), and the end of every journal.
  *
- * A thin shell: it opens the store when the router says `resume`, and connects what the other files of this package decide to the
- * control connection and to the workers' connections.
+ * A thin shell: it opens the store when the router says `resume`, and connects what the other files of this package decide to
+ * the control connection and to the workers' connections.
  *
  *   waiting ──resume──▶ opening ──keeperReady──▶ serving ──shutdown──▶ stopped (exit 0)
  *                          └── keeperFailed, exit 1      └── a transaction fails: keeperFailed, exit 2
  *
  * Invariants
- * 1. Before `keeperReady` the keeper has committed and flushed a marker of its own, so that everything it found is as durable as the
- *    marker, and no older keeper can still write.
+ * 1. Before `keeperReady` the keeper has committed and flushed a marker of its own, so that everything it found is as durable
+ *    as the marker, and no older keeper can still write.
  * 2. Right behind `keeperReady` come the replies of every stored group that the router has not seen; a reply may come twice.
  * 3. After a failed transaction nothing leaves but `keeperFailed`.
  * 4. Replies of an epoch are sent before the response to its closeEpoch.
+ * 5. G9: reads take turns, a few at a time, and none while the router has not taken the answers before; epochs are opened
+ *    and closed past them.
  */
 import {
   FrameKind,
@@ -133,7 +135,7 @@ export class Keeper {
         faults: faults ?? [],
         limits: this.limits,
         log,
-        onConnection: (connection) => void this.welcome(connection),
+        onConnection: (connection) => void this.admit(connection),
         onBatch: (attachment, binding, body) => this.takeBatch(attachment, binding, body),
         onViolated: ({ id }, reason) => sendControl(control, violated, { attachment: id, reason }),
         onReleased: (group) => this.release(group),
@@ -167,7 +169,7 @@ export class Keeper {
     this.open?.attachments.announce(message.attachment, message.worker, message.pid);
   }
 
-  private async welcome(connection: Connection): Promise<void> {
+  private async admit(connection: Connection): Promise<void> {
     try {
       const timeoutMs = this.limits.handshakeTimeoutMs;
       const authenticate = (role: string, token: Uint8Array): ExpectMessage | undefined =>
@@ -277,8 +279,8 @@ export class Keeper {
   }
 
   /**
-   * Reads take turns: a few at a time, and none while the router has not taken the answers of those before, so that what waits
-   * to be sent is bounded by READS_AT_ONCE of the largest answers. Epochs are opened and closed past them.
+   * Waits for its turn (invariant 5), so that what waits to be sent is bounded by READS_AT_ONCE of the largest answers.
+   * Rejects with KeeperError ERR_KEEPER_BUSY, or as `readReleased` does.
    */
   private async read(store: Store, request: Extract<KeeperRequest, { type: 'read' }>): Promise<unknown> {
     if (this.waitingReads.length >= this.limits.readsMax) {

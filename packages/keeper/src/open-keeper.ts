@@ -79,6 +79,8 @@ async function assemble(
   }
   const desk = new EpochDesk(store, groups, attachments);
   const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
-  const server = await listen(options.socketPath, options.onConnection);
+  const server = await listen(options.socketPath, options.onConnection, (error) =>
+    log('warn', 'A connection was refused.', { error: error.message }),
+  );
   return { lock, store, groups, attachments, desk, sweeper, server };
 }

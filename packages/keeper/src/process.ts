@@ -1,8 +1,9 @@
 /**
  * The entry file of the keeper's process.
  *
- * It reads its bootstrap from the lifeline, connects to the router, and waits for `resume`: so a standby is a keeper that has loaded
- * everything and holds nothing. It dies with the embedding process (G10), and ignores a SIGINT that is meant for the group.
+ * It reads its bootstrap from the lifeline, connects to the router, and waits for `resume`: so a standby is a keeper that has
+ * loaded everything and holds nothing. It dies with the embedding process (G10), and ignores a SIGINT that is meant for the
+ * group.
  */
 import { armFailpoints, connect, readBootstrap, watchLifeline } from '@heirloom/wire';
 import { decodeBootstrap } from './bootstrap.js';

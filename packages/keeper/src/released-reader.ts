@@ -1,15 +1,15 @@
 /**
  * Reads of released tables for others than their owner: the embedding process asks, and gets committed state (G4, G8).
  *
- * What can be read here is flushed (store.ts), so reads need no gate, and they do not ask the owner. Operations and their arguments,
- * as a list:
+ * What can be read here is flushed (store.ts), so reads need no gate, and they do not ask the owner. Operations and their
+ * arguments, as a list:
  *
  *   lookup(key) member(key) size() first() last() next(key) prev(key) select({ where, limit, after }) selectCount(where) info()
  *
  * Order is that of key bytes: key order in an ordered set. Rows of one key in a bag come in order of insertion.
  *
- * A read that passes many rows works in slices of SLICE_ROWS, and lets commits happen in between; like a traversal of ETS without
- * fixation, it shows each row as of some moment of the read. No cursor of LMDB is open between slices.
+ * A read that passes many rows works in slices of SLICE_ROWS, and lets commits happen in between; like a traversal of ETS
+ * without fixation, it shows each row as of some moment of the read. No cursor of LMDB is open between slices.
  *
  * What fails: ERR_TABLE_UNKNOWN, ERR_TABLE_ACCESS (private tables tell only their info), ERR_TABLE_ARGUMENT, ERR_TABLE_VALUE,
  * ERR_KEEPER_CURSOR.

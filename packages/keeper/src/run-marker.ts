@@ -1,11 +1,11 @@
 /**
  * The beginning and the end of a keeper's run on a store, and what one keeper finds of another's.
  *
- * A run begins with a flushed marker. After an end that was not clean, with another boot of the system or one that cannot be told, what
- * was visible may have been rolled back; LSNs of the time before then belong to an older timeline.
+ * A run begins with a flushed marker. After an end that was not clean, with another boot of the system or one that cannot be
+ * told, what was visible may have been rolled back; LSNs of the time before then belong to an older timeline.
  *
- * A new instance of the runtime has none of the processes of the former: every epoch is closed, and stored replies, whose callers are
- * gone, are dropped.
+ * A new instance of the runtime has none of the processes of the former: every epoch is closed, and stored replies, whose
+ * callers are gone, are dropped.
  */
 import { readBootId } from './boot-id.js';
 import { closeEpoch } from './epochs.js';

@@ -2,8 +2,8 @@
  * The store's file as bytes: whether LMDB can be trusted with it.
  *
  * LMDB maps the file into memory; one that is shorter than its own records say kills the process that reads it with SIGBUS,
- * and garbage makes it abort. So the parts it relies on first are checked here before it sees the file: both meta pages, the size of
- * the file, and the header of the root page of each tree that the newer meta page names.
+ * and garbage makes it abort. So the parts it relies on first are checked here before it sees the file: both meta pages, the
+ * size of the file, and the header of the root page of each tree that the newer meta page names.
  *
  *   meta page   u64 page number · u64 transaction · u16 pad · u16 flags (8) · 4 bytes · u32 magic · u32 version · u64 address
  *               · u64 map size · 2 × tree (free list, databases) · u64 last page · u64 transaction · u64 boot id

@@ -5,11 +5,11 @@
  * 1. `transaction` is the only way to write. Each is one classic LMDB commit (`overlappingSync` off, synchronous): the data
  *    pages are flushed before the meta page that makes them visible is written and flushed. So **visible implies flushed**,
  *    for readers in other processes too, and what was committed cannot be lost by a crash of the system.
- * 2. When a transaction throws, its outcome is unknown, as LMDB reports errors also for what is there after the file is opened again.
- *    The store takes no further transaction; the process must end, and the next one opens and reads the store anew. What
- *    is in memory may therefore be changed inside of a transaction.
- * 3. A new store is made under another name and renamed when it is whole, so a file of the store's name is never half made, and an
- *    empty one is damage.
+ * 2. When a transaction throws, its outcome is unknown, as LMDB reports errors also for what is there after the file is opened
+ *    again. The store takes no further transaction; the process must end, and the next one opens and reads the store anew.
+ *    What is in memory may therefore be changed inside of a transaction.
+ * 3. A new store is made under another name and renamed when it is whole, so a file of the store's name is never half made,
+ *    and an empty one is damage.
  * 4. Before LMDB sees the file, its first records are checked (store-file.ts).
  *
  * What fails: ERR_STORE_DIRECTORY, ERR_STORE_DAMAGED, ERR_STORE_VERSION when opening; ERR_STORE_DISK_FULL, ERR_STORE_IO,

@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  chmodSync,
+  mkdirSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,6 +118,10 @@ describe('opening a store', () => {
     const file = join(directory, 'file');
     writeFileSync(file, '');
     await expect(openStore(join(file, 'store'))).rejects.toMatchObject({ code: 'ERR_STORE_DIRECTORY' });
+    // Node's own way to make directories with their parents never returns here.
+    if (existsSync('/proc/self')) {
+      await expect(openStore('/proc/heirloom/store')).rejects.toMatchObject({ code: 'ERR_STORE_DIRECTORY' });
+    }
     if (process.getuid?.() === 0) return; // The superuser may write anywhere.
     const locked = join(directory, 'locked');
     mkdirSync(locked);

@@ -1,3 +1,4 @@
+/** What tests put in the place of time, processes and children. */
 export { VirtualClock } from './clock.js';
 export { FakeChild, FakeDriver } from './fake-driver.js';
 export { FakeProcess, FakeProcessPort } from './fake-process.js';

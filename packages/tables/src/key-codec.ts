@@ -25,7 +25,7 @@
 import { TableError } from './errors.js';
 import type { TableKey } from './key.js';
 
-/** The most bytes of an encoded key: LMDB takes 1978, less 8 for the table's prefix and 8 for a row's sequence, rounded. */
+/** The most bytes of an encoded key: LMDB takes 1978, less 4 for the extent and 8 for a row's sequence, rounded down. */
 export const KEY_BYTES_MAX = 1900;
 
 const TAG_END = 0x00;

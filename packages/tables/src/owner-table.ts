@@ -84,7 +84,7 @@ export interface TableInfo {
  *
  * Every write is checked in full before anything changes: rows outside the domain throw `ERR_TABLE_VALUE`, rows that the
  * schema refuses `ERR_TABLE_SCHEMA`, rows or keys that are too large `ERR_TABLE_LIMIT`. Rows that are read are frozen or
- * copies. After the handler has settled, writes throw `ERR_TABLE_CLOSED`.
+ * copies. After the handler has settled, every operation throws `ERR_TABLE_CLOSED`.
  */
 export interface OwnerTable<D extends AnyTableDefinition> {
   /** How many rows there are; O(1). */

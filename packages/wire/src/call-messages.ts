@@ -1,6 +1,6 @@
 /**
- * The frames of a call: call (router → worker), reply (worker → router, for calls that changed nothing), replies and confirm
- * (keeper ↔ router), and ack (keeper → worker).
+ * The frames of a call: call (router → worker), reply (worker → router, for calls that changed no table with an heir), replies
+ * and confirm (keeper ↔ router), and ack (keeper → worker).
  *
  *   call      uint53 callId · string name · value arguments (an array)
  *   reply     outcome
@@ -11,8 +11,7 @@
  *   confirm   uint53 lsn        every reply up to it has arrived
  *   ack       uint53 batch      every batch of the epoch up to it is released
  */
-import type { ByteReader } from './byte-reader.js';
-import { ByteReader as Reader } from './byte-reader.js';
+import { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import { malformed } from './errors.js';
 import { readValue, writeValue } from './value-codec.js';
@@ -47,7 +46,7 @@ export function writeCall(writer: ByteWriter, callId: number, name: string, call
 }
 
 export function decodeCall(body: Uint8Array): CallMessage {
-  const reader = new Reader(body);
+  const reader = new ByteReader(body);
   const callId = reader.uint53();
   const name = reader.string();
   const callArguments = readValue(reader);
@@ -77,7 +76,7 @@ export function readOutcomes(reader: ByteReader): Outcome[] {
 }
 
 export function decodeReply(body: Uint8Array): Outcome {
-  const reader = new Reader(body);
+  const reader = new ByteReader(body);
   const outcome = readOutcome(reader);
   reader.finish();
   return outcome;
@@ -94,7 +93,7 @@ export function writeReplies(writer: ByteWriter, lsn: number, outcomes: Outcomes
 }
 
 export function decodeReplies(body: Uint8Array): RepliesMessage {
-  const reader = new Reader(body);
+  const reader = new ByteReader(body);
   const lsn = reader.uint53();
   const outcomes = new Map<string, readonly Outcome[]>();
   for (let count = reader.count(WORKER_BYTES_MIN); count > 0; count--) {
@@ -108,7 +107,7 @@ export function decodeReplies(body: Uint8Array): RepliesMessage {
 
 /** The body of ack and of confirm: one number. */
 export function decodeNumber(body: Uint8Array): number {
-  const reader = new Reader(body);
+  const reader = new ByteReader(body);
   const value = reader.uint53();
   reader.finish();
   return value;

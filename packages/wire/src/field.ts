@@ -15,7 +15,7 @@ export type Checked<Fields> = { readonly [Name in keyof Fields]: Fields[Name] ex
 
 export const text: FieldCheck<string> = (value): value is string => typeof value === 'string';
 export const flag: FieldCheck<boolean> = (value): value is boolean => typeof value === 'boolean';
-export const anything: FieldCheck<unknown> = (value): value is unknown => value !== Symbol.iterator;
+export const anything: FieldCheck<unknown> = (_value): _value is unknown => true;
 /** A safe integer of at least 0: an id, a count, an epoch, an LSN or a number of milliseconds. */
 export const natural: FieldCheck<number> = (value): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

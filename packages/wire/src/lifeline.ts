@@ -4,9 +4,10 @@
  * Invariants
  * 1. G10: when the other end closes, for whatever reason, this process dies by SIGKILL, also when its main thread is in an
  *    endless loop. So a thread of its own watches the descriptor.
- * 2. A handler that exceeds its time is reported on the lifeline before this process kills itself, so that the embedding
+ * 2. Before it dies of that, a process that was given the directory of the runtime's sockets removes it: the embedding
+ *    process can no longer do it.
+ * 3. A handler that exceeds its time is reported on the lifeline before this process kills itself, so that the embedding
  *    process knows which call it was.
- * 3. Before that the directory of the runtime's sockets is removed: the embedding process can no longer do it.
  * 4. Watching costs nothing while no handler runs, but for one wake-up every WATCH_INTERVAL_MS.
  *
  * Format: the parent first writes the bootstrap, u32 BE length and that many bytes, which the main thread reads before the

@@ -6,7 +6,8 @@
  *   role      from → to         frames
  *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost | activate, call,
  *                               keeper, stop
- *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated | expect, request, resume, confirm, shutdown
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated | expect, request, resume, confirm,
+ *                               shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced        one way
  *
@@ -203,7 +204,7 @@ export interface ResponseMessage {
   readonly requestId: number;
   /** An encoded error, or undefined. */
   readonly error: unknown;
-  /** EpochOpened, EpochClosed, the result of a read, or undefined. */
+  /** EpochOpened, EpochClosed, the result of a read, the keeper's Inspection, or undefined for a barrier or an error. */
   readonly result: unknown;
 }
 export interface EpochOpened {
@@ -259,6 +260,7 @@ export const ready: ControlMessage<ReadyMessage> = control(
   record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration) }),
 );
 export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', error);
+/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
 export const active: ControlMessage<Record<string, never>> = control('active', record({}));
 export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', error);
 export const stopped: ControlMessage<Record<string, never>> = control('stopped', record({}));

@@ -12,6 +12,7 @@ import {
   FrameWriter,
   HELLO_BYTES_MAX,
   listen,
+  SERVER_CONNECTIONS_MAX,
   SOCKET_PATH_BYTES_MAX,
   WireError,
 } from '@heirloom/wire';
@@ -346,6 +347,28 @@ describe('connect and listen', () => {
     const long = `/tmp/${'x'.repeat(SOCKET_PATH_BYTES_MAX)}`;
     await expect(connect(long, new Recorder().options)).rejects.toEqual(coded('ERR_WIRE_SOCKET_PATH'));
     await expect(listen(long, () => undefined)).rejects.toEqual(coded('ERR_WIRE_SOCKET_PATH'));
+  });
+
+  it('refuse a connection beyond the limit, say so, and go on (G9, G11)', async () => {
+    const path = join(directory, 'full.sock');
+    const errors: WireError[] = [];
+    let accepted = 0;
+    const server = await listen(
+      path,
+      (connection) => {
+        accepted++;
+        connection.start(new Recorder().options);
+      },
+      (error) => errors.push(error),
+    );
+    const open = (): Promise<Connection> => connect(path, new Recorder().options);
+    for (let i = 0; i < SERVER_CONNECTIONS_MAX; i++) await open();
+    const refused = new Recorder();
+    await connect(path, refused.options);
+    expect(await refused.closed).toMatchObject({ kind: 'ended' });
+    expect(accepted).toBe(SERVER_CONNECTIONS_MAX);
+    expect(errors).toEqual([coded('ERR_WIRE_SOCKET')]);
+    await server.close();
   });
 
   it('say what failed (G11)', async () => {

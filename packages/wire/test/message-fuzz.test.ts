@@ -6,12 +6,12 @@
  * is written and read once more. So nothing is taken for something else.
  *
  * Mutations that make this fail, each tried: varuints that take more bytes than they must are read; bytes that are left behind a
- * batch are ignored; any status of an outcome other than 0 counts as thrown; the request's type is looked up with inherited names.
+ * batch are ignored; an outcome may have any status; the request's type is looked up with inherited names.
  *
  * HEIRLOOM_SEED replays a run.
  */
 import { FrameKind, FrameParser, WireError } from '@heirloom/wire';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { frameOf, frameSamples, understood } from './frame-samples.js';
 import { chunks, mutate, randomFrom, runSeed } from './mutate.js';
 import type { Random } from './mutate.js';
@@ -56,7 +56,16 @@ function splice(left: Uint8Array, right: Uint8Array, random: Random): Uint8Array
   return Buffer.concat([left.subarray(0, random(left.length + 1)), right.subarray(random(right.length + 1))]);
 }
 
-describe('damaged frames (G9, G12)', () => {
+describe('damaged frames (G9, G12)', { timeout: 120_000 }, () => {
+  // Most of a million frames end in an error that nobody reads; its stack would take most of the time.
+  const { stackTraceLimit } = Error;
+  beforeAll(() => {
+    Error.stackTraceLimit = 0;
+  });
+  afterAll(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
+
   it('with a good header are a message that a sender writes, or a WireError', () => {
     const random = randomFrom(seed);
     const counts = { run: 0, understood: 0 };

@@ -24,7 +24,7 @@ export function runSeed(): number {
 /** Values at which codecs change their mind: tags, length bounds, sign bits. */
 const EDGES = [0x00, 0x01, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xcf, 0xd0, 0xd2, 0xd3, 0xd5, 0xd6, 0xff];
 
-/** A copy of the bytes with one to four changes: flipped bits, edge values, cuts, repeats, insertions, long lengths. */
+/** A copy of the bytes with one to four changes: flipped bits, edge values, cuts, repeats, insertions, long numbers and lengths. */
 export function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   let result = Uint8Array.from(bytes);
   for (let changes = 1 + random(4); changes > 0; changes--) result = change(result, random);
@@ -33,7 +33,7 @@ export function mutate(bytes: Uint8Array, random: Random): Uint8Array {
 
 function change(bytes: Uint8Array<ArrayBuffer>, random: Random): Uint8Array<ArrayBuffer> {
   const at = random(bytes.length + 1);
-  switch (random(6)) {
+  switch (random(7)) {
     case 0:
       if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8));
       return bytes;
@@ -46,6 +46,9 @@ function change(bytes: Uint8Array<ArrayBuffer>, random: Random): Uint8Array<Arra
       return concat(bytes.subarray(0, at), bytes.subarray(random(at + 1)));
     case 4:
       return concat(bytes.subarray(0, at), Uint8Array.of(random(256), random(256)), bytes.subarray(at));
+    case 5:
+      // A variable-length number that takes a byte more than it must.
+      return concat(bytes.subarray(0, at), Uint8Array.of((bytes[at] ?? 0) | 0x80, 0), bytes.subarray(at + 1));
     default:
       bytes.fill(0xff, at, at + 1 + random(8));
       return bytes;

@@ -79,6 +79,26 @@ describe('RowCodec', () => {
     expect(encoded.map((bytes) => reader.decodeRow(bytes))).toEqual(rows);
   });
 
+  it.each([
+    ['a number outside the limits', { id: SHAPES_MAX, fields: ['x'] }],
+    ['the fields of another', { id: 8, fields: ['a', 'b'] }],
+    ['a field twice', { id: 8, fields: ['x', 'x'] }],
+  ])('adds none of a list of shapes if one has %s', (_name, bad) => {
+    const codec = new RowCodec();
+    const good = { id: 3, fields: ['a', 'b'] };
+    for (const refuse of [() => codec.addShapes([good, bad]), () => codec.checkShapes([good, bad])]) {
+      expect(refuse).toThrow(code('ERR_WIRE_SHAPE'));
+      expect(codec.allShapes()).toEqual([]);
+    }
+    codec.checkShapes([good]);
+    expect(codec.allShapes()).toEqual([]);
+    codec.addShapes([{ id: 3, fields: ['other'] }]);
+    expect(codec.allShapes()).toEqual([{ id: 3, fields: ['other'] }]);
+    // Numbers are given on from there, and the fields that were refused are free again.
+    codec.encodeRow({ a: 1, b: 2 });
+    expect(codec.takeNewShapes()).toEqual([{ id: 4, fields: ['a', 'b'] }]);
+  });
+
   it('tells a row from one whose fields are its first', () => {
     const codec = new RowCodec();
     const rows = [{ id: 1 }, { id: 1, list: [] }, { id: 2, list: [], more: {} }];

@@ -14,7 +14,6 @@ export type WorkerErrorCode =
   | 'ERR_WORKER_RESULT' // what a handler returned cannot be given to its caller exactly
   | 'ERR_WORKER_RESULT_LIMIT' // what a handler returned is over RESULT_BYTES_MAX
   | 'ERR_WORKER_TABLE_UNKNOWN' // the worker has no table of this name
-  | 'ERR_WORKER_CALL_FROM_HANDLER' // a runtime or a worker's handle was used inside of a worker
   // The other processes.
   | 'ERR_WORKER_MAILBOX' // more calls arrived than the router may send
   | 'ERR_WORKER_PROTOCOL' // a message that does not belong here and now

@@ -19,7 +19,7 @@ export interface IncarnationPorts {
   readonly log: WorkerLog;
   /** Opens the store for reading. */
   readonly reader: () => RowReader;
-  /** `init` is done and released. */
+  /** `init` is done and released; no call has begun yet. */
   readonly onActive: () => void;
   readonly onInitFailed: (error: unknown) => void;
   /** Everything that had arrived before `stop` is done and released. */

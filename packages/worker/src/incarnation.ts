@@ -2,8 +2,9 @@
  * One life of a worker: takes calls from the mailbox, runs them one at a time, and sends what they did on its way.
  *
  *   new ──activate──▶ initializing ──init's batch released──▶ active ──stop, and all released──▶ over: onStopped
- *                          │                                     └─a handler throws (onError 'crash'), all released──▶ over: onCrash
- *                          └─init throws──▶ over: onInitFailed
+ *                          │                                     │
+ *                          └─init throws──▶ over: onInitFailed   └─a handler throws (onError 'crash'), and all released──▶
+ *                                                                  over: onCrash
  *
  * 1. Handlers run one at a time in the order of arrival, after the batch of `init` was released and `onActive` was told.
  * 2. G2: a handler that returns commits everything it did as one batch; one that throws leaves no change. An error is an

@@ -1,5 +1,5 @@
 /**
- * Whether this process is a worker's. A runtime must not be started inside of one, nor a worker's handle used there.
+ * Whether this process is a worker's: no runtime may be started inside of one.
  * The mark is on the global object, so that it also holds if the package is there twice.
  */
 const MARK = Symbol.for('heirloom.insideWorkerProcess');

@@ -12,8 +12,8 @@
  * 4. Acks of an earlier keeper are ignored from the moment on that a later one is known.
  *
  * A connection that ends is not opened again here: `onLost` says so to the embedding process, from which the address of the
- * next keeper comes, or fresh tokens for the same one. A keeper
- * that says `fenced`, or that has other batches than there can be, ends the worker (`onFenced`).
+ * next keeper comes, or fresh tokens for the same one. A keeper that says `fenced`, or that has other batches than there can
+ * be, ends the worker (`onFenced`).
  */
 import { FrameKind, connect, decodeControl, decodeNumber, failpoint, fenced, welcome } from '@heirloom/wire';
 import type { CloseReason, Connection, KeeperMessage, WelcomeMessage } from '@heirloom/wire';

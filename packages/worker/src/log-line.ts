@@ -3,8 +3,8 @@
  *
  *   {"level":"info","time":1700000000000,"msg":"…", fields…}
  *
- * A line waits for a full pipe only LOG_TRIES_MAX milliseconds, as a reader that is stuck must not stop the worker. Lines that are
- * given up are counted, and the next line that is written says how many (`linesLost`). Nothing is thrown.
+ * A line waits for a full pipe only LOG_TRIES_MAX milliseconds, as a reader that is stuck must not stop the worker. Lines that
+ * are given up are counted, and the next line that is written says how many (`linesLost`). Nothing is thrown.
  */
 import { writeSync } from 'node:fs';
 import type { WorkerLog } from './handler-context.js';

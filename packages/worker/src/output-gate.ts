@@ -7,8 +7,9 @@
  * 4. Releases only grow. One of a batch that does not exist is a violation (ERR_WORKER_PROTOCOL).
  * 5. At UNRELEASED_BATCHES_MAX or UNRELEASED_BYTES_MAX the gate is full, and no handler begins until a release. The handler
  *    that makes it full may exceed the bytes by one batch.
- * 6. At most HELD_REPLIES_MAX replies are held, and none once they have HELD_BYTES_MAX. A held reply leaves no trace outside of this process, and when the worker
- *    dies, those without a trace are suspected of it; so further ones go through the journal as batches without tables.
+ * 6. At most HELD_REPLIES_MAX replies are held, and no further one once they have HELD_BYTES_MAX. A held reply leaves no trace
+ *    outside of this process, and when the worker dies, those without a trace are suspected of it; so further ones go through
+ *    the journal as batches without tables.
  */
 import { invariant } from '@heirloom/tables';
 import type { Outcome } from '@heirloom/wire';
