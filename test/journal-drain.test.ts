@@ -7,7 +7,7 @@
  * moments while the reader is behind, so that there is something to lose.
  *
  * Mutations that make this fail, each tried: the journal is two-way (which the second test is); an unfinished frame at the end
- * counts as a failure; the connection delivers nothing more once its peer has ended.
+ * counts as a failure.
  *
  * HEIRLOOM_SEED replays the moments, as far as the machine allows.
  */

@@ -136,7 +136,7 @@ function greeting(random: Random): Uint8Array {
 }
 
 describe('a connection that does not prove whose it is (G12)', () => {
-  it('is refused by router and keeper, each time with a logged reason', { timeout: 60_000 }, async () => {
+  it('is refused by router and keeper, each time with a logged reason', { timeout: 120_000 }, async () => {
     await using directory = await testDirectory();
     const bankRef = bankReference();
     await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(bankRef) });
@@ -167,7 +167,7 @@ describe('a connection that does not prove whose it is (G12)', () => {
 });
 
 describe('a worker that breaks the protocol on its own connections', () => {
-  it('is replaced, with a logged reason, and harms nobody else (G12)', { timeout: 90_000 }, async () => {
+  it('is replaced, with a logged reason, and harms nobody else (G12)', { timeout: 120_000 }, async () => {
     await using directory = await testDirectory();
     const bankRef = bankReference();
     const evilRef = worker<typeof troubleWorker>('evil', workerModule('trouble'), { standby: false });
@@ -205,7 +205,7 @@ describe('a worker that breaks the protocol on its own connections', () => {
     await honest.check();
   });
 
-  it('cannot answer the calls of another, neither directly nor through its journal', { timeout: 60_000 }, async () => {
+  it('cannot answer the calls of another, neither directly nor through its journal', { timeout: 120_000 }, async () => {
     await using directory = await testDirectory();
     const bankRef = bankReference();
     const evilRef = worker<typeof troubleWorker>('evil', workerModule('trouble'), { standby: false });
@@ -341,7 +341,7 @@ async function expectTypedReads(table: { rows(): AsyncIterable<unknown> }): Prom
 }
 
 describe('damaged frames from the embedding process', () => {
-  it('end a worker with a logged reason, and it is replaced', { timeout: 90_000 }, async () => {
+  it('end a worker with a logged reason, and it is replaced', { timeout: 120_000 }, async () => {
     await using directory = await testDirectory();
     await using tap = new FrameTap(directory.path, (title) => title.endsWith(' trouble'));
     const bankRef = bankReference();
@@ -379,7 +379,7 @@ describe('damaged frames from the embedding process', () => {
     await honest.check();
   });
 
-  it('end a keeper with a logged reason, and nothing is lost or done twice', { timeout: 90_000 }, async () => {
+  it('end a keeper with a logged reason, and nothing is lost or done twice', { timeout: 120_000 }, async () => {
     await using directory = await testDirectory();
     await using tap = new FrameTap(directory.path, (title) => title.endsWith(' keeper'));
     const bankRef = bankReference();

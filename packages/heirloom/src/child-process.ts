@@ -5,7 +5,9 @@
  * 1. `connected` settles: with the connection that presented the process's token, or with an error when the process ended first.
  * 2. `died` settles once, after the process is gone and its lifeline was read to its end, so that what it said last is known.
  */
+import { KeeperError } from '@heirloom/keeper/process-url';
 import type { ChildExit, ChildHandle, ProcessPort } from '@heirloom/supervisor';
+import type { HeirloomError } from '@heirloom/tables';
 import type { Connection, Role } from '@heirloom/wire';
 import { frameBootstrap } from '@heirloom/wire';
 import { createDeferred } from './deferred.js';
@@ -59,7 +61,7 @@ export class ChildProcess {
     this.died = this.handle.exited.then(async ({ code, signal }) => {
       this.#isGone = true;
       desk.withdraw(token);
-      connected.reject(endedEarly(plan.title, code, signal));
+      connected.reject(endedEarly(plan, code, signal));
       return { code, signal, overrun: await lifeline };
     });
     this.handle.spawned.catch((error: Error) => connected.reject(error));
@@ -83,13 +85,13 @@ export class ChildProcess {
   }
 }
 
-function endedEarly(title: string, code: number | null, signal: string | null): WorkerReferenceError {
+function endedEarly({ role, title }: ProcessPlan, code: number | null, signal: string | null): HeirloomError {
   const how = signal === null ? `with code ${code}` : `by ${signal}`;
-  return new WorkerReferenceError(
-    'ERR_WORKER_START',
-    `The process "${title}" ended ${how} before it was ready. Its last log lines say why.`,
-    { title, code, signal },
-  );
+  const message = `The process "${title}" ended ${how} before it was ready. Its last log lines say why.`;
+  const details = { title, code, signal };
+  return role === 'control'
+    ? new KeeperError('ERR_KEEPER_START', message, details)
+    : new WorkerReferenceError('ERR_WORKER_START', message, details);
 }
 
 function withoutNodeOptions(environment: NodeJS.ProcessEnv): Record<string, string | undefined> {

@@ -13,6 +13,7 @@
  *    no call's doing, and is charged to none.
  */
 import type { ChildExit, RestartType, StartContext, StartingChild } from '@heirloom/supervisor';
+import { exitVerdict } from '@heirloom/supervisor';
 import type { EpochClosed, EpochOpened, Outcome } from '@heirloom/wire';
 import { activate, decodeError, sendControl, stop } from '@heirloom/wire';
 import type { Suspicion } from './call-queue.js';
@@ -148,7 +149,7 @@ export class WorkerLife implements StartingChild {
     }
     const { counted } = await this.retire(this.#suspicion(process, death));
     const exit = { ...exitOf(death, this.#isStopping, error), counted };
-    if (!this.#isStopping && !this.#comesBack(exit)) this.#finish();
+    if (!this.#isStopping && exitVerdict(this.#restart, exit) !== 'restart') this.#finish();
     return exit;
   }
 
@@ -159,11 +160,6 @@ export class WorkerLife implements StartingChild {
     const running = overrun ?? lastWords?.callId;
     if (running !== undefined) return { running };
     return lastWords === undefined ? 'unknown' : 'nobody';
-  }
-
-  #comesBack({ reason }: ChildExit): boolean {
-    if (this.#restart === 'transient') return reason === 'crash' || reason === 'killed';
-    return this.#restart === 'permanent';
   }
 
   /** Nobody will answer the calls that wait. */

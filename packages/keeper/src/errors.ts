@@ -24,6 +24,7 @@ export class StoreError extends HeirloomError<StoreErrorCode> {
 export type KeeperErrorCode =
   // Starting.
   | 'ERR_KEEPER_BOOTSTRAP' // the bootstrap is not one of a keeper
+  | 'ERR_KEEPER_START' // the keeper's process ended before it was ready
   // Requests.
   | 'ERR_KEEPER_EPOCH' // an epoch or attachment that was never there
   | 'ERR_KEEPER_BUSY' // too many reads wait for their turn

@@ -9,9 +9,9 @@
  *               · u64 map size · 2 × tree (free list, databases) · u64 last page · u64 transaction · u64 boot id
  *   tree        u32 pad (in the first: the page size) · u16 flags · u16 depth · 4 × u64 counts · u64 root page
  *
- * All numbers are of this machine's order, little-endian on every platform that lmdb has binaries for. What lies deeper is not
- * checked: that would mean reading the whole store, which is done for files that are shorter than their last page alone
- * (store-walk.ts). A file that passes can still be damaged inside.
+ * All numbers are of this machine's order, little-endian on every platform that lmdb has binaries for. What lies deeper is
+ * checked by a walk over every page (store-walk.ts): where a file is shorter than its last page, and when a runtime starts on a
+ * store of at most WALK_BYTES_MAX. A file that passes can still be damaged: larger ones inside, all of them within a row.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StoreError } from './errors.js';
@@ -26,6 +26,12 @@ const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 const PAGE_BYTES_MIN = 512;
 const PAGE_BYTES_MAX = 65_536;
 
+/** The largest store of which every page is read when a runtime starts: some tens of milliseconds. */
+export const WALK_BYTES_MAX: number = 64 * 1024 * 1024;
+
+/** How much of a file is checked: its beginning, or every page of one that is not too large for that. */
+export type CheckDepth = 'beginning' | 'pages';
+
 interface Meta {
   readonly pageBytes: number;
   readonly lastPage: bigint;
@@ -33,8 +39,8 @@ interface Meta {
   readonly roots: readonly bigint[];
 }
 
-/** Throws StoreError ERR_STORE_DAMAGED unless the file's beginning is that of a whole store. */
-export function checkStoreFile(path: string): void {
+/** Throws StoreError ERR_STORE_DAMAGED unless the file is that of a whole store, as far as `depth` looks. */
+export function checkStoreFile(path: string, depth: CheckDepth): void {
   const descriptor = openSync(path, 'r');
   try {
     const size = fstatSync(descriptor).size;
@@ -43,9 +49,11 @@ export function checkStoreFile(path: string): void {
     const newest = second.transaction > first.transaction ? second : first;
     const sizeMin = (newest.lastPage + 1n) * BigInt(newest.pageBytes);
     for (const root of newest.roots) checkRoot(path, descriptor, newest, root);
-    if (BigInt(size) >= sizeMin) return;
+    const isLongEnough = BigInt(size) >= sizeMin;
+    if (isLongEnough && (depth === 'beginning' || size > WALK_BYTES_MAX)) return;
     const file = { descriptor, bytes: size, pageBytes: newest.pageBytes };
     if (newest.roots.every((root) => isTreeWhole(file, root))) return;
+    if (isLongEnough) throw damaged(path, 'one of its pages is not what its tree takes it for');
     throw damaged(path, `it has ${size} bytes, and its records need ${sizeMin}`);
   } finally {
     closeSync(descriptor);

@@ -41,6 +41,7 @@ import { checkOpeningRoom } from './opening-room.js';
 import { Store } from './store.js';
 import type { StoreContents } from './store.js';
 import { checkStoreFile, damaged } from './store-file.js';
+import type { CheckDepth } from './store-file.js';
 import { decodeEpoch, decodeShapeFields, decodeState, decodeTable } from './stored-record.js';
 import type { StoreState } from './stored-record.js';
 import { TableCatalog, newTable } from './table-catalog.js';
@@ -74,7 +75,11 @@ function makeDirectory(directory: string): void {
  * Opens the store of a directory, or makes a new one there.
  * Throws StoreError ERR_STORE_DIRECTORY, ERR_STORE_DAMAGED, ERR_STORE_VERSION or ERR_STORE_DISK_FULL.
  */
-export async function openStore(directory: string, commitKill?: CommitKill): Promise<Store> {
+export async function openStore(
+  directory: string,
+  commitKill?: CommitKill,
+  depth: CheckDepth = 'beginning',
+): Promise<Store> {
   ensureStoreDirectory(directory);
   const path = join(directory, STORE_FILE);
   try {
@@ -83,7 +88,7 @@ export async function openStore(directory: string, commitKill?: CommitKill): Pro
     throw directoryError(directory, cause);
   }
   if (!existsSync(path)) await createStore(directory, path);
-  checkStoreFile(path);
+  checkStoreFile(path, depth);
   const environment = openEnvironment(path);
   try {
     return new Store(readContents(path, environment), commitKill);

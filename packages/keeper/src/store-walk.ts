@@ -2,7 +2,8 @@
  * A walk over every page of the store that its trees refer to, without LMDB: whether all of them are in the file.
  *
  * It is needed for files that are shorter than their last page says. That is no damage by itself, as LMDB does not write pages
- * at the end that were taken and given back within one transaction. It costs a read of every page, so it is for that case only.
+ * at the end that were taken and given back within one transaction. And it finds pages that were overwritten, which LMDB may take
+ * for empty ones, or die of. It costs a read of every page, so it is not for every start.
  *
  *   page      u64 number · u64 transaction · u16 pad · u16 flags · u16 lower · u16 upper (overflow: u32 pages) · u16 pointers
  *   node      at 24 + pointer: u16 low · u16 high · u16 flags · u16 key size · key · data

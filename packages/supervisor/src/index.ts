@@ -8,6 +8,7 @@ export {
   STRATEGIES,
   WORKER_SHUTDOWN_DEFAULT_MS,
 } from './child-spec.js';
+export { exitVerdict } from './child-exit.js';
 export { realClock, VirtualClock } from './clock.js';
 export { SupervisorError } from './errors.js';
 export { processPort } from './process-driver.js';
@@ -17,7 +18,7 @@ export { KEEPER_SUPERVISOR_ID, TOP_ID, topSupervisor } from './top.js';
 export { KILL_WAIT_DEFAULT_MS, SupervisionTree } from './tree.js';
 
 export type { ChildDriver, StartContext, StartingChild } from './child-driver.js';
-export type { ChildExit, ExitReason } from './child-exit.js';
+export type { ChildExit, ExitReason, ExitVerdict } from './child-exit.js';
 export type { ChildStateName } from './child-machine.js';
 export type { AnySpec, ChildSpec, RestartType, Shutdown, Strategy, SupervisorSpec } from './child-spec.js';
 export type { Clock, Timer } from './clock.js';

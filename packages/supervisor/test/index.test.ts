@@ -20,6 +20,7 @@ test('the public surface is this list', () => {
     'VirtualClock',
     'WORKER_SHUTDOWN_DEFAULT_MS',
     'checkSpec',
+    'exitVerdict',
     'processPort',
     'realClock',
     'topSupervisor',
