@@ -224,7 +224,10 @@ describe('logging', () => {
     const line = (message: string) => test.log.lines.find((entry) => entry.message === message);
     await until('all three lines arrived', () => line('hello') && line('plain hello') && line('error hello'));
     const { pid } = test.runtime.worker(troubleRef);
-    expect(line('hello')).toMatchObject({ level: 'info', fields: { worker: 'trouble', incarnation: 1, spoken: true, pid } });
+    expect(line('hello')).toMatchObject({
+      level: 'info',
+      fields: { worker: 'trouble', incarnation: 1, spoken: true, pid },
+    });
     expect(line('plain hello')).toMatchObject({ level: 'info', fields: { worker: 'trouble', stream: 'stdout' } });
     expect(line('error hello')).toMatchObject({ level: 'warn', fields: { worker: 'trouble', stream: 'stderr' } });
   });

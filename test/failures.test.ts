@@ -257,6 +257,14 @@ describe('a damaged store (G11)', () => {
     ['half of it', 'ERR_STORE_DAMAGED', (file, whole) => truncate(file, Math.floor(whole.length / 2))],
     ['zeroes in its first pages', 'ERR_STORE_DAMAGED', (file, whole) => writeFile(file, whole.fill(0, 0, 8_192))],
     ['zeroes in all pages but the first', 'ERR_STORE_DAMAGED', (file, whole) => writeFile(file, whole.fill(0, 8_192))],
+    [
+      'noise in every second page',
+      'ERR_STORE_DAMAGED',
+      async (file, whole) => {
+        for (let at = 8_192; at < whole.length; at += 8_192) noise(4_096).copy(whole, at);
+        await writeFile(file, whole);
+      },
+    ],
     ['a text', 'ERR_STORE_DAMAGED', (file) => writeFile(file, 'version https://example.org\n'.repeat(800))],
   ];
   let whole: Buffer;
@@ -330,7 +338,7 @@ describe('a module that is no worker (G11)', () => {
   it.each([
     ['throws_on_load', { code: 'ERR_WORKER_MODULE', cause: { name: 'SyntaxError' } }],
     ['exits_on_load', { code: 'ERR_WORKER_START', details: { worker: 'variant', code: 5 } }],
-    ['init_throws', { name: 'RangeError', message: 'init fails on purpose' }],
+    ['init_throws', { code: 'ERR_WORKER_INIT', cause: { name: 'RangeError', message: 'init fails on purpose' } }],
   ])('a worker that %s is what startRuntime rejects with', async (variant, expected) => {
     await using directory = await testDirectory();
     const start = startTestRuntime({ directory: directory.path, root: patientRoot(variantReference(variant)) });

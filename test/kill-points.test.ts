@@ -2,10 +2,13 @@
  * G1, G2, G3 at every named point of the program: a worker, the keeper or both are killed there, at several hits of the point.
  *
  * Mutations that make this fail, each tried:
- * - G1: the keeper sends replies before it commits (`keeper.commit:before` then loses acknowledged operations).
+ * - G1: the keeper sends replies before it commits (the keeper at `keeper.commit:before` or `during`, and the worker with it).
  * - G2: the worker does not roll back when a handler throws, or journals each table by itself.
- * - G3: the router runs a call again without waiting for the close of its epoch (`keeper.replies:before` then repeats it);
- *   the worker sends every batch again to a new keeper and the keeper takes batches it has (`keeper.commit:after`).
+ * - G3: the router runs calls again without waiting for the close of their epoch (worker at `worker.journal:after`); a new
+ *   keeper does not send the stored replies again, or deletes them before they are confirmed (`keeper.replies:before`).
+ *
+ * One that does not: a worker sends every batch again and the keeper takes those that it has. Batches hold rows, not steps, so
+ * a repeated tail leaves the tables as they were; both halves are held by keeper/test/keeper and worker/test/journal.
  */
 import type { Fault, FaultAction } from 'heirloom/testing';
 import { describe, it } from 'vitest';

@@ -2,7 +2,8 @@
  * G10: however the embedding process ends, its workers and keeper are gone within two seconds, also a worker in an endless
  * loop, and the next start has everything that was acknowledged.
  *
- * Mutation that makes this fail, tried: the lifeline is watched by the main thread instead of a thread of its own.
+ * Mutations that make this fail, each tried: the lifeline is watched by the main thread instead of a thread of its own; the
+ * thread does not heed its end. A keeper without a lifeline still ends, with its connection to the router.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

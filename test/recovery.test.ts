@@ -1,8 +1,9 @@
 /**
  * Recoveries that must not go wrong in ways of their own: each is the regression test of something that once did.
  *
- * Mutations that make this fail, each tried: the router keeps a request that it could not encode; the keeper starts every read
- * at once; a death before `init` is done is charged to the calls that wait; a worker does not ask for the keeper again.
+ * Mutations that make this fail, each tried: the router keeps a request that it could not encode, and nobody gives it up; the
+ * keeper starts every read at once; calls go to a worker whose `init` is not done, and its death is charged to them; a worker
+ * does not ask for the keeper again.
  */
 import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -51,10 +52,14 @@ describe('a worker that lost the keeper although it is there', () => {
     const blobs = test.runtime.worker(reference).with({ timeoutMs: 40_000 });
     await blobs.call.keep('one', 1);
     const before = test.runtime.keeper.pid;
+    const first = blobs.call.block(3_000);
     process.kill(before ?? Number.NaN, 'SIGKILL');
-    // The address of the next keeper comes with these calls, which keep the worker from saying HELLO in time.
-    const blocked = [blobs.call.block(3_000), blobs.call.block(3_500)];
-    await Promise.all(blocked);
+    // When a read is answered, the worker was sent the address of the next keeper, and has not seen it yet. It then begins to
+    // connect, and is kept by the next call from saying HELLO in time.
+    await blobs.tables.blobs.size();
+    const second = blobs.call.block(5_500);
+    await Promise.all([first, second]);
+    expect(test.log.lines.some(({ message }) => message === 'A connection was refused.')).toBe(true);
     await blobs.call.keep('two', 1);
     expect(await blobs.call.count()).toBe(2);
     expect(test.runtime.keeper.pid).not.toBe(before);

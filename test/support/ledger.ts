@@ -37,6 +37,11 @@ export class Ledger {
   #lastOperation = 0;
   acknowledged = 0;
 
+  /** How many operations nobody could say the outcome of. */
+  get unknown(): number {
+    return [...this.#operations.values()].filter(({ known }) => known === 'unknown').length;
+  }
+
   /** Makes one random operation; resolves when its outcome is known, whatever it is. */
   async operate(bank: Bank, random: SeededRandom): Promise<void> {
     const number = ++this.#lastOperation;

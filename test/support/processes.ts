@@ -7,6 +7,11 @@ export async function isRunning(pid: number): Promise<boolean> {
   return (await processes()).some((process) => process.pid === pid && !process.state.startsWith('Z'));
 }
 
+/** Whether a process is stopped, as by SIGSTOP. */
+export async function isStopped(pid: number): Promise<boolean> {
+  return (await processes()).some((process) => process.pid === pid && process.state.startsWith('T'));
+}
+
 export interface ProcessRow {
   readonly pid: number;
   readonly parent: number;

@@ -21,6 +21,12 @@ const LIFELINE_GRACE_MS = 100;
 /** A line on the lifeline is `{"overrun":callId}`; more than this is not read. */
 const LIFELINE_CHARS_MAX = 1_024;
 
+/**
+ * How long a process may stay after it has closed its lifeline or its connection, or has said that it crashes. An exit is
+ * quick, but user code can run in it, or have closed descriptors that are not its own.
+ */
+const END_GRACE_MS = 1_000;
+
 export interface ProcessPlan {
   readonly role: Extract<Role, 'calls' | 'control'>;
   readonly title: string;
@@ -45,6 +51,7 @@ export class ChildProcess {
   readonly died: Promise<ProcessDeath>;
   #connection: Connection | undefined;
   #isGone = false;
+  #endTimer: NodeJS.Timeout | undefined;
 
   constructor(port: ProcessPort, desk: TokenDesk, plan: ProcessPlan, logger: Logger) {
     const connected = createDeferred<Connection>();
@@ -57,14 +64,18 @@ export class ChildProcess {
     const env = { ...withoutNodeOptions(process.env), ...plan.env };
     this.handle = port.spawn({ title: plan.title, module: plan.module, execArgv: plan.execArgv, env, bootstrap });
     this.log = new ProcessLog(logger.child({ pid: this.handle.pid }), this.handle.stdout, this.handle.stderr);
+    // Before the exit, which follows at once: this error says why.
+    this.handle.spawned.catch((error: Error) => connected.reject(error));
     const lifeline = readLifeline(this.handle);
+    // G10: without it the process would outlive this one.
+    this.handle.lifeline.once('end', () => this.endSoon());
     this.died = this.handle.exited.then(async ({ code, signal }) => {
       this.#isGone = true;
+      clearTimeout(this.#endTimer);
       desk.withdraw(token);
       connected.reject(endedEarly(plan, code, signal));
       return { code, signal, overrun: await lifeline };
     });
-    this.handle.spawned.catch((error: Error) => connected.reject(error));
   }
 
   get pid(): number | undefined {
@@ -77,6 +88,11 @@ export class ChildProcess {
 
   kill(): void {
     this.handle.kill('SIGKILL');
+  }
+
+  /** Kills the process if it is still there after END_GRACE_MS. */
+  endSoon(): void {
+    if (!this.#isGone) this.#endTimer ??= setTimeout(() => this.kill(), END_GRACE_MS);
   }
 
   /** Ends the connection for good: nothing that this process still sends is heard. */

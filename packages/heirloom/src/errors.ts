@@ -15,6 +15,8 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_OPTION'
   /** This platform is not supported. */
   | 'ERR_RUNTIME_PLATFORM'
+  /** The working directory or the directory for temporary files cannot be used; the cause says why. */
+  | 'ERR_RUNTIME_START'
   /** The runtime is closing or closed. */
   | 'ERR_RUNTIME_CLOSED'
   /** The supervision tree gave up; the cause says why. Nothing acknowledged is lost: start again on the same directory. */
@@ -36,6 +38,8 @@ export type WorkerReferenceErrorCode =
   | 'ERR_WORKER_NOT_FOUND'
   /** The worker is written in TypeScript and nothing here can load it. */
   | 'ERR_WORKER_TYPESCRIPT'
+  /** The worker's `init` threw; the cause is its error. */
+  | 'ERR_WORKER_INIT'
   /** The worker's process ended before it was ready. */
   | 'ERR_WORKER_START';
 

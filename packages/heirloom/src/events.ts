@@ -1,8 +1,10 @@
 /**
  * What a runtime tells its program: a typed list of events and their subscribers.
  *
- * A listener that throws does not harm the runtime: its error is logged. Events are delivered in the turn in which they happen.
+ * A listener that throws, or whose promise is rejected, does not harm the runtime: its error is logged. Events are delivered in
+ * the turn in which they happen, to the listeners that there are then.
  */
+import { wrongOption } from './option-check.js';
 
 /** Every event with what it carries. All times are in milliseconds. */
 export interface RuntimeEvents {
@@ -37,6 +39,16 @@ export interface RuntimeEvents {
   failed: { readonly error: Error };
 }
 
+const EVENTS: readonly (keyof RuntimeEvents)[] = [
+  'crash',
+  'restart',
+  'recovered',
+  'poisoned',
+  'keeper_crash',
+  'keeper_recovered',
+  'failed',
+];
+
 type Listener<Event extends keyof RuntimeEvents> = (event: RuntimeEvents[Event]) => void;
 
 export class EventHub {
@@ -49,18 +61,23 @@ export class EventHub {
 
   /** Subscribes; the function that comes back unsubscribes. */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: Listener<Event>): () => void {
+    if (!EVENTS.includes(event)) throw wrongOption('event', event, `is no event; the events are ${EVENTS.join(', ')}`);
+    if (typeof listener !== 'function') throw wrongOption('listener', listener, 'must be a function');
     const listeners = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, listeners);
     // A wrapper of its own, so that one function that subscribes twice is called twice and unsubscribed once at a time.
-    const entry = (value: RuntimeEvents[Event]): void => listener(value);
+    const entry = (value: RuntimeEvents[Event]): unknown => listener(value);
     listeners.add(entry);
     return () => listeners.delete(entry);
   }
 
   emit<Event extends keyof RuntimeEvents>(event: Event, value: RuntimeEvents[Event]): void {
-    for (const listener of this.#listeners.get(event) ?? []) {
+    // Those that are there now: a listener that subscribes again must not be called for ever.
+    for (const listener of Array.from(this.#listeners.get(event) ?? [])) {
       try {
-        (listener as Listener<Event>)(value); // Listeners are kept under the name of their event.
+        // Listeners are kept under the name of their event, and may be asynchronous.
+        const result = (listener as (value: RuntimeEvents[Event]) => unknown)(value);
+        if (result instanceof Promise) result.catch((error: unknown) => this.#onListenerError(event, error));
       } catch (error) {
         this.#onListenerError(event, error);
       }

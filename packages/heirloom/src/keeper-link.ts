@@ -241,7 +241,9 @@ function encodeRequest(requestId: number, request: KeeperRequest): Uint8Array {
   try {
     bytes = encodeValue({ requestId, request });
   } catch (cause) {
-    const message = `An argument cannot be sent: ${(cause as Error).message}`;
+    // A Proxy among the arguments may throw anything.
+    const reason = cause instanceof Error ? cause.message : 'reading it threw what is no error';
+    const message = `An argument cannot be sent: ${reason.replace('.request.arguments', '')}`;
     throw new CallError('ERR_CALL_ARGUMENTS', message, { outcome: 'none' }, { cause });
   }
   if (bytes.length <= REQUEST_BYTES_MAX) return bytes;

@@ -3,11 +3,14 @@
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DURATION_MS_MAX, INTENSITY_MAX } from '@heirloom/supervisor';
 import { MAILBOX_CALLS_MAX } from '@heirloom/worker/process-url';
 import { pino } from 'pino';
 import { RuntimeError, WorkerReferenceError } from './errors.js';
+import { guardLogger } from './guarded-logger.js';
+import { checkOptionNames, trueOrFalse, wholeNumber, wrongOption } from './option-check.js';
 import type { SupervisorReference } from './reference.js';
-import { workersOf } from './reference.js';
+import { isSupervisorReference, workersOf } from './reference.js';
 import type { Logger } from './process-log.js';
 
 /** How the keeper is supervised. */
@@ -62,47 +65,62 @@ export const SENT_CALLS_MAX_DEFAULT = 4_096;
 /** The first run, one that shows that the call is to blame, and one more for bad luck. */
 export const CALL_TRIES_MAX_DEFAULT = 3;
 
-const KNOWN: ReadonlySet<string> = new Set(['directory', 'root', 'logger', 'keeper', 'limits']);
+const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits'];
+const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
+const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
+/** The longest wait for the directory: a day, which leaves room for the start's own timeout. */
+export const LOCK_WAIT_MAX_MS: number = 24 * 60 * 60 * 1000;
 
 /** Fills in the defaults. Throws RuntimeError ERR_RUNTIME_OPTION or ERR_RUNTIME_PLATFORM, WorkerReferenceError ERR_WORKER_DUPLICATE. */
 export function checkOptions(options: RuntimeOptions): CheckedOptions {
   if (process.platform === 'win32') {
     throw new RuntimeError('ERR_RUNTIME_PLATFORM', 'Heirloom runs on Linux and macOS; Windows is not supported.');
   }
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw wrong(name, undefined, `is not an option; the options are ${[...KNOWN].join(', ')}`);
-  }
-  checkRoot(options.root);
-  const keeper = options.keeper ?? {};
-  const limits = options.limits ?? {};
+  checkOptionNames('startRuntime', options, OPTIONS);
+  checkTree(options.root);
+  const { keeper = {}, limits = {} } = options;
+  checkOptionNames('keeper', keeper, KEEPER_OPTIONS);
+  checkOptionNames('limits', limits, LIMITS);
+  const { MAX_SAFE_INTEGER: MAX } = Number;
   return {
     directory: directoryPath(options.directory),
     root: options.root,
-    logger: options.logger ?? defaultLogger(),
+    logger: guardLogger(options.logger ?? defaultLogger()),
     keeper: {
-      intensity: natural('keeper.intensity', keeper.intensity, KEEPER_INTENSITY_DEFAULT, 0),
-      periodMs: natural('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1),
-      standby: keeper.standby ?? true,
-      lockWaitMs: natural('keeper.lockWaitMs', keeper.lockWaitMs, LOCK_WAIT_DEFAULT_MS, 0),
+      intensity: wholeNumber('keeper.intensity', keeper.intensity, KEEPER_INTENSITY_DEFAULT, 0, INTENSITY_MAX),
+      periodMs: wholeNumber('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1, DURATION_MS_MAX),
+      standby: trueOrFalse('keeper.standby', keeper.standby, true),
+      lockWaitMs: wholeNumber('keeper.lockWaitMs', keeper.lockWaitMs, LOCK_WAIT_DEFAULT_MS, 0, LOCK_WAIT_MAX_MS),
     },
     limits: {
-      waitingCallsMax: natural('limits.waitingCallsMax', limits.waitingCallsMax, WAITING_CALLS_MAX_DEFAULT, 1),
-      sentCallsMax: natural('limits.sentCallsMax', limits.sentCallsMax, SENT_CALLS_MAX_DEFAULT, 1, MAILBOX_CALLS_MAX),
-      callTriesMax: natural('limits.callTriesMax', limits.callTriesMax, CALL_TRIES_MAX_DEFAULT, 1),
+      waitingCallsMax: wholeNumber('limits.waitingCallsMax', limits.waitingCallsMax, WAITING_CALLS_MAX_DEFAULT, 1, MAX),
+      sentCallsMax: wholeNumber(
+        'limits.sentCallsMax',
+        limits.sentCallsMax,
+        SENT_CALLS_MAX_DEFAULT,
+        1,
+        MAILBOX_CALLS_MAX,
+      ),
+      callTriesMax: wholeNumber('limits.callTriesMax', limits.callTriesMax, CALL_TRIES_MAX_DEFAULT, 1, MAX),
     },
   };
 }
 
 function directoryPath(directory: string | URL): string {
-  if (directory instanceof URL && directory.protocol === 'file:') return fileURLToPath(directory);
-  if (typeof directory === 'string' && directory !== '') return resolve(directory);
-  throw wrong('directory', directory, 'must be a path or a file URL of a directory on a local disk');
+  const what = 'must be a path or a file URL of a directory on a local disk';
+  try {
+    if (directory instanceof URL && directory.protocol === 'file:') return fileURLToPath(directory);
+    if (typeof directory === 'string' && directory !== '') return resolve(directory);
+  } catch (cause) {
+    // A URL with a host, or a path that is relative to a working directory that is gone.
+    throw wrongOption('directory', String(directory), `${what}: ${(cause as Error).message}`);
+  }
+  throw wrongOption('directory', directory, what);
 }
 
-function checkRoot(root: SupervisorReference): void {
-  if ((root as SupervisorReference | undefined)?.kind !== 'supervisor') {
-    throw wrong('root', undefined, 'must be made by supervisor(options, children)');
-  }
+/** Refuses what is no tree of references, and two workers of one name. */
+function checkTree(root: SupervisorReference): void {
+  if (!isSupervisorReference(root)) throw wrongOption('root', root, 'must be made by supervisor(options, children)');
   const names = new Set<string>();
   for (const { name } of workersOf(root)) {
     if (names.has(name)) {
@@ -114,26 +132,6 @@ function checkRoot(root: SupervisorReference): void {
     }
     names.add(name);
   }
-}
-
-function natural(
-  option: string,
-  value: number | undefined,
-  otherwise: number,
-  min: number,
-  max = Number.MAX_SAFE_INTEGER,
-): number {
-  if (value === undefined) return otherwise;
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw wrong(option, value, `must be a whole number from ${min} to ${max}`);
-}
-
-function wrong(option: string, value: unknown, what: string): RuntimeError {
-  const shown = value === undefined ? '' : ` (${JSON.stringify(value) ?? typeof value})`;
-  return new RuntimeError('ERR_RUNTIME_OPTION', `The option ${option}${shown} ${what}.`, {
-    option,
-    value: String(value),
-  });
 }
 
 function defaultLogger(): Logger {

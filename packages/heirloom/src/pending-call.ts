@@ -6,11 +6,14 @@
  * 2. An error says what became of the call: `outcome: 'none'` only when it is certain that it changed nothing and never will.
  * 3. Arguments are encoded when the call is made, so that later changes to them do not matter, also when it is run again.
  */
+import { showValue } from '@heirloom/tables';
 import type { Outcome } from '@heirloom/wire';
 import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
+import { NAME_CHARS_MAX } from '@heirloom/worker';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
 import type { CallErrorCode, CallOutcome } from './errors.js';
 import { CallError, RuntimeError } from './errors.js';
+import { checkOptionNames } from './option-check.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 /** How long a call may take unless `with({ timeoutMs })` says otherwise: that of gen_server:call/2. */
@@ -30,10 +33,14 @@ export interface CallOptions {
   readonly retry?: RetryPolicy | undefined;
 }
 
+const CALL_OPTIONS = ['timeoutMs', 'signal', 'retry'];
+
 /** Checks options once, where they are given. Throws RuntimeError ERR_RUNTIME_OPTION. */
-export function checkCallOptions({ timeoutMs, signal, retry }: CallOptions): void {
+export function checkCallOptions(options: CallOptions): void {
+  checkOptionNames('a call', options, CALL_OPTIONS);
+  const { timeoutMs, signal, retry } = options;
   if (timeoutMs !== undefined && timeoutMs !== 'infinity') {
-    const isRight = Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= CALL_TIMEOUT_MAX_MS;
+    const isRight = Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= CALL_TIMEOUT_MAX_MS;
     if (!isRight) throw wrong('timeoutMs', timeoutMs, `a number from 1 to ${CALL_TIMEOUT_MAX_MS}, or 'infinity'`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', signal, 'an AbortSignal');
@@ -43,10 +50,14 @@ export function checkCallOptions({ timeoutMs, signal, retry }: CallOptions): voi
 }
 
 function wrong(option: string, value: unknown, what: string): RuntimeError {
-  return new RuntimeError('ERR_RUNTIME_OPTION', `The option ${option} of a call is ${String(value)}: give ${what}.`, {
-    option,
-    value: String(value),
-  });
+  return new RuntimeError(
+    'ERR_RUNTIME_OPTION',
+    `The option ${option} of a call is ${showValue(value)}: give ${what}.`,
+    {
+      option,
+      value: showValue(value),
+    },
+  );
 }
 
 export interface PendingCall extends QueuedCall {
@@ -71,6 +82,7 @@ export class PendingCalls {
   call(slot: WorkerSlot, name: string, callArguments: readonly unknown[], options: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed !== undefined) throw this.#isClosed;
+      checkName(slot.name, name);
       const argumentBytes = encodeArguments(slot.name, name, callArguments);
       const { signal, retry = 'if_no_trace', timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = options;
       const call: PendingCall = {
@@ -170,13 +182,22 @@ export class PendingCalls {
   }
 }
 
+/** A longer name than a worker can define is not worth sending. */
+function checkName(worker: string, name: string): void {
+  if (name.length <= NAME_CHARS_MAX) return;
+  const message = `The worker '${worker}' has no call ${showValue(name)}: names have at most ${NAME_CHARS_MAX} characters.`;
+  throw new CallError('ERR_CALL_UNKNOWN', message, { worker, outcome: 'none' });
+}
+
 function encodeArguments(worker: string, name: string, callArguments: readonly unknown[]): Uint8Array {
   const details = { worker, call: name, outcome: 'none' } as const;
   let bytes: Uint8Array;
   try {
     bytes = encodeValue(callArguments);
   } catch (cause) {
-    const message = `An argument of ${worker}.${name} cannot be sent: ${(cause as Error).message}`;
+    // A Proxy among the arguments may throw anything.
+    const reason = cause instanceof Error ? cause.message : `reading it threw ${showValue(cause)}`;
+    const message = `An argument of ${worker}.${name} cannot be sent: ${reason}`;
     throw new CallError('ERR_CALL_ARGUMENTS', message, details, { cause });
   }
   if (bytes.length <= ARGUMENT_BYTES_MAX) return bytes;

@@ -4,9 +4,11 @@
  * A reference is plain data and carries the type of the worker's definition, so that handles made from it are typed from the
  * worker's own module without loading that module here.
  */
+import { DEPTH_MAX } from '@heirloom/supervisor';
 import type { AnySpec, ChildSpec, RestartType, Shutdown, SupervisorSpec } from '@heirloom/supervisor';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
-import { RuntimeError } from './errors.js';
+import { fileURLToPath } from 'node:url';
+import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
 
 /** How a worker is run and supervised. All times are in milliseconds. */
 export interface WorkerOptions {
@@ -58,6 +60,11 @@ export interface SupervisorReference {
 
 export type ChildReference = WorkerReference | SupervisorReference;
 
+const WORKER_OPTIONS = ['restart', 'shutdown', 'startTimeoutMs', 'standby', 'execArgv', 'env'];
+const SUPERVISOR_OPTIONS = ['strategy', 'intensity', 'periodMs', 'restart', 'id'];
+/** Every reference that was made here: the tree is made of nothing else, so it has no cycles. */
+const references = new WeakSet<object>();
+
 /** Workers have names that are short, printable and can be part of a process title. */
 const WORKER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$/;
 
@@ -74,29 +81,81 @@ export function worker<Definition extends AnyWorkerDefinition>(
   options: WorkerOptions = {},
 ): WorkerReference<Definition> {
   if (typeof name !== 'string' || !WORKER_NAME.test(name)) {
-    throw new RuntimeError(
-      'ERR_RUNTIME_OPTION',
-      `The worker name ${JSON.stringify(name)} is not allowed: use 1 to 64 letters, digits and _ . : - with a letter, digit or _ first.`,
-      { option: 'name', value: name },
+    const what = 'must have 1 to 64 letters, digits and _ . : - with a letter, digit or _ first';
+    throw wrongOption('name of a worker', name, what);
+  }
+  checkModule(name, module);
+  checkWorkerOptions(name, options);
+  const reference = Object.freeze({ kind: 'worker' as const, name, module, options: Object.freeze({ ...options }) });
+  references.add(reference);
+  return reference;
+}
+
+function checkModule(name: string, module: URL): void {
+  const option = `module of worker ${name}`;
+  const advice = `must be the URL of a file: pass new URL('./${name}.worker.js', import.meta.url)`;
+  if (!(module instanceof URL) || module.protocol !== 'file:') throw wrongOption(option, module, advice);
+  try {
+    fileURLToPath(module);
+  } catch {
+    // It has a host, or an encoded slash.
+    throw wrongOption(option, module.href, advice);
+  }
+}
+
+/** What the supervision tree does not check of a worker's options. */
+function checkWorkerOptions(name: string, options: WorkerOptions): void {
+  checkOptionNames(`worker ${name}`, options, WORKER_OPTIONS);
+  const { standby, execArgv = [], env = {} } = options;
+  trueOrFalse(`standby of worker ${name}`, standby, true);
+  if (!Array.isArray(execArgv) || !execArgv.every(isArgument)) {
+    throw wrongOption(
+      `execArgv of worker ${name}`,
+      execArgv,
+      "must be an array of strings, as ['--max-old-space-size=512']",
     );
   }
-  if (!(module instanceof URL) || module.protocol !== 'file:') {
-    throw new RuntimeError(
-      'ERR_RUNTIME_OPTION',
-      `The module of worker ${name} must be a file URL: pass new URL('./${name}.worker.js', import.meta.url).`,
-      { option: 'module', worker: name },
-    );
-  }
-  return Object.freeze({ kind: 'worker', name, module, options: Object.freeze({ ...options }) });
+  // Whatever it is, its properties may be listed.
+  const isRecord = typeof env === 'object' && (env as unknown) !== null && !Array.isArray(env);
+  if (isRecord && Object.values(env).every((value: unknown) => value === undefined || isArgument(value))) return;
+  throw wrongOption(`env of worker ${name}`, env, 'must be an object of strings');
+}
+
+/** The operating system ends arguments and variables at a zero byte. */
+function isArgument(value: unknown): boolean {
+  return typeof value === 'string' && !value.includes('\0');
 }
 
 /** Arranges children under a supervisor, in start order. They are stopped in the opposite order. */
 export function supervisor(options: SupervisorOptions, children: readonly ChildReference[]): SupervisorReference {
-  return Object.freeze({
-    kind: 'supervisor',
+  checkOptionNames('supervisor', options, SUPERVISOR_OPTIONS);
+  if (!Array.isArray(children)) throw wrongOption('children of a supervisor', children, 'must be an array');
+  const wrong = children.find((child: unknown) => !references.has(child as object));
+  if (wrong !== undefined || children.includes(undefined)) {
+    throw wrongOption('children of a supervisor', wrong, 'must all be made by worker(…) or supervisor(…)');
+  }
+  const reference = Object.freeze({
+    kind: 'supervisor' as const,
     options: Object.freeze({ ...options }),
-    children: Object.freeze([...children]),
+    children: Object.freeze([...(children as readonly ChildReference[])]), // All of them were just found to be references.
   });
+  if (depthOf(reference) > DEPTH_MAX - 1) {
+    throw wrongOption('children of a supervisor', `${DEPTH_MAX} levels`, `must have at most ${DEPTH_MAX - 1} levels`);
+  }
+  references.add(reference);
+  return reference;
+}
+
+/** Whether a value came from `supervisor`. */
+export function isSupervisorReference(value: unknown): value is SupervisorReference {
+  // A WeakSet may be asked for anything.
+  return references.has(value as object) && (value as ChildReference).kind === 'supervisor';
+}
+
+function depthOf({ children }: SupervisorReference): number {
+  return (
+    1 + children.reduce((deepest, child) => Math.max(deepest, child.kind === 'supervisor' ? depthOf(child) : 0), 0)
+  );
 }
 
 /** How long a worker's start may take unless its reference says otherwise: a large module and a long `init` included. */

@@ -10,7 +10,7 @@
  * 3. Every call is answered or rejected, at the latest when the runtime is closed or has failed.
  * 4. Nothing here touches the process it runs in: no global handlers, no exit.
  */
-import type { ChildDriver, SupervisorSpec, TreeEvent } from '@heirloom/supervisor';
+import type { ChildDriver, ProcessPort, SupervisorSpec, TreeEvent } from '@heirloom/supervisor';
 import {
   KEEPER_SUPERVISOR_ID,
   processPort,
@@ -87,7 +87,8 @@ export interface Runtime extends AsyncDisposable {
  *
  * Rejects with RuntimeError or WorkerReferenceError for wrong options and modules; with the keeper's StoreError when the store
  * cannot be opened (ERR_STORE_LOCKED, ERR_STORE_DIRECTORY, ERR_STORE_DAMAGED, ERR_STORE_DISK_FULL, ERR_STORE_VERSION,
- * ERR_STORE_TABLE_MISMATCH); with a worker's own error when its module or its `init` throws.
+ * ERR_STORE_TABLE_MISMATCH); with ERR_WORKER_MODULE or ERR_WORKER_INIT, and the worker's own
+ * error as the cause, when its module or its `init` throws; with ERR_SUPERVISOR_START_TIMEOUT when that takes too long.
  */
 export function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return startRuntimeWith(options, {});
@@ -102,16 +103,32 @@ export async function startRuntimeWith(options: RuntimeOptions, ports: Partial<R
     );
   }
   const checked = checkOptions(options);
+  const allPorts = { ...realPorts, ...ports };
+  const processes = inDirectory(allPorts.processes, workingDirectory());
   const socketDirectory = await createSocketDirectory();
   let runtime: HeirloomRuntime;
   try {
-    runtime = new HeirloomRuntime(checked, { ...realPorts, ...ports }, socketDirectory);
+    runtime = new HeirloomRuntime(checked, { ...allPorts, processes }, socketDirectory);
   } catch (error) {
     await rm(socketDirectory, { recursive: true, force: true });
     throw error;
   }
   await runtime.start();
   return runtime;
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    const message = 'The working directory of this program is gone. Change to one that exists before startRuntime.';
+    throw new RuntimeError('ERR_RUNTIME_START', message, {}, { cause });
+  }
+}
+
+/** Starts processes where the runtime was started, also when the program has changed its working directory since. */
+function inDirectory(port: ProcessPort, cwd: string): ProcessPort {
+  return { spawn: (options) => port.spawn({ cwd, ...options }) };
 }
 
 class HeirloomRuntime implements Runtime {
@@ -209,7 +226,8 @@ class HeirloomRuntime implements Runtime {
     }
     if (event.type !== 'supervisor_gave_up') return;
     logger.error({ path: event.path, err: event.error }, 'a supervisor gave up');
-    if (event.path.at(-1) !== KEEPER_SUPERVISOR_ID) return;
+    // The whole path, as a supervisor of the program may have the same id.
+    if (event.path.length !== 2 || event.path[1] !== KEEPER_SUPERVISOR_ID) return;
     // Without a keeper to come, whatever waits for one would wait for ever, and with it the stop of the workers.
     this.#router.link.fail(rootCause(event.error));
     this.#endCalls(failureOf(event.error));

@@ -7,6 +7,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkSocketPath } from '@heirloom/wire';
+import { RuntimeError } from './errors.js';
 
 /** Directories are named by this, the pid of their runtime, and six random characters. */
 const PREFIX = 'heirloom-';
@@ -16,14 +17,20 @@ const LONGEST_NAME = 'keeper-000000.sock';
 
 export async function createSocketDirectory(): Promise<string> {
   await removeStale();
-  const path = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  let path: string | undefined;
   try {
+    path = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
     checkSocketPath(join(path, LONGEST_NAME));
-  } catch (error) {
-    await rm(path, { recursive: true, force: true });
-    throw error;
+    return path;
+  } catch (cause) {
+    if (path !== undefined) await rm(path, { recursive: true, force: true });
+    throw new RuntimeError(
+      'ERR_RUNTIME_START',
+      `The sockets of the runtime cannot be in ${tmpdir()}: ${(cause as Error).message} Set TMPDIR to a short path of a directory that can be written.`,
+      { directory: tmpdir() },
+      { cause },
+    );
   }
-  return path;
 }
 
 async function removeStale(): Promise<void> {

@@ -5,7 +5,7 @@
  * that survives nothing, and all writes, are calls to the owner. Who may do what is decided where the data is (G12): this
  * object only sends what it is asked for.
  */
-import { TableError } from '@heirloom/tables';
+import { TableError, checkSelectOptions } from '@heirloom/tables';
 import type { TableDeclaration } from '@heirloom/wire';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
 import type { Question } from './keeper-link.js';
@@ -19,6 +19,7 @@ const READS: ReadonlySet<string> = new Set(REMOTE_READS);
 const WRITES: ReadonlySet<string> = new Set(REMOTE_WRITES);
 /** How many rows `rows()` asks for at a time. */
 export const ROWS_PAGE_DEFAULT = 500;
+const SELECT_OPTIONS: readonly string[] = ['where', 'limit', 'reverse', 'after'];
 
 type Operation = (...operationArguments: unknown[]) => unknown;
 
@@ -39,12 +40,14 @@ export class TableClient {
   operation(name: string): Operation | undefined {
     if (READS.has(name)) return (...operationArguments) => this.#read(name, operationArguments);
     if (WRITES.has(name)) return (...operationArguments) => this.#write(name, operationArguments);
-    if (name === 'rows') return (options) => this.#rows(options ?? {}); // Typed by ReadableTable.
+    if (name === 'rows') return (options) => this.#rows(options);
     return undefined;
   }
 
   async #read(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
-    if (this.#declaration().survives === 'nothing') return this.#write(operation, operationArguments);
+    const { survives } = this.#declaration();
+    if (operation === 'select') checkSelectOptions(operationArguments[0], SELECT_OPTIONS);
+    if (survives === 'nothing') return this.#write(operation, operationArguments);
     const question = this.#router.link.ask({
       type: 'read',
       worker: this.#slot.name,
@@ -72,7 +75,9 @@ export class TableClient {
     }
   }
 
-  async *#rows({ where, pageRows = ROWS_PAGE_DEFAULT }: RowsOptions): AsyncGenerator {
+  async *#rows(options: unknown = {}): AsyncGenerator {
+    checkSelectOptions(options, ['where', 'pageRows']);
+    const { where, pageRows = ROWS_PAGE_DEFAULT } = options as RowsOptions; // Both are checked where they are used.
     let after: unknown;
     do {
       const selection = { where, limit: pageRows, after };

@@ -2,6 +2,7 @@
  * The handle of a worker: its calls and its tables, typed by its definition.
  */
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
+import { RESERVED_NAMES } from '@heirloom/worker';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
@@ -69,8 +70,9 @@ function byName(make: (name: string) => unknown): object {
   const made = new Map<string, unknown>();
   return new Proxy(Object.freeze({}), {
     get(_target, name) {
-      // A promise resolver asks for `then`: this is no promise.
-      if (typeof name !== 'string' || name === 'then') return undefined;
+      if (typeof name !== 'string') return undefined;
+      // What the language asks of any object: a promise resolver for `then`, JSON for `toJSON`, a conversion for the others.
+      if (RESERVED_NAMES.includes(name)) return Reflect.get(Object.prototype, name);
       if (!made.has(name)) made.set(name, make(name));
       return made.get(name);
     },

@@ -60,6 +60,7 @@ export class WorkerProcess implements Attached {
   onReply: (outcome: Outcome) => void = () => {};
   onDrain: () => void = () => {};
   #connection: Connection | undefined;
+  #hasStopped = false;
   readonly #router: Router;
   readonly #ready: Deferred<ReadyMessage> = createDeferred();
   readonly #active: Deferred<unknown> = createDeferred();
@@ -134,10 +135,25 @@ export class WorkerProcess implements Attached {
     else if (kind === FrameKind.ready) this.#ready.resolve(decodeControl(ready, body));
     else if (kind === FrameKind.active) this.#becomeActive(decodeControl(active, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));
-    else if (kind === FrameKind.initFailed) this.#fail(decodeError(decodeControl(initFailed, body).error));
-    else if (kind === FrameKind.crash) this.lastWords = decodeControl(crash, body);
+    else if (kind === FrameKind.initFailed) this.#fail(this.#initError(decodeControl(initFailed, body).error));
+    else if (kind === FrameKind.crash) this.#crashes(decodeControl(crash, body));
     else if (kind === FrameKind.keeperLost) this.#router.link.lost(this, decodeControl(keeperLost, body).socketPath);
-    else decodeControl(stopped, body); // Its exit says the same.
+    else {
+      decodeControl(stopped, body);
+      this.#hasStopped = true;
+    }
+  }
+
+  #crashes(lastWords: CrashMessage): void {
+    this.lastWords = lastWords;
+    this.process.endSoon();
+  }
+
+  #initError(encoded: unknown): Error {
+    const { worker } = this;
+    const cause = decodeError(encoded);
+    const message = `The init of worker ${worker} threw: ${cause.message} What it had changed was undone.`;
+    return new WorkerReferenceError('ERR_WORKER_INIT', message, { worker }, { cause });
   }
 
   #becomeActive(message: unknown): void {
@@ -151,7 +167,8 @@ export class WorkerProcess implements Attached {
   }
 
   #closed(reason: CloseReason): void {
-    if (!isViolation(reason)) return;
+    // How long an orderly stop may take is its supervisor's to say.
+    if (!isViolation(reason)) return this.#hasStopped ? undefined : this.process.endSoon();
     this.#router.logger.error(
       { worker: this.worker, pid: this.pid, ...closeWords(reason) },
       'the connection to a worker broke; the worker is replaced',

@@ -21,6 +21,7 @@ describe('the options of a call', () => {
     ['timeoutMs', Infinity],
     ['timeoutMs', NaN],
     ['timeoutMs', 0],
+    ['timeoutMs', 0.5],
     ['timeoutMs', -5],
     ['timeoutMs', '100'],
     ['signal', {}],
@@ -29,6 +30,14 @@ describe('the options of a call', () => {
     const check = (): void => checkCallOptions({ [option]: value });
     expect(check).toThrow(RuntimeError);
     expect(check).toThrow(expect.objectContaining({ code: 'ERR_RUNTIME_OPTION' }));
-    expect(check).toThrow(`The option ${option} of a call is ${String(value)}`);
+    const shown = typeof value === 'number' ? String(value) : JSON.stringify(value);
+    expect(check).toThrow(`The option ${option} of a call is ${shown}`);
+  });
+
+  // A misspelt option would be ignored, and the call have the default.
+  it.each([null, 5, 'x', [], { timeout: 5 }])('are no %j', (options) => {
+    expect(() => checkCallOptions(options as CallOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_RUNTIME_OPTION' }),
+    );
   });
 });

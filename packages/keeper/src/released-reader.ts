@@ -12,16 +12,17 @@
  * without fixation, it shows each row as of some moment of the read. No cursor of LMDB is open between slices.
  *
  * What fails: ERR_TABLE_UNKNOWN, ERR_TABLE_ACCESS (private tables tell only their info), ERR_TABLE_ARGUMENT, ERR_TABLE_VALUE,
- * ERR_KEEPER_CURSOR.
+ * ERR_KEEPER_CURSOR; ERR_STORE_DAMAGED for rows that cannot be read.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { TableError, bytesAfter, compileWhere, cutBytes, decodeKey, encodeKey } from '@heirloom/tables';
+import { InvariantError, TableError, bytesAfter, compileWhere, cutBytes, decodeKey, encodeKey } from '@heirloom/tables';
 import type { CompiledWhere, TableInfo, TableKey } from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import { placeOf, rowsOfKey, scanRows } from './row-scan.js';
 import type { Extent, RawRow, RowRange } from './row-scan.js';
 import type { Store } from './store.js';
+import { damaged } from './store-file.js';
 import { definitionOf, isStored } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 
@@ -62,7 +63,13 @@ export async function readReleased(store: Store, request: ReadRequest): Promise<
     const message = `Table '${request.table}' of worker '${request.worker}' is private: only its owner reads it. Declare it protected.`;
     throw new TableError('ERR_TABLE_ACCESS', message, { worker: request.worker, table: request.table });
   }
-  return operation(new TableReads(store, table), ...(request.arguments as readonly unknown[]));
+  try {
+    return await operation(new TableReads(store, table), ...(request.arguments as readonly unknown[]));
+  } catch (error) {
+    if (error instanceof TableError || error instanceof KeeperError || error instanceof InvariantError) throw error;
+    // Whatever LMDB or the codec say of rows that were stored once.
+    throw damaged(store.path, `rows of table '${request.table}' of worker '${request.worker}' cannot be read`, error);
+  }
 }
 
 const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([

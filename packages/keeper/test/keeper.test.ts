@@ -62,6 +62,18 @@ describe('a keeper', () => {
     expect(await harness.read('a', 'things', 'size')).toBe(2_000);
   });
 
+  it('reads on after it was asked to close an epoch, until the journal ends (G1)', async () => {
+    await harness.start();
+    const worker = await harness.openWorker('a', [things]);
+    const closing = harness.close('a', 1);
+    // What the keeper was asked after that is answered, so it waits for the journal now.
+    await harness.request({ type: 'barrier' });
+    worker.send([worker.changes('things', [{ key: 'x', row: { id: 'x' } }], { size: 1 })], [1]);
+    worker.die();
+    expect(await closing).toMatchObject({ lastBatch: 1, drained: true });
+    expect(harness.replies.flatMap(({ outcomes }) => outcomes)).toHaveLength(1);
+  });
+
   it('drops the partial last frame that a kill leaves', async () => {
     await harness.start();
     const worker = await harness.openWorker('a', [things]);

@@ -93,6 +93,31 @@ describe('opening a store', () => {
     }
   });
 
+  it('refuses noise in any page that its trees refer to, when it looks at all pages (G11)', async () => {
+    await makeStore();
+    const whole = readFileSync(path);
+    const pages = Math.ceil(whole.length / 4_096);
+    const noise = Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * 197 + 13) % 251));
+    let refused = 0;
+    for (let page = 2; page < pages; page++) {
+      const broken = Buffer.from(whole);
+      noise.copy(broken, page * 4_096, 0, Math.min(4_096, whole.length - page * 4_096));
+      writeFileSync(path, broken);
+      try {
+        const store = await openStore(directory, undefined, 'pages');
+        // A page that was free.
+        expect(store.epochs.size, `noise in page ${page}`).toBe(1_000);
+        await store.close();
+      } catch (error) {
+        expect(error, `noise in page ${page}`).toMatchObject({ code: 'ERR_STORE_DAMAGED' });
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(pages / 4);
+    writeFileSync(path, whole);
+    await (await openStore(directory, undefined, 'pages')).close();
+  });
+
   it('refuses records that no keeper wrote (G11)', async () => {
     await makeStore();
     const environment = open<Buffer, Buffer>(path, ENVIRONMENT_OPTIONS);

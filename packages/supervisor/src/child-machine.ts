@@ -33,6 +33,7 @@
 import { assign, setup, transition } from 'xstate';
 import type { ChildExit } from './child-exit.js';
 import type { ChildPolicy } from './child-spec.js';
+import { SupervisorError } from './errors.js';
 
 /** Where a child is in its life. */
 export type ChildStateName = 'stopped' | 'starting' | 'running' | 'stopping' | 'killing' | 'restarting' | 'failed';
@@ -97,7 +98,11 @@ const childSetup = setup({
     nextIncarnation: assign(({ context }) => ({ incarnation: context.incarnation + 1, startError: undefined })),
     keepStartError: assign(({ event }) => (event.type === 'START_FAILED' ? { startError: event.error } : {})),
     keepStartTimeout: assign(({ context }) => ({
-      startError: new Error(`It was not ready within ${context.policy.startTimeoutMs} ms (startTimeoutMs).`),
+      startError: new SupervisorError(
+        'ERR_SUPERVISOR_START_TIMEOUT',
+        `It was not ready within ${context.policy.startTimeoutMs} ms. Find out what its start waits for, or raise startTimeoutMs.`,
+        { startTimeoutMs: context.policy.startTimeoutMs },
+      ),
     })),
   },
   guards: {

@@ -6,8 +6,10 @@ export type SupervisorErrorCode =
   | 'ERR_SUPERVISOR_SPEC'
   // The tree did not come up; what had been started was stopped again. The cause is the failed child's error.
   | 'ERR_SUPERVISOR_START'
-  // A child did not become ready: it exited first, it reported a failure, or its start timed out.
+  // A child did not become ready: it exited first, or it reported a failure.
   | 'ERR_SUPERVISOR_CHILD_START'
+  // A child was not ready within its start timeout.
+  | 'ERR_SUPERVISOR_START_TIMEOUT'
   // A supervisor gave up, because its children needed more restarts than its intensity allows.
   | 'ERR_SUPERVISOR_INTENSITY'
   // The tree was stopped or killed while it was starting, or was to be started again after it had ended.

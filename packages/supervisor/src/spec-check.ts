@@ -13,6 +13,7 @@ import {
   type AnySpec,
   type SupervisorSpec,
 } from './child-spec.js';
+import { showValue } from '@heirloom/tables';
 import { SupervisorError } from './errors.js';
 
 const RESTART_TYPES: readonly string[] = ['permanent', 'transient', 'temporary'];
@@ -95,8 +96,7 @@ function isWhole(value: unknown, min: number, max: number): boolean {
 
 function refuse(path: readonly string[], field: string, value: unknown, hint: string): never {
   const where = path.length === 0 ? 'the tree' : `"${path.join('/')}"`;
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  throw new SupervisorError('ERR_SUPERVISOR_SPEC', `The spec of ${where} has ${field} ${shown}; ${hint}.`, {
+  throw new SupervisorError('ERR_SUPERVISOR_SPEC', `The spec of ${where} has ${field} ${showValue(value)}; ${hint}.`, {
     path,
     field,
     value,

@@ -300,10 +300,12 @@ function startError(supervisor: string, child: string, exit: ChildExit, cause: E
   const status = `reason ${exit.reason}, code ${exit.code ?? 'none'}, signal ${exit.signal ?? 'none'}`;
   const why =
     cause?.message ?? `It exited before it was ready: ${status}. Look at what it wrote to its standard error.`;
+  const isTimeout = cause instanceof SupervisorError && cause.code === 'ERR_SUPERVISOR_START_TIMEOUT';
   return new SupervisorError(
-    'ERR_SUPERVISOR_CHILD_START',
+    isTimeout ? cause.code : 'ERR_SUPERVISOR_CHILD_START',
     `The supervisor "${supervisor}" could not start its child "${child}". ${why}`,
     { supervisor, child, exit },
-    cause === undefined ? {} : { cause },
+    // A timeout is all that is to be said.
+    cause === undefined || isTimeout ? {} : { cause },
   );
 }

@@ -9,6 +9,7 @@ import type { KeySpec } from './definition.js';
 import { TableError } from './errors.js';
 import { keyParts, withFields } from './row-key.js';
 import type { AnyRow } from './row-key.js';
+import { showValue } from './shown-value.js';
 
 /** One step of `updateCounter`. */
 export interface CounterOperation<
@@ -30,6 +31,13 @@ export function runCounterOperations(
   operations: readonly CounterOperation[],
 ): { readonly row: unknown; readonly results: readonly (number | bigint)[] } {
   const running = new Map<string, number | bigint>();
+  if (
+    !Array.isArray(operations) ||
+    !operations.every((operation) => typeof operation === 'object' && operation !== null)
+  ) {
+    const advice = 'Give a field and what to add, or an array of { field, by }.';
+    throw new TableError('ERR_TABLE_ARGUMENT', `The operations of the counter are ${showValue(operations)}. ${advice}`);
+  }
   const results = operations.map((operation) => {
     const field = checkField(key, row, operation.field);
     const result = count(field, running.get(field) ?? readCounter(row, field), operation);
@@ -40,8 +48,9 @@ export function runCounterOperations(
 }
 
 function checkField(key: KeySpec, row: unknown, field: unknown): string {
+  const isName = typeof field === 'string' || typeof field === 'number';
   // Rows are objects or arrays.
-  if (keyParts(key).some((part) => String(part) === String(field))) {
+  if (isName && keyParts(key).some((part) => String(part) === String(field))) {
     throw new TableError(
       'ERR_TABLE_KEYPOS',
       `The field '${String(field)}' is part of the key, which no update changes.`,
@@ -50,9 +59,8 @@ function checkField(key: KeySpec, row: unknown, field: unknown): string {
       },
     );
   }
-  const isName = typeof field === 'string' || typeof field === 'number';
   if (!isName || !Object.hasOwn(row as object, field)) {
-    throw new TableError('ERR_TABLE_POSITION', `The row has no field '${String(field)}'. Name one that it has.`, {
+    throw new TableError('ERR_TABLE_POSITION', `The row has no field ${showValue(field)}. Name one that it has.`, {
       field,
     });
   }
@@ -68,7 +76,7 @@ function checkInteger(field: string, role: string, value: unknown): number | big
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) return value;
   throw new TableError(
     'ERR_TABLE_VALUE',
-    `The ${role} of the counter '${field}' is ${String(value)}. Counters are safe integers or bigints.`,
+    `The ${role} of the counter '${field}' is ${showValue(value)}. Counters are safe integers or bigints.`,
     { field, role, path: `.${field}` },
   );
 }

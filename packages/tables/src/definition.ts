@@ -8,6 +8,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { TableError } from './errors.js';
 import type { TableKey } from './key.js';
+import { showValue } from './shown-value.js';
 
 /** ETS's table types: one row a key, one row a key in key order, distinct rows a key, any rows a key. */
 export type TableType = 'set' | 'ordered_set' | 'bag' | 'duplicate_bag';
@@ -150,14 +151,10 @@ export function table<
 }
 
 function badOption(option: string, value: unknown, advice: string): TableError {
-  return new TableError('ERR_TABLE_ARGUMENT', `The table option '${option}' is ${describe(value)}. ${advice}`, {
+  return new TableError('ERR_TABLE_ARGUMENT', `The table option '${option}' is ${showValue(value)}. ${advice}`, {
     option,
     value,
   });
-}
-
-function describe(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
 }
 
 function checkOneOf(option: string, value: string, allowed: readonly string[]): void {

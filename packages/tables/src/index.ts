@@ -33,6 +33,8 @@ export { compareToCut, cutAt, cutBytes } from './key-range.js';
 export type { KeyCut, KeyRange } from './key-range.js';
 export { WHERE_IN_MAX, compileWhere } from './where.js';
 export type { CompiledWhere, Condition, KeyAccess, Operators, Where } from './where.js';
+export { checkSelectOptions } from './select-options.js';
+export { showValue } from './shown-value.js';
 export { Table } from './table.js';
 export type { TableConstructionOptions } from './table.js';
 export type { RowChange } from './row-storage.js';

@@ -39,6 +39,8 @@ import { keyParts, keyReader, withFields, withKey } from './row-key.js';
 import type { AnyRow } from './row-key.js';
 import { RowStorage } from './row-storage.js';
 import type { RowChange } from './row-storage.js';
+import { checkSelectOptions } from './select-options.js';
+import { showValue } from './shown-value.js';
 import { adoptRow, readRow } from './value.js';
 import { compileWhere } from './where.js';
 import type { Where } from './where.js';
@@ -55,6 +57,7 @@ export interface TableConstructionOptions {
 
 /** Bytes of a change besides its key and row: kind, lengths and sequence. */
 const CHANGE_BYTES = 32;
+const SELECT_OPTIONS: readonly string[] = ['where', 'limit', 'reverse'];
 
 /** An upper bound of the bytes of one change without its row. */
 function changeBytes(key: TableKey): number {
@@ -277,9 +280,12 @@ export class Table<D extends AnyTableDefinition> implements OwnerTable<D> {
   }
 
   select(options: SelectOptions<D> = {}): StoredRowOf<D>[] {
+    checkSelectOptions(options, SELECT_OPTIONS);
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     if (limit !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(limit) && limit > 0)) {
-      throw new TableError('ERR_TABLE_ARGUMENT', `The limit is ${String(limit)}. Give a positive integer.`, { limit });
+      throw new TableError('ERR_TABLE_ARGUMENT', `The limit is ${showValue(limit)}. Give a positive integer.`, {
+        limit,
+      });
     }
     const selected: StoredRowOf<D>[] = [];
     for (const row of this.#matching(options.where, options.reverse ?? false)) {
@@ -373,6 +379,11 @@ export class Table<D extends AnyTableDefinition> implements OwnerTable<D> {
   }
 
   #admitAll(rows: Iterable<unknown>): readonly AdmittedRow[] {
+    // Whatever it is, asking for its iterator is harmless.
+    if (typeof (rows as { [Symbol.iterator]?: unknown } | null | undefined)?.[Symbol.iterator] !== 'function') {
+      const message = `The rows are ${showValue(rows)}. Give an array of rows, or another iterable.`;
+      throw new TableError('ERR_TABLE_ARGUMENT', message);
+    }
     return Array.from(rows, (row) => this.#admit(row));
   }
 

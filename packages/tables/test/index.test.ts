@@ -13,6 +13,7 @@ it('exports exactly this', () => {
     'WHERE_IN_MAX',
     'adoptRow',
     'bytesAfter',
+    'checkSelectOptions',
     'compareKeys',
     'compareToCut',
     'compileWhere',
@@ -26,6 +27,7 @@ it('exports exactly this', () => {
     'isEqual',
     'readRow',
     'row',
+    'showValue',
     'table',
   ]);
 });

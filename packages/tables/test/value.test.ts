@@ -176,8 +176,8 @@ describe('adoptRow', () => {
 });
 
 describe('isEqual', () => {
-  it.each([
-    [1, 1n as unknown, false],
+  it.each<[unknown, unknown, boolean]>([
+    [1, 1n, false],
     [NaN, NaN, true],
     [0, -0, true],
     [{ a: undefined }, {}, false],

@@ -7,6 +7,7 @@
  *    rather than what is behind it.
  * 3. Options are checked once, here (ERR_WORKER_DEFINITION).
  */
+import { showValue } from '@heirloom/tables';
 import { WorkerError } from './errors.js';
 import type { HandlerContext, InitContext, NamedTables, TableDefinitions } from './handler-context.js';
 
@@ -16,6 +17,9 @@ export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
 export const HANDLER_TIMEOUT_MS_MAX: number = 24 * 60 * 60 * 1000;
 /** The longest name of a call or table, in characters: names travel with every call. */
 export const NAME_CHARS_MAX = 128;
+
+/** Names that the language asks of every object, such as handles: no call or table can have them. */
+export const RESERVED_NAMES: readonly string[] = ['__proto__', 'then', 'toJSON', 'toString', 'valueOf'];
 
 /** A handler as the worker runs it, whatever its types. */
 export type AnyHandler = (context: never, ...args: never[]) => unknown;
@@ -80,6 +84,9 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
   options: WorkerOptions<Tables, Calls>,
   // Written out, as a named mapped type would be shown with the handlers and their contexts inside.
 ): WorkerDefinition<Tables, { readonly [Name in keyof Calls]: SignatureOf<Calls[Name]> }> {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw malformed('…', options, 'Call defineWorker({ tables, calls }).');
+  }
   checkTables(options.tables);
   checkCalls(options.calls);
   if (options.init !== undefined && typeof options.init !== 'function') {
@@ -106,8 +113,9 @@ export function isWorkerDefinition(value: unknown): value is AnyWorkerDefinition
 }
 
 function malformed(option: string, value: unknown, advice: string): WorkerError {
-  const shown = typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
-  return new WorkerError('ERR_WORKER_DEFINITION', `The worker option '${option}' is ${shown}. ${advice}`, { option });
+  return new WorkerError('ERR_WORKER_DEFINITION', `The worker option '${option}' is ${showValue(value)}. ${advice}`, {
+    option,
+  });
 }
 
 function checkTables(tables: unknown): void {
@@ -135,11 +143,11 @@ function checkCalls(calls: unknown): void {
 }
 
 function checkName(option: string, name: string): void {
-  if (name !== '' && name.length <= NAME_CHARS_MAX && !name.startsWith('$') && name !== '__proto__') return;
-  const advice = `Choose a name of 1 to ${NAME_CHARS_MAX} characters that does not begin with $.`;
+  if (name !== '' && name.length <= NAME_CHARS_MAX && !name.startsWith('$') && !RESERVED_NAMES.includes(name)) return;
+  const advice = `Choose a name of 1 to ${NAME_CHARS_MAX} characters that does not begin with $ and is none of ${RESERVED_NAMES.join(', ')}.`;
   throw new WorkerError(
     'ERR_WORKER_DEFINITION',
-    `${option} has a name that is not allowed: ${JSON.stringify(name)}. ${advice}`,
+    `${option} has a name that is not allowed: ${showValue(name)}. ${advice}`,
     {
       option,
       name,

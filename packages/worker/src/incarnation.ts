@@ -166,13 +166,15 @@ export class Incarnation {
       worker: identity,
     };
     let result: unknown;
+    let isAsync = false;
     try {
       // The definition has erased the type of its own tables.
       result = (this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined)?.(context);
+      isAsync = isThenable(result);
     } catch (error) {
       return this.initFailed(error);
     }
-    if (!isThenable(result)) return this.initialized(restarted);
+    if (!isAsync) return this.initialized(restarted);
     Promise.resolve(result).then(
       () => this.initialized(restarted),
       (error: unknown) => this.initFailed(error),
@@ -193,7 +195,7 @@ export class Incarnation {
   }
 
   private initFailed(error: unknown): void {
-    if (error instanceof InvariantError) throw error;
+    if (isBug(error)) throw error;
     this.state = 'over';
     this.ports.onInitFailed(error);
   }
@@ -246,19 +248,21 @@ export class Incarnation {
     const { ports, identity } = this;
     const tables = this.transaction.begin();
     let result: unknown;
+    let isAsync = false;
     try {
       result = handler(
         { tables, now: ports.now, log: ports.log, call: { id: callId }, worker: identity },
         ...call.arguments,
       );
+      isAsync = isThenable(result);
     } catch (error) {
       return this.failed(callId, error);
     }
-    if (isThenable(result)) this.wait(callId, result);
+    if (isAsync) this.wait(callId, result);
     else this.succeeded(callId, result);
   }
 
-  private wait(callId: number, result: PromiseLike<unknown>): void {
+  private wait(callId: number, result: unknown): void {
     // What throws in here is a bug, and ends the process as a rejection that nobody handles.
     void Promise.resolve(result)
       .then(
@@ -292,7 +296,7 @@ export class Incarnation {
   }
 
   private failed(callId: number, error: unknown): void {
-    if (error instanceof InvariantError) throw error;
+    if (isBug(error)) throw error;
     if (this.running?.isFatal === true) this.death = { error, callId };
     this.end();
     this.transaction.rollback();
@@ -337,7 +341,17 @@ export class Incarnation {
 
 type UntypedHandler = (context: HandlerContext<TableDefinitions>, ...args: unknown[]) => unknown;
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Whether an error is a failed invariant; handlers may throw anything, also what cannot be asked for its class. */
+function isBug(error: unknown): boolean {
+  try {
+    return error instanceof InvariantError;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws what an accessor for `then` throws: that is an error of the handler, too. */
+function isThenable(value: unknown): boolean {
   // A row or another plain value has no `then`; asking runs no code of its own unless it is made to.
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -3,6 +3,7 @@ export {
   HANDLER_TIMEOUT_MS_DEFAULT,
   HANDLER_TIMEOUT_MS_MAX,
   NAME_CHARS_MAX,
+  RESERVED_NAMES,
   defineWorker,
   isWorkerDefinition,
 } from './definition.js';

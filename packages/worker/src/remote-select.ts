@@ -7,7 +7,7 @@
  *
  * Nothing is kept between two pages: each looks at every matching row, so these tables are for reading by key or whole.
  */
-import { TableError, encodeKey } from '@heirloom/tables';
+import { TableError, checkSelectOptions, encodeKey } from '@heirloom/tables';
 import type { AnyTableDefinition, SelectCursor, TableKey } from '@heirloom/tables';
 
 /** The most rows of one page, as of one read from the store: more would stall other calls. */
@@ -71,8 +71,9 @@ function comparePlaces(a: SelectCursor, b: SelectCursor): number {
 }
 
 function checkOptions(options: unknown): PageOptions {
-  const given = typeof options === 'object' && options !== null ? (options as Partial<PageOptions>) : {}; // Checked below.
-  const { where, limit = PAGE_ROWS_MAX, reverse = false, after } = given;
+  checkSelectOptions(options, ['where', 'limit', 'reverse', 'after']);
+  // Each is checked below, or by the table.
+  const { where, limit = PAGE_ROWS_MAX, reverse = false, after } = (options ?? {}) as Partial<PageOptions>;
   if (!Number.isSafeInteger(limit) || limit < 1) throw badOption('limit', 'Give a positive whole number.');
   if (after !== undefined && !(after?.keyBytes instanceof Uint8Array && Number.isSafeInteger(after.sequence))) {
     throw badOption('after', 'Give the `after` of the page before, or leave it out.');

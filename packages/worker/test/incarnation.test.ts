@@ -167,7 +167,7 @@ describe('a handler', () => {
           fill({ tables }) {
             const text = 'x'.repeat(8 * 1024 * 1024);
             try {
-              for (let id = 0; ; id++) tables.a.insert({ id, text });
+              for (let id = 0; id < 10; id++) tables.a.insert({ id, text });
             } catch (error) {
               seen.push(error, tables.a.size);
             }
