@@ -149,7 +149,7 @@ describe('a worker that cannot be loaded (G11)', () => {
 
   async function failure(file: string, options: WorkerOptions = {}): Promise<unknown> {
     await using directory = await testDirectory();
-    return startWith(directory.path, project.url(file), options).then(
+    return await startWith(directory.path, project.url(file), options).then(
       () => expect.fail('the runtime started'),
       (error: unknown) => error,
     );

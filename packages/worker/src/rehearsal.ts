@@ -14,10 +14,12 @@ import type { WorkerLog } from './handler-context.js';
 import { Incarnation } from './incarnation.js';
 import { OutputGate } from './output-gate.js';
 
-/** How many calls a rehearsal makes: V8 has then compiled what a call runs, and begun to optimise it. */
-const CALLS_PER_ACT = 40;
-/** How many times the life is played. Each takes a few milliseconds, and between them other work can run. */
-const ACTS = 3;
+/** How long the process waits first: one that is needed at once has no time to rehearse. */
+export const REHEARSAL_DELAY_MS = 50;
+/** How many rounds of calls one act has: few, as whatever comes meanwhile has to wait for the end of the act. */
+const ROUNDS_PER_ACT = 10;
+/** How many times the life is played: V8 has then compiled what a call runs, and begun to optimise it. */
+const ACTS = 10;
 const STORED_ROWS = 64;
 
 const scratch = defineWorker({
@@ -50,9 +52,9 @@ export function rehearse(isOver: () => boolean): void {
   const next = (): void => {
     if (isOver() || acts++ >= ACTS) return;
     withoutFailpoints(play);
-    setImmediate(next);
+    setTimeout(next, 1);
   };
-  setImmediate(next);
+  setTimeout(next, REHEARSAL_DELAY_MS);
 }
 
 function play(): void {
@@ -61,7 +63,7 @@ function play(): void {
   // Through the codec, as the real one comes.
   const message = { epoch: 1, lsn: 1, restarted: true, tables: grants() };
   incarnation.activate(decodeControl(activate, encodeValue(message)));
-  for (let id = 0; id < CALLS_PER_ACT; id++) {
+  for (let id = 0; id < ROUNDS_PER_ACT; id++) {
     for (const name of CALLS) incarnation.receive(callBody(id, name));
     incarnation.release(gate.lastNumber);
   }

@@ -2,7 +2,10 @@ import { armFailpoints } from '@heirloom/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rehearse } from '../src/rehearsal.js';
 
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+/** Resolves once the rehearsal has asked as often as that; it never does when it does not go on. */
+async function askedTimes(count: number, asked: () => number): Promise<void> {
+  while (asked() < count) await new Promise<void>((resolve) => void setImmediate(resolve));
+}
 
 describe('rehearse', () => {
   afterEach(() => armFailpoints([]));
@@ -14,14 +17,17 @@ describe('rehearse', () => {
       asked++;
       return false;
     });
-    for (let i = 0; i < 10; i++) await turn();
-    expect(asked).toBe(4);
+    await askedTimes(11, () => asked);
   });
 
   it('stops when there is no time for it any more', async () => {
     let asked = 0;
     rehearse(() => ++asked > 1);
-    for (let i = 0; i < 10; i++) await turn();
+    await askedTimes(2, () => asked);
+    let others = 0;
+    // A later rehearsal has come to its end, so this one has not gone on.
+    rehearse(() => ++others > 5);
+    await askedTimes(6, () => others);
     expect(asked).toBe(2);
   });
 });
