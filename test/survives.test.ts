@@ -275,10 +275,12 @@ describe('a batch', () => {
     const impatient = survivor.with({ timeoutMs: 200 });
     const timedOut = { code: 'ERR_CALL_TIMEOUT', outcome: 'unknown' };
     await survivor.call.note(1, 'scratch', 'power', 'crash');
+    // The reply comes from the keeper, its ack to the worker after that; this answer waits for the ack.
+    await survivor.call.sizes();
     await whileStopped(test.runtime, async () => {
       // No keeper is needed for what survives nothing.
-      await impatient.call.note(2, 'scratch');
-      await impatient.call.note(3, 'scratch');
+      await survivor.call.note(2, 'scratch');
+      await survivor.call.note(3, 'scratch');
       await expect(impatient.call.note(4, 'scratch', 'crash')).rejects.toMatchObject(timedOut);
       await expect(impatient.call.note(5, 'power')).rejects.toMatchObject(timedOut);
       // Behind a batch that is not released, nothing leaves the worker.
