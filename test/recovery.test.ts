@@ -2,8 +2,8 @@
  * Recoveries that must not go wrong in ways of their own: each is the regression test of something that once did.
  *
  * Mutations that make this fail, each tried: the router keeps a request that it could not encode, and nobody gives it up; the
- * keeper starts every read at once; a death before `init` is done is charged to the calls that wait; a worker does not ask for
- * the keeper again.
+ * keeper starts every read at once; calls go to a worker whose `init` is not done, and its death is charged to them; a worker
+ * does not ask for the keeper again.
  */
 import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -47,10 +47,10 @@ export interface CallQueueLimits {
 }
 
 /**
- * What is known of a worker's death: a call that was running and was not answered; that no call had begun, as it died in its
- * `init`; that it was no call's doing (an error outside of handlers, an ordered stop); or nothing.
+ * What is known of a worker's death: a call that was running and was not answered, that it was no call's doing (its `init`, an
+ * error outside of handlers, an ordered stop), or nothing.
  */
-export type Suspicion = { readonly running: number } | 'none_begun' | 'nobody' | 'unknown';
+export type Suspicion = { readonly running: number } | 'nobody' | 'unknown';
 
 interface Charge<Call> {
   readonly culprit: Call | undefined;
@@ -184,7 +184,7 @@ export class CallQueue<Call extends QueuedCall> {
     for (const [index, call] of lost.entries()) {
       if (charge.charged(call, index)) call.tries++;
       if (call.cancelled) cancelled.push(call);
-      else if (call.retry === 'never' && suspicion !== 'none_begun') abandoned.push(call);
+      else if (call.retry === 'never') abandoned.push(call);
       else if (call === charge.culprit && call.tries >= this.#limits.triesMax) poisoned.push(call);
       else (index < charge.suspects ? suspects : others).push(call);
     }
@@ -196,7 +196,7 @@ export class CallQueue<Call extends QueuedCall> {
   /** Whom a death is charged to: at most one call is known to be the culprit, and only a culprit is ever poisoned. */
   #charge(lost: readonly Call[], alone: Call | undefined, suspicion: Suspicion): Charge<Call> {
     const nobody: Charge<Call> = { culprit: undefined, suspects: alone === undefined ? 0 : 1, charged: () => false };
-    if (suspicion === 'none_begun' || suspicion === 'nobody') return nobody;
+    if (suspicion === 'nobody') return nobody;
     if (alone !== undefined) return { culprit: alone, suspects: 1, charged: () => true };
     if (suspicion === 'unknown') {
       const suspects = Math.min(lost.length, this.#limits.suspectWindow);

@@ -9,8 +9,8 @@
  * 3. An incarnation that was given up without its exit being seen is retired like a dead one: its connection is cut first, so
  *    that nothing it still sends is heard.
  * 4. `exited` settles after the retirement, so a supervisor that learns of a death finds the tables with the heir.
- * 5. Calls are sent right behind the activation, but the worker begins none before it has said that it is active, its `init`
- *    done and released. So a death before that is no call's doing, is charged to none, and drops none.
+ * 5. Calls are sent only once the worker has said that it is active, its `init` done and released: a death before that is
+ *    no call's doing, and is charged to none.
  */
 import type { ChildExit, RestartType, StartContext, StartingChild } from '@heirloom/supervisor';
 import { exitVerdict } from '@heirloom/supervisor';
@@ -103,6 +103,7 @@ export class WorkerLife implements StartingChild {
     signal.throwIfAborted();
     await this.#activate(process, definition.tables);
     await process.active;
+    this.#bind(process);
     this.#reportRecovery(process, previous?.recovery);
     this.#source.prepareSoon();
   }
@@ -124,8 +125,12 @@ export class WorkerLife implements StartingChild {
     process.onDrain = () => this.#slot.pump();
     const { epoch, lsn, restarted, tables: grants } = opened;
     sendControl(connection, activate, { epoch, lsn, restarted, tables: grants });
-    // Calls follow at once and wait in the worker for the end of `init`; should it die there, none of them has begun.
-    this.#slot.bind({ connection, epoch, pid: process.process.pid });
+  }
+
+  /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
+  #bind({ connection, liveEpoch, process }: WorkerProcess): void {
+    if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
+    this.#slot.bind({ connection, epoch: liveEpoch, pid: process.pid });
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
@@ -150,9 +155,8 @@ export class WorkerLife implements StartingChild {
 
   /** Whose doing the death may have been. */
   #suspicion({ wasActive, lastWords }: WorkerProcess, { overrun }: ProcessDeath): Suspicion {
-    if (!wasActive) return 'none_begun';
-    // What it was told to stop did not die of a call.
-    if (this.#isStopping) return 'nobody';
+    // Before its `init` was done, no call has begun; and what it was told to stop did not die of a call.
+    if (!wasActive || this.#isStopping) return 'nobody';
     const running = overrun ?? lastWords?.callId;
     if (running !== undefined) return { running };
     return lastWords === undefined ? 'unknown' : 'nobody';

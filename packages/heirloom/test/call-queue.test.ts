@@ -130,15 +130,6 @@ describe('CallQueue', () => {
     expect(ids(queue.takeSendable())).toEqual([1]);
   });
 
-  it('keeps every call of a worker that died before any began, also one that must not be run again', () => {
-    const queue = new CallQueue<QueuedCall>(limits);
-    queue.offer(call(1, 'never'));
-    queue.offer(call(2));
-    queue.takeSendable();
-    expect(queue.died('none_begun')).toMatchObject({ counted: true, rerun: 2, poisoned: [], abandoned: [] });
-    expect(ids(queue.takeSendable())).toEqual([1, 2]);
-  });
-
   it('does not run a call again that must not be, nor one whose caller gave up', () => {
     const queue = new CallQueue<QueuedCall>(limits);
     const never = call(1, 'never');
