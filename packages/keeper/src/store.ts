@@ -25,6 +25,7 @@ import type { DatabaseName } from './layout.js';
 import { STATE_KEY, encodeCounts, shapeKey, u32Key } from './layout.js';
 import type { RowsDatabase } from './row-scan.js';
 import type { StoreState } from './stored-record.js';
+import { decodeState } from './stored-record.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 
 /** The writes of one transaction. A port: tests put failures between. */
@@ -101,6 +102,7 @@ export class Store {
       failpoint('keeper.commit:before');
       // By default such a transaction can be aborted, and is flushed before the call returns.
       const result = this.contents.environment.transactionSync(() => {
+        this.checkLastCommit();
         const written = write(this.wrapWriter(this.writer));
         failpoint('keeper.commit:error');
         this.commitKill?.commitBegins();
@@ -113,6 +115,20 @@ export class Store {
       this.failure = commitError(this.path, cause);
       throw this.failure;
     }
+  }
+
+  /**
+   * G5, G11: what this transaction builds on must be what this keeper committed last. It is not if somebody else writes to the
+   * store, or if LMDB forgot a commit; to go on then would lose what was acknowledged without a word.
+   */
+  private checkLastCommit(): void {
+    const bytes = this.contents.databases.meta.get(STATE_KEY);
+    const stored = bytes === undefined ? undefined : decodeState(this.path, bytes);
+    const { lsn, generation } = this.current;
+    if (stored?.lsn === lsn && stored.generation === generation) return;
+    const message = `The store ${this.path} stands at LSN ${stored?.lsn}, but this keeper committed ${lsn} last. Something else wrote to it, or a commit was lost.`;
+    const details = { path: this.path, stored: stored?.lsn, committed: lsn, generation: stored?.generation };
+    throw new StoreError('ERR_STORE_COMMIT', message, details);
   }
 
   /** Changes the state record, inside of a transaction. */
