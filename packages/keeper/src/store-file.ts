@@ -15,14 +15,13 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StoreError } from './errors.js';
-import { isTreeWhole } from './store-walk.js';
+import { isTreeWhole, NO_PAGE } from './store-walk.js';
 
 const META_BYTES = 168;
 const MAGIC = 0xbeefc0de;
 const DATA_VERSION = 2;
 const META_FLAG = 0x08;
 const BRANCH_OR_LEAF_FLAGS = 0x03;
-const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 const PAGE_BYTES_MIN = 512;
 const PAGE_BYTES_MAX = 65_536;
 

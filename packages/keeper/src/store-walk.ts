@@ -19,7 +19,8 @@ const LEAF = 0x02;
 const OVERFLOW = 0x04;
 const BIG_DATA = 0x01;
 const SUB_TREE = 0x02;
-const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+/** The number of a page that is not there: the root of an empty tree. */
+export const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 /** LMDB's own limit on the depth of a tree. */
 const DEPTH_MAX = 32;
 
