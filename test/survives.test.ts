@@ -183,7 +183,7 @@ async function readBank(directory: string): Promise<BankRows> {
     };
     return { entries: rowsOf('entries'), log: rowsOf('log'), accounts: rowsOf('accounts') };
   } finally {
-    await reader.close();
+    reader.close();
     await store.close();
   }
 }

@@ -78,7 +78,6 @@ export class EpochDesk {
       failpoint('keeper.epoch.close:after');
     }
     if (attachment !== undefined) this.attachments.end(attachment, `Epoch ${epoch} is closed.`);
-    store.checkReaders();
     const lastBatch = verdict === 'superseded' ? 0 : record.lastBatch;
     return { lsn: store.state.lsn, lastBatch, drained: isDrained };
   }

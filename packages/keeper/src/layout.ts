@@ -28,8 +28,8 @@ export const STORE_FILE_NEW = 'data.new.mdb';
  * what a process may map on the smallest supported address space (39 bits).
  */
 export const STORE_BYTES_MAX: number = 2 ** 38;
-/** Reader slots: every worker process takes a few, and slots of killed ones are freed only at the next check. */
-export const STORE_READERS_MAX = 512;
+/** Reader slots: only the keeper reads through LMDB. */
+export const STORE_READERS_MAX = 16;
 /** Owner names lie in keys, which LMDB limits to 1978 bytes. */
 export const WORKER_NAME_BYTES_MAX = 1_024;
 /** Tables of all workers that ever were; they are all known in memory. */
@@ -38,7 +38,7 @@ export const TABLES_MAX = 100_000;
 export const DATABASE_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
 export type DatabaseName = (typeof DATABASE_NAMES)[number];
 
-/** How every process opens the environment; readers add `readOnly`. See store.ts for why there is no overlapping sync. */
+/** How the keeper opens the environment, and nobody else does (page-tree.ts). See store.ts for why there is no overlapping sync. */
 export const ENVIRONMENT_OPTIONS: RootDatabaseOptions = {
   noSubdir: true,
   encoding: 'binary',

@@ -49,7 +49,6 @@ export async function openKeeper(message: ResumeMessage, options: OpenKeeperOpti
     // A keeper that takes over within one run of the runtime has no time for more, and has its predecessor's word.
     const depth = message.instance === 0 ? 'pages' : 'beginning';
     const store = await openStore(directory, armCommitKill(options.faults), depth);
-    store.checkReaders();
     beginRun(store, message.instance);
     return await assemble(lock, store, message, options);
   } catch (error) {

@@ -5,10 +5,28 @@
  * sequence: a bound that lies inside of a row's sequence is judged row by row, which concerns one row at most.
  */
 import { Buffer } from 'node:buffer';
-import type { Database } from 'lmdb';
 import { extentEnd, isBag, readU64, rowKey } from './layout.js';
 
-export type RowsDatabase = Database<Buffer, Buffer>;
+export interface KeyValue {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** From `start` up to `end`; or in reverse from before `start` down to `end`. */
+export interface KeyRange {
+  readonly start: Buffer;
+  readonly end: Buffer;
+  readonly reverse?: boolean;
+  /** Given exactly when `reverse` is. */
+  readonly exclusiveStart?: boolean;
+  readonly inclusiveEnd?: boolean;
+}
+
+/** Keys and values by the order of the keys' bytes: the database as the keeper has it, or as others read it (page-tree.ts). */
+export interface SortedRows {
+  get(key: Buffer): Buffer | undefined;
+  getRange(range: KeyRange): Iterable<KeyValue>;
+}
 
 /** One row as it is stored; `rowBytes` is a copy. */
 export interface RawRow {
@@ -38,7 +56,7 @@ const ZEROES = new Uint8Array(SEQUENCE_BYTES);
 const NOTHING = new Uint8Array(0);
 
 /** Every row of one key, by sequence. */
-export function rowsOfKey(rows: RowsDatabase, place: Extent, keyBytes: Uint8Array): RawRow[] {
+export function rowsOfKey(rows: SortedRows, place: Extent, keyBytes: Uint8Array): RawRow[] {
   if (!isBag(place.type)) {
     const rowBytes = rows.get(rowKey(place.extent, keyBytes));
     return rowBytes === undefined ? [] : [{ keyBytes, sequence: 0, rowBytes }];
@@ -51,7 +69,7 @@ export function rowsOfKey(rows: RowsDatabase, place: Extent, keyBytes: Uint8Arra
 }
 
 /** Rows in the order of their bytes, or in reverse. */
-export function scanRows(rows: RowsDatabase, place: Extent, range: RowRange): RawRow[] {
+export function scanRows(rows: SortedRows, place: Extent, range: RowRange): RawRow[] {
   const hasSequence = isBag(place.type);
   const found: RawRow[] = [];
   if (range.limit <= 0) return found;
@@ -64,11 +82,7 @@ export function scanRows(rows: RowsDatabase, place: Extent, range: RowRange): Ra
   return found;
 }
 
-function bounds(
-  extent: number,
-  { from = NOTHING, to, reverse = false }: RowRange,
-  hasSequence: boolean,
-): { start: Buffer; end: Buffer; reverse?: boolean; exclusiveStart?: boolean; inclusiveEnd?: boolean } {
+function bounds(extent: number, { from = NOTHING, to, reverse = false }: RowRange, hasSequence: boolean): KeyRange {
   const lower = rowKey(extent, hasSequence ? from : withoutZeroes(from));
   const upper = to === undefined ? extentEnd(extent) : rowKey(extent, to);
   if (!reverse) return { start: lower, end: upper };

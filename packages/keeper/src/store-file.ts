@@ -5,25 +5,18 @@
  * and garbage makes it abort. So the parts it relies on first are checked here before it sees the file: both meta pages, the
  * size of the file, and the header of the root page of each tree that the newer meta page names.
  *
- *   meta page   u64 page number · u64 transaction · u16 pad · u16 flags (8) · 4 bytes · u32 magic · u32 version · u64 address
- *               · u64 map size · 2 × tree (free list, databases) · u64 last page · u64 transaction · u64 boot id
- *   tree        u32 pad (in the first: the page size) · u16 flags · u16 depth · 4 × u64 counts · u64 root page
- *
- * All numbers are of this machine's order, little-endian on every platform that lmdb has binaries for. What lies deeper is
+ * What lies deeper is
  * checked by a walk over every page (store-walk.ts): where a file is shorter than its last page, and when a runtime starts on a
  * store of at most WALK_BYTES_MAX. A file that passes can still be damaged: larger ones inside, all of them within a row.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StoreError } from './errors.js';
-import { isTreeWhole, NO_PAGE } from './store-walk.js';
+import { META_BYTES, parseMetaPage } from './meta-page.js';
+import type { MetaPage } from './meta-page.js';
+import { NO_PAGE, PAGE_HEADER_BYTES } from './page.js';
+import { StoreFile, readBytes } from './page-file.js';
+import { isTreeWhole } from './store-walk.js';
 
-const META_BYTES = 168;
-const MAGIC = 0xbeefc0de;
-const DATA_VERSION = 2;
-const META_FLAG = 0x08;
 const BRANCH_OR_LEAF_FLAGS = 0x03;
-const PAGE_BYTES_MIN = 512;
-const PAGE_BYTES_MAX = 65_536;
 
 /** The largest store of which every page is read when a runtime starts: some tens of milliseconds. */
 export const WALK_BYTES_MAX: number = 64 * 1024 * 1024;
@@ -31,63 +24,38 @@ export const WALK_BYTES_MAX: number = 64 * 1024 * 1024;
 /** How much of a file is checked: its beginning, or every page of one that is not too large for that. */
 export type CheckDepth = 'beginning' | 'pages';
 
-interface Meta {
-  readonly pageBytes: number;
-  readonly lastPage: bigint;
-  readonly transaction: bigint;
-  readonly roots: readonly bigint[];
-}
-
 /** Throws StoreError ERR_STORE_DAMAGED unless the file is that of a whole store, as far as `depth` looks. */
 export function checkStoreFile(path: string, depth: CheckDepth): void {
-  const descriptor = openSync(path, 'r');
+  const file = new StoreFile(path);
   try {
-    const size = fstatSync(descriptor).size;
-    const first = readMeta(path, descriptor, 0, 0);
-    const second = readMeta(path, descriptor, first.pageBytes, 1);
+    const first = readMeta(path, file, 0);
+    const second = readMeta(path, file, 1);
     const newest = second.transaction > first.transaction ? second : first;
     const sizeMin = (newest.lastPage + 1n) * BigInt(newest.pageBytes);
-    for (const root of newest.roots) checkRoot(path, descriptor, newest, root);
-    const isLongEnough = BigInt(size) >= sizeMin;
-    if (isLongEnough && (depth === 'beginning' || size > WALK_BYTES_MAX)) return;
-    const file = { descriptor, bytes: size, pageBytes: newest.pageBytes };
+    for (const root of newest.roots) checkRoot(path, file, newest, root);
+    const isLongEnough = BigInt(file.bytes) >= sizeMin;
+    if (isLongEnough && (depth === 'beginning' || file.bytes > WALK_BYTES_MAX)) return;
     if (newest.roots.every((root) => isTreeWhole(file, root))) return;
     if (isLongEnough) throw damaged(path, 'one of its pages is not what its tree takes it for');
-    throw damaged(path, `it has ${size} bytes, and its records need ${sizeMin}`);
+    throw damaged(path, `it has ${file.bytes} bytes, and its records need ${sizeMin}`);
   } finally {
-    closeSync(descriptor);
+    file.close();
   }
 }
 
-function readMeta(path: string, descriptor: number, at: number, expectedPage: number): Meta {
-  const view = readAt(path, descriptor, at, META_BYTES);
-  if (view.getUint32(24, true) !== MAGIC) throw damaged(path, `meta page ${expectedPage} does not begin as one`);
-  if ((view.getUint32(28, true) & 0xffff) !== DATA_VERSION) throw damaged(path, 'its LMDB format is another');
-  const pageBytes = view.getUint32(48, true);
-  const isPage = view.getBigUint64(0, true) === BigInt(expectedPage) && (view.getUint16(18, true) & META_FLAG) !== 0;
-  const isSize = pageBytes >= PAGE_BYTES_MIN && pageBytes <= PAGE_BYTES_MAX && (pageBytes & (pageBytes - 1)) === 0;
-  if (!isPage || !isSize) throw damaged(path, `meta page ${expectedPage} makes no sense`);
-  return {
-    pageBytes,
-    lastPage: view.getBigUint64(144, true),
-    transaction: view.getBigUint64(152, true),
-    roots: [view.getBigUint64(88, true), view.getBigUint64(136, true)],
-  };
+function readMeta(path: string, file: StoreFile, page: 0 | 1): MetaPage {
+  const meta = parseMetaPage(readBytes(file, page * file.pageBytes, META_BYTES), page);
+  if (typeof meta === 'string') throw damaged(path, meta);
+  return meta;
 }
 
-function checkRoot(path: string, descriptor: number, meta: Meta, root: bigint): void {
+function checkRoot(path: string, file: StoreFile, meta: MetaPage, root: bigint): void {
   if (root === NO_PAGE) return;
   if (root > meta.lastPage) throw damaged(path, `a tree begins at page ${root}, behind the last one`);
-  const header = readAt(path, descriptor, Number(root) * meta.pageBytes, 24);
-  const isTree = header.getBigUint64(0, true) === root && (header.getUint16(18, true) & BRANCH_OR_LEAF_FLAGS) !== 0;
-  if (!isTree) throw damaged(path, `page ${root} should be the root of a tree`);
-}
-
-function readAt(path: string, descriptor: number, at: number, count: number): DataView {
-  const bytes = new Uint8Array(count);
-  const got = readSync(descriptor, bytes, 0, count, at);
-  if (got < count) throw damaged(path, `it ends at ${at + got} bytes, inside of its first records`);
-  return new DataView(bytes.buffer);
+  const header = readBytes(file, Number(root) * meta.pageBytes, PAGE_HEADER_BYTES);
+  const isHeader = header.length === PAGE_HEADER_BYTES && header.readBigUInt64LE(0) === root;
+  if (!isHeader || (header.readUInt16LE(18) & BRANCH_OR_LEAF_FLAGS) === 0)
+    throw damaged(path, `page ${root} should be the root of a tree`);
 }
 
 /** Makes the error for a store that is not what a keeper leaves behind. */

@@ -172,13 +172,14 @@ function readContents(path: string, environment: RootDatabase<Buffer, Buffer>): 
     throw new StoreError('ERR_STORE_VERSION', message, { path, version, known: STORE_FORMAT_VERSION });
   }
   if (version < 1) throw damaged(path, `its format ${version} never was`);
-  const state = databases.meta.get(STATE_KEY);
-  if (state === undefined) throw damaged(path, 'its state is missing');
+  const stateBytes = databases.meta.get(STATE_KEY);
+  if (stateBytes === undefined) throw damaged(path, 'its state is missing');
   return {
     path,
     environment,
     databases,
-    state: decodeState(path, state),
+    state: decodeState(path, stateBytes),
+    stateBytes,
     epochs: readEpochs(path, databases),
     catalog: readCatalog(path, databases),
     unconfirmed: readUnconfirmed(databases),

@@ -1,56 +1,54 @@
 /**
  * The read-only side of the store: what a new incarnation reads its rows from while it rehydrates.
  *
- * Every read sees what was committed last; nothing that is not flushed can be seen (store.ts). Reads are synchronous, and
- * no cursor outlives a call, so a reader never pins old pages for longer than one turn of its event loop.
+ * Every read sees what was committed last. Reads are synchronous, and nothing is held between two of them: a reader that is
+ * killed, or frozen in the middle, is in nobody's way (page-tree.ts).
  */
-import { open } from 'lmdb';
 import type { RowSource, StoredRow } from '@heirloom/tables';
 import type { RowCodec } from '@heirloom/wire';
 import { StoreError } from './errors.js';
-import { DATABASE_OPTIONS, ENVIRONMENT_OPTIONS } from './layout.js';
+import { StoreFile } from './page-file.js';
+import { PageTree } from './page-tree.js';
 import { rowsOfKey, scanRows } from './row-scan.js';
-import type { RawRow, RowsDatabase } from './row-scan.js';
+import type { RawRow, SortedRows } from './row-scan.js';
 
 export interface StoreReader {
-  /** The rows of an extent, decoded with the table's shapes. */
+  /** The rows of an extent, decoded with the table's shapes. Reads throw StoreError ERR_STORE_DAMAGED. */
   source(extent: number, type: string, rowCodec: RowCodec): RowSource;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Opens a store's file for reading. Throws StoreError ERR_STORE_DAMAGED if that fails. */
 export function openStoreReader(storePath: string): StoreReader {
-  const environment = openEnvironment(storePath);
-  const rows = environment.openDB<Buffer, Buffer>('rows', DATABASE_OPTIONS);
+  const file = openFile(storePath);
+  const rows = new PageTree(file, 'rows', (how) => unreadable(storePath, how));
   return {
     source: (extent, type, rowCodec) => extentSource(rows, { extent, type }, rowCodec),
-    close: () => environment.close(),
+    close: () => file.close(),
   };
 }
 
-function openEnvironment(storePath: string): ReturnType<typeof open> {
+function openFile(storePath: string): StoreFile {
   try {
-    return open(storePath, { ...ENVIRONMENT_OPTIONS, readOnly: true });
+    return new StoreFile(storePath);
   } catch (cause) {
-    const message = `The store ${storePath} cannot be opened for reading. Restart the runtime; its keeper says what is wrong.`;
-    throw new StoreError('ERR_STORE_DAMAGED', message, { storePath }, { cause });
+    throw unreadable(storePath, (cause as Error).message, cause); // Thrown by node:fs.
   }
 }
 
-function extentSource(rows: RowsDatabase, place: { extent: number; type: string }, rowCodec: RowCodec): RowSource {
+function unreadable(storePath: string, how: string, cause?: unknown): StoreError {
+  const message = `The store ${storePath} cannot be read: ${how}. Restart the runtime; its keeper says what is wrong.`;
+  return new StoreError('ERR_STORE_DAMAGED', message, { storePath }, { cause });
+}
+
+function extentSource(rows: SortedRows, place: { extent: number; type: string }, rowCodec: RowCodec): RowSource {
   const decode = ({ keyBytes, sequence, rowBytes }: RawRow): StoredRow => ({
     keyBytes,
     sequence,
     row: rowCodec.decodeRow(rowBytes),
   });
   return {
-    rowsOf(keyBytes) {
-      rows.resetReadTxn();
-      return rowsOfKey(rows, place, keyBytes).map(decode);
-    },
-    scan(options) {
-      rows.resetReadTxn();
-      return scanRows(rows, place, options).map(decode);
-    },
+    rowsOf: (keyBytes) => rowsOfKey(rows, place, keyBytes).map(decode),
+    scan: (options) => scanRows(rows, place, options).map(decode),
   };
 }

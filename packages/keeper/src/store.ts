@@ -23,9 +23,7 @@ import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
 import { STATE_KEY, encodeCounts, shapeKey, u32Key } from './layout.js';
-import type { RowsDatabase } from './row-scan.js';
 import type { StoreState } from './stored-record.js';
-import { decodeState } from './stored-record.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 
 /** The writes of one transaction. A port: tests put failures between. */
@@ -46,6 +44,7 @@ export interface StoreContents {
   readonly environment: RootDatabase<Buffer, Buffer>;
   readonly databases: Readonly<Record<DatabaseName, Database<Buffer, Buffer>>>;
   readonly state: StoreState;
+  readonly stateBytes: Uint8Array;
   readonly epochs: Map<string, EpochRecord>;
   readonly catalog: TableCatalog;
   readonly unconfirmed: UnconfirmedRecord[];
@@ -56,7 +55,7 @@ export class Store {
   readonly path: string;
   readonly epochs: Map<string, EpochRecord>;
   readonly catalog: TableCatalog;
-  readonly rows: RowsDatabase;
+  readonly rows: Database<Buffer, Buffer>;
   /** By growing LSN. */
   readonly unconfirmed: UnconfirmedRecord[];
   /** Extents whose rows are to be deleted. */
@@ -64,6 +63,8 @@ export class Store {
   unconfirmedBytes: number;
   private readonly contents: StoreContents;
   private current: StoreState;
+  /** The same as it was written last. */
+  private stateBytes: Uint8Array;
   private failure: StoreError | undefined;
   private commitKill: CommitKill | undefined;
   /** Puts itself between a transaction and LMDB; for tests. */
@@ -75,6 +76,7 @@ export class Store {
     this.commitKill = commitKill;
     this.path = contents.path;
     this.current = contents.state;
+    this.stateBytes = contents.stateBytes;
     this.epochs = contents.epochs;
     this.catalog = contents.catalog;
     this.rows = contents.databases.rows;
@@ -119,22 +121,22 @@ export class Store {
 
   /**
    * G5, G11: what this transaction builds on must be what this keeper committed last. It is not if somebody else writes to the
-   * store, or if LMDB forgot a commit; to go on then would lose what was acknowledged without a word.
+   * store, or if LMDB forgot a commit, as it can when others open the file with it (page-tree.ts); to go on then would lose
+   * what was acknowledged without a word.
    */
   private checkLastCommit(): void {
-    const bytes = this.contents.databases.meta.get(STATE_KEY);
-    const stored = bytes === undefined ? undefined : decodeState(this.path, bytes);
-    const { lsn, generation } = this.current;
-    if (stored?.lsn === lsn && stored.generation === generation) return;
-    const message = `The store ${this.path} stands at LSN ${stored?.lsn}, but this keeper committed ${lsn} last. Something else wrote to it, or a commit was lost.`;
-    const details = { path: this.path, stored: stored?.lsn, committed: lsn, generation: stored?.generation };
-    throw new StoreError('ERR_STORE_COMMIT', message, details);
+    const stored = this.contents.databases.meta.get(STATE_KEY);
+    if (stored?.equals(this.stateBytes) === true) return;
+    const { path, current } = this;
+    const message = `The store ${path} is not as this keeper left it at LSN ${current.lsn}. Something else wrote to it, or a commit was lost. Let nothing but Heirloom open it.`;
+    throw new StoreError('ERR_STORE_COMMIT', message, { path, lsn: current.lsn });
   }
 
   /** Changes the state record, inside of a transaction. */
   putState(writer: StoreWriter, changes: Partial<StoreState>): void {
     this.current = { ...this.current, ...changes };
-    writer.put('meta', STATE_KEY, encodeValue(this.current));
+    this.stateBytes = encodeValue(this.current);
+    writer.put('meta', STATE_KEY, this.stateBytes);
   }
 
   putEpoch(writer: StoreWriter, worker: string, record: EpochRecord): void {
@@ -162,11 +164,6 @@ export class Store {
   /** The bytes of a journal record. */
   journalRecord(key: Uint8Array): Uint8Array | undefined {
     return this.contents.databases.journal.get(Buffer.from(key));
-  }
-
-  /** Frees the reader slots of processes that are gone; returns how many there were. */
-  checkReaders(): number {
-    return this.contents.environment.readerCheck();
   }
 
   async close(): Promise<void> {

@@ -183,3 +183,21 @@ describe('a transaction', () => {
     await again.close();
   });
 });
+
+describe('a store that something else writes to', () => {
+  it('takes no further transaction, so that nothing is built on a commit that is not its own (G5)', async () => {
+    const store = await openStore(directory);
+    store.transaction((writer) => store.putState(writer, { lsn: 7 }));
+    const other = open<Buffer, Buffer>(path, ENVIRONMENT_OPTIONS);
+    const meta = other.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS);
+    const before = meta.get(STATE_KEY);
+    meta.putSync(STATE_KEY, Buffer.from('of another keeper'));
+    let ran = false;
+    const write = (): void => store.transaction(() => (ran = true));
+    expect(write).toThrow(expect.objectContaining({ code: 'ERR_STORE_COMMIT' }));
+    expect(ran).toBe(false);
+    meta.putSync(STATE_KEY, before ?? Buffer.alloc(0));
+    expect(write).toThrow(expect.objectContaining({ code: 'ERR_STORE_COMMIT' }));
+    await other.close();
+  });
+});

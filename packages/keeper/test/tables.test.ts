@@ -150,7 +150,7 @@ describe('a group', () => {
     const grant = worker.opened.tables[0];
     const codec = new RowCodec([...(grant?.shapes ?? []), ...worker.codec.allShapes()]);
     expect(reader.source(grant?.extent ?? 0, 'set', codec).scan({ limit: 10 })).toEqual([]);
-    await reader.close();
+    reader.close();
     expect(await harness.read('a', 't', 'select')).toEqual({ rows: [{ id: 'new' }], after: undefined });
   });
 });
@@ -200,7 +200,7 @@ describe('the reader of a new incarnation', () => {
         }),
         { numRuns: 300 },
       );
-      await reader.close();
+      reader.close();
     });
   }
 });

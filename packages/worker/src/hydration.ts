@@ -18,7 +18,7 @@ export const HYDRATION_SLICE_MS = 2;
 /** The store as an incarnation reads it: the keeper's `StoreReader`. */
 export interface RowReader {
   source(extent: number, type: string, rowCodec: RowCodec): RowSource;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** What the store has of an empty table; it still goes on with the table's sequence. */
@@ -32,8 +32,6 @@ export interface HydrationOptions {
   readonly reader: () => RowReader;
   /** Whether a call waits or runs. */
   readonly isBusy: () => boolean;
-  /** Closing the store failed; nothing depends on it. */
-  readonly onNotice: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 export class Hydration {
@@ -89,8 +87,7 @@ export class Hydration {
   }
 
   private close(): void {
-    const { reader } = this;
+    this.reader?.close();
     this.reader = undefined;
-    reader?.close().catch((error: unknown) => this.options.onNotice('the store did not close', { error }));
   }
 }

@@ -150,7 +150,6 @@ export class Incarnation {
       encoder: this.encoder,
       reader: this.ports.reader,
       isBusy: () => this.running !== undefined || this.mailbox.size > 0,
-      onNotice: this.ports.log.debug,
     });
     hydration.start();
   }

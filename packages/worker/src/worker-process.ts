@@ -68,7 +68,6 @@ export class WorkerProcess {
   private calls: Connection | undefined;
   private incarnation: Incarnation | undefined;
   private storePath: string | undefined;
-  private storeReader: StoreReader | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
 
@@ -108,7 +107,10 @@ export class WorkerProcess {
     this.prepare(definition, calls);
     const { handlers, tables } = definition;
     sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
-    rehearse(() => this.incarnation?.isNew !== true);
+    rehearse(
+      () => this.incarnation?.isNew !== true,
+      () => this.openReader(),
+    );
   }
 
   /** Reports an uncaught error, as far as that can be done at once, and ends the process. */
@@ -139,7 +141,7 @@ export class WorkerProcess {
       handlerEnded: () => lifeline.handlerEnded(),
       now: Date.now,
       log,
-      reader: () => this.takeReader(),
+      reader: () => this.openReader(),
       onActive: () => {
         sendControl(calls, active, {});
         // Before any call begins: a death from now on is not the doing of `init`.
@@ -183,24 +185,15 @@ export class WorkerProcess {
     process.nextTick(() => incarnation.activate(message));
   }
 
-  /** Connects to the keeper, and opens its store while there is time for it. */
+  /** Connects to the keeper. */
   private attach(message: KeeperMessage): void {
     this.storePath = message.storePath;
     void this.journal.attach(message);
-    if (this.incarnation?.isNew !== true) return;
-    try {
-      this.storeReader ??= openStoreReader(message.storePath);
-    } catch (error) {
-      // It is opened again when it is needed, and then the failure counts.
-      this.log.debug('the store cannot be opened yet', { error });
-    }
   }
 
-  private takeReader(): StoreReader {
+  private openReader(): StoreReader {
     if (this.storePath === undefined) throw new InvariantError('a worker is activated that knows no store');
-    const reader = this.storeReader ?? openStoreReader(this.storePath);
-    this.storeReader = undefined;
-    return reader;
+    return openStoreReader(this.storePath);
   }
 
   private exitAfterSending(code: number): void {

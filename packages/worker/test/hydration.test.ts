@@ -47,7 +47,6 @@ class FakeStore {
     },
     close: () => {
       this.closed++;
-      return Promise.resolve();
     },
   });
 
