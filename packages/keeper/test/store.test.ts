@@ -193,7 +193,7 @@ describe('a store that something else writes to', () => {
     const before = meta.get(STATE_KEY);
     meta.putSync(STATE_KEY, Buffer.from('of another keeper'));
     let ran = false;
-    const write = (): void => store.transaction(() => (ran = true));
+    const write = (): boolean => store.transaction(() => (ran = true));
     expect(write).toThrow(expect.objectContaining({ code: 'ERR_STORE_COMMIT' }));
     expect(ran).toBe(false);
     meta.putSync(STATE_KEY, before ?? Buffer.alloc(0));
