@@ -35,6 +35,8 @@ export { WHERE_IN_MAX, compileWhere } from './where.js';
 export type { CompiledWhere, Condition, KeyAccess, Operators, Where } from './where.js';
 export { checkSelectOptions } from './select-options.js';
 export { showValue } from './shown-value.js';
+export { Ownership } from './ownership.js';
+export type { EndedTables, OwnershipInfo, OwnershipOptions, Transfer } from './ownership.js';
 export { Table } from './table.js';
 export type { TableConstructionOptions } from './table.js';
 export type { RowChange } from './row-storage.js';

@@ -6,6 +6,7 @@ it('exports exactly this', () => {
     'HeirloomError',
     'InvariantError',
     'KEY_BYTES_MAX',
+    'Ownership',
     'ROW_BYTES_MAX',
     'Table',
     'TableError',
