@@ -34,6 +34,8 @@ export interface RuntimeReplayOptions {
   readonly kills: number;
   /** The worker's module, as built. */
   readonly workerModule: URL;
+  /** Hears of every life that was ended. */
+  readonly onKill?: (() => void) | undefined;
   /** Hears what happened besides, for people. */
   readonly report?: (line: string) => void;
 }
@@ -66,7 +68,7 @@ export async function replayThroughRuntime(
     });
     const lanes = references.map((reference) => {
       const handle = runtime.worker(reference).with({ timeoutMs: STEP_TIMEOUT_MS });
-      return { handle, victim: new Victim(() => handle.pid) };
+      return { handle, victim: new Victim(() => handle.pid, options.onKill) };
     });
     const replay = new RuntimeReplay(sequences, options);
     await Promise.all(lanes.flatMap((lane) => TABLE_TYPES.map((type) => replay.run(lane, type))));

@@ -6,11 +6,13 @@ const NEXT_LIFE_TIMEOUT_MS = 60_000;
 
 export class Victim {
   readonly #currentPid: () => number | undefined;
+  readonly #onKill: () => void;
   #lastKilled: number | undefined;
   #kills = 0;
 
-  constructor(currentPid: () => number | undefined) {
+  constructor(currentPid: () => number | undefined, onKill: () => void = () => {}) {
     this.#currentPid = currentPid;
+    this.#onKill = onKill;
   }
 
   /** How many of its lives were ended. */
@@ -31,6 +33,7 @@ export class Victim {
     this.#lastKilled = pid;
     this.#kills++;
     process.kill(pid, 'SIGKILL');
+    this.#onKill();
   }
 
   #next(): number | undefined {
