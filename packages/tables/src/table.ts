@@ -389,7 +389,8 @@ export class Table<D extends AnyTableDefinition> implements OwnerTable<D> {
 
   #putAll(admitted: readonly AdmittedRow[]): void {
     this.#reserve(admitted.reduce((bytes, row) => bytes + row.bytes, 0));
-    for (const row of admitted) this.#put(row);
+    // A bag takes a list from its end, as ETS does (`OwnerTable.insertMany`).
+    for (const row of this.definition.type === 'bag' ? admitted.toReversed() : admitted) this.#put(row);
   }
 
   #put({ key, row }: AdmittedRow): void {

@@ -148,7 +148,7 @@ function expected(model: Model, step: Command): unknown {
   if ('row' in step) return step.do === 'insert' ? model.insert(rowOf(step.row)) : model.deleteObject(rowOf(step.row));
   if ('rows' in step) {
     const list = step.rows.map(rowOf);
-    return step.do === 'insertMany' ? list.forEach((one) => model.insert(one)) : model.insertNew(list);
+    return step.do === 'insertMany' ? model.insertMany(list) : model.insertNew(list);
   }
   if ('rare' in step) {
     if (step.rare === 0) return void model.deleteWhere(() => true);

@@ -68,7 +68,13 @@ export function modelRow(pool: PoolKey, v: number, w: string | readonly number[]
   return row;
 }
 
-interface Entry {
+function poolOf(row: ModelRow): PoolKey {
+  const pool = byRow.get(row);
+  if (pool === undefined) throw new Error('not a row of the model');
+  return pool;
+}
+
+export interface Entry {
   readonly pool: PoolKey;
   readonly row: ModelRow;
   readonly sequence: number;
@@ -102,8 +108,7 @@ export class Model {
   }
 
   insert(row: ModelRow): void {
-    const pool = byRow.get(row);
-    if (pool === undefined) throw new Error('not a row of the model');
+    const pool = poolOf(row);
     if (!this.isBag) {
       this.delete(pool);
       this.entries = [...this.entries, { pool, row, sequence: 0 }];
@@ -112,9 +117,14 @@ export class Model {
     }
   }
 
+  /** A bag takes a list from its end, as ETS was recorded doing. */
+  insertMany(rows: readonly ModelRow[]): void {
+    for (const row of this.type === 'bag' ? rows.toReversed() : rows) this.insert(row);
+  }
+
   insertNew(rows: readonly ModelRow[]): boolean {
-    const isTaken = rows.some((row) => this.of(byRow.get(row) as PoolKey).length > 0);
-    if (!isTaken) for (const row of rows) this.insert(row);
+    const isTaken = rows.some((row) => this.of(poolOf(row)).length > 0);
+    if (!isTaken) this.insertMany(rows);
     return !isTaken;
   }
 
@@ -131,7 +141,7 @@ export class Model {
   }
 
   deleteObject(row: ModelRow): number {
-    const name = byRow.get(row)?.name;
+    const { name } = poolOf(row);
     return this.deleteWhere((stored, pool) => pool.name === name && isSame(stored, row));
   }
 
