@@ -36,7 +36,7 @@ const OWNERSHIP = path('./traces/ownership.jsonl.gz');
 const PROGRAM = path('./dist/conformance/program.js');
 const WORKER_MODULE = new URL('./dist/conformance/trace.worker.js', import.meta.url);
 /** Every step of these is corrupted, one at a time. */
-const CORRUPTED_SEQUENCES = 40;
+const CORRUPTED_SEQUENCES = 16;
 const seed = runSeed();
 
 let directory: TestDirectory;

@@ -43,8 +43,8 @@ export interface RuntimeReplayOptions {
 type TraceWorker = WorkerHandle<typeof traceWorker>;
 
 const WORKERS = ['left', 'right'] as const;
-/** Every kill restarts a worker, and none of them is a reason to give up. */
-const INTENSITY = 1_000_000;
+/** More restarts than there can be within a second: no kill is a reason to give up. */
+const INTENSITY = 10_000;
 /** A call that meets several deaths of its worker is only unlucky. */
 const CALL_TRIES_MAX = 1_000;
 /** A step waits for several recoveries at worst. */

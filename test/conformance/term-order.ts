@@ -72,7 +72,8 @@ function alternatives(field: RowField, bounds: Bounds): readonly FieldOperators[
   return CLASSES_OF_FIELD[field].flatMap((termClass) => {
     const rank = CLASSES.indexOf(termClass);
     const { gte, lt, lte } = bounds;
-    const upper = lt ?? lte;
+    // Null is a term.
+    const upper = lt === undefined ? lte : lt;
     const isBelow = gte !== undefined && rank < rankOf(gte);
     const isAbove = upper !== undefined && rank > rankOf(upper);
     if (isBelow || isAbove) return [];
