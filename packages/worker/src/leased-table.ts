@@ -5,8 +5,8 @@
  *    cannot write into the transaction of another (TableError ERR_TABLE_CLOSED).
  * 2. Only the operations of an owner are there; transactions and loading are the worker's own.
  */
-import { TableError } from '@heirloom/tables';
-import type { OwnerTable, AnyTableDefinition, Table } from '@heirloom/tables';
+import { TABLE_OPERATIONS, TableError } from '@heirloom/tables';
+import type { AnyTableDefinition, Table, TableOperationName } from '@heirloom/tables';
 import { failpoint } from '@heirloom/wire';
 import type { OwnerTables, TableDefinitions } from './handler-context.js';
 
@@ -15,40 +15,22 @@ export interface Lease {
   isOpen: boolean;
 }
 
-type Operation = Exclude<keyof OwnerTable<AnyTableDefinition>, 'size' | typeof Symbol.iterator>;
+type Operation = Exclude<TableOperationName, 'size'>;
 
-/** The owner's operations that change nothing. */
-export const READ_OPERATIONS: readonly Operation[] = [
-  'lookup',
-  'lookupElement',
-  'member',
-  'first',
-  'last',
-  'next',
-  'prev',
-  'select',
-  'selectCount',
-  'tab2list',
-  'info',
-];
+// Names of operations, as the record has no others; `size` is a value.
+const OPERATIONS = (Object.keys(TABLE_OPERATIONS) as TableOperationName[]).filter((name) => name !== 'size');
 /** The owner's operations that may change rows. */
-export const WRITE_OPERATIONS: readonly Operation[] = [
-  'insert',
-  'insertMany',
-  'insertNew',
-  'insertNewMany',
-  'delete',
-  'deleteObject',
-  'take',
-  'updateCounter',
-  'updateElement',
-  'selectDelete',
-  'deleteAllObjects',
-];
+export const WRITE_OPERATIONS: readonly Operation[] = OPERATIONS.filter(
+  (name) => TABLE_OPERATIONS[name].class === 'write',
+);
+/** The owner's operations that change nothing. */
+export const READ_OPERATIONS: readonly Operation[] = OPERATIONS.filter(
+  (name) => TABLE_OPERATIONS[name].class !== 'write',
+);
 
 type AnyOperation = (this: unknown, ...operands: unknown[]) => unknown;
 
-/** One table, lent. Its operations are made from the lists above. */
+/** One table, lent. Its operations are made from the list that everybody has. */
 class LeasedTable {
   readonly #table: Table<AnyTableDefinition>;
   readonly #lease: Lease;
@@ -94,7 +76,7 @@ class LeasedTable {
   }
 
   #call(name: Operation, operands: unknown[]): unknown {
-    // The lists above hold names of operations only, and the operation itself checks its operands.
+    // The list holds names of operations only, and the operation itself checks its operands.
     return Reflect.apply(this.#table[name] as AnyOperation, this.#table, operands);
   }
 
