@@ -51,12 +51,15 @@ describe('what users import', () => {
         WorkerReferenceError startRuntime supervisor worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition CallErrorCode CallOptions CallOutcome CallsOf ChildReference Condition
-        CounterOperation CounterOptions DefaultRow KeeperErrorCode KeeperSettings Logger Operators Patch PrivateTable
-        QueueLimits ReadableTable RemoteTable RemoteTables RestartType RetryPolicy Runtime RuntimeErrorCode RuntimeEvents
-        RuntimeOptions SelectCursor SelectOptions SelectPage Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions
-        SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TablesOf Where WorkerDefinition
-        WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
+        AnyTableDefinition AnyWorkerDefinition CallErrorCode CallOptions CallOutcome CallsOf ChildReference
+        Condition CounterOperation CounterOptions DefaultRow Explanation FieldsOf Inside KeeperErrorCode
+        KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions MatchOptions MatchedValues Operators
+        PageOptions Patch Pattern PrivateTable QueueLimits ReadableTable RemoteTable RemoteTables RestartType
+        RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions
+        SelectCursor SelectOptions SelectPage SelectedRow Shutdown StoreErrorCode SupervisorErrorCode
+        SupervisorOptions SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TablesOf Where
+        WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
+        WorkerReferenceErrorCode WritableTable
       `),
     });
   });
@@ -65,12 +68,15 @@ describe('what users import', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
       values: words(`HeirloomError TableError WorkerError defineWorker row table`),
       types: words(`
-        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition CounterFieldOf
-        CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult FieldOf FieldValue
-        HandlerContext Handlers InitContext KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf LogWrite LookupResult NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnerTable OwnerTables Patch RowOf RowType SelectOptions SignatureOf
-        StoredRowOf Survives TableDefinition TableDefinitions TableErrorCode TableInfo TableKey TableOptions TableType
-        TablesOf TuplePosition TypeOf Value Where WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition
+        CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
+        Explanation FieldOf FieldValue FieldsOf HandlerContext Handlers InitContext Inside KeyCut KeyFieldOf
+        KeyOf KeyPartOf KeySpec KeySpecOf KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions
+        MatchedValues NamedTables NumericFieldOf Operators OtherFieldOf OwnerTable OwnerTables OwnerWhere
+        PageOptions Patch Pattern ReverseOptions RowOf RowPredicate RowType SelectCursor SelectOptions
+        SelectPage SelectedRow SignatureOf StoredRowOf Survives TableDefinition TableDefinitions TableErrorCode
+        TableInfo TableKey TableOptions TableType TablesOf TuplePosition TypeOf Value Where WhereFields
+        WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
       `),
     });
   });

@@ -20,10 +20,11 @@ import {
   cutBytes,
   decodeKey,
   encodeKey,
+  explainAccess,
   keyReader,
   parseSelection,
 } from '@heirloom/tables';
-import type { AnyTableDefinition, KeyAccess, ParsedSelection, TableInfo, TableKey } from '@heirloom/tables';
+import type { AnyTableDefinition, Explanation, KeyAccess, TableInfo, TableKey } from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import { placeOf, rowsOfKey, scanRows } from './row-scan.js';
@@ -169,9 +170,9 @@ export class TableReads {
       : table.lookupElement(key as never, name, given);
   }
 
-  /** How a selection would go: that depends on nothing but the table's definition. */
-  explain(where: unknown): unknown {
-    return new Table(this.definition).explain(where as never); // It checks what it gets.
+  /** How a selection would find its rows. */
+  explain(where: unknown): Explanation {
+    return explainAccess(compileWhere(this.definition, where as never), this.isOrdered); // It checks what it gets.
   }
 
   /** The key of the first row of a range. */

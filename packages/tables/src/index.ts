@@ -31,12 +31,50 @@ export type {
 } from './definition.js';
 export { compareToCut, cutAt, cutBytes } from './key-range.js';
 export type { KeyCut, KeyRange } from './key-range.js';
-export { WHERE_IN_MAX, compileWhere } from './where.js';
-export type { CompiledWhere, Condition, KeyAccess, Operators, Where } from './where.js';
-export { checkSelectOptions } from './select-options.js';
+export { compilePattern, compileWhere } from './where.js';
+export type {
+  CompiledWhere,
+  Condition,
+  Inside,
+  Operators,
+  OwnerWhere,
+  RowPredicate,
+  Where,
+  WhereFields,
+} from './where.js';
+export { WHERE_DEPTH_MAX, WHERE_IN_MAX, WHERE_NODES_MAX } from './where-tree.js';
+export type { KeyAccess } from './key-access.js';
+export {
+  SELECT_FIELDS_MAX,
+  SELECT_OPTIONS,
+  SELECT_PAGE_ROWS_DEFAULT,
+  checkSelectOptions,
+  parseSelection,
+  valuesOf,
+} from './select-options.js';
+export type { ParsedSelection } from './select-options.js';
+export type {
+  Explanation,
+  FieldsOf,
+  KeyedRows,
+  MatchObjectOptions,
+  MatchOptions,
+  MatchedValues,
+  PageOptions,
+  Pattern,
+  ReverseOptions,
+  SelectCursor,
+  SelectOptions,
+  SelectPage,
+  SelectedRow,
+} from './selection.js';
+export { explainAccess } from './table-queries.js';
+export { keyReader } from './row-key.js';
+export { TABLE_OPERATIONS } from './table-operations.js';
+export type { TableOperation, TableOperationName } from './table-operations.js';
 export { showValue } from './shown-value.js';
 export { Table } from './table.js';
-export type { TableConstructionOptions } from './table.js';
+export type { TableConstructionOptions } from './table-core.js';
 export type { RowChange } from './row-storage.js';
 export type { RowSource, ScanOptions, StoredRow } from './hydration.js';
 export type { CounterOperation } from './counter.js';
@@ -53,9 +91,7 @@ export type {
   PrivateTable,
   ReadableTable,
   RemoteTable,
-  SelectCursor,
-  SelectOptions,
-  SelectPage,
+  RowsOptions,
   StoredRowOf,
   TableInfo,
   WritableTable,

@@ -7,7 +7,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyTableDefinition, KeySpec } from './definition.js';
 import { TableError } from './errors.js';
-import { compareKeys } from './key.js';
+import { keyIdentity } from './key-codec.js';
 import type { TableKey } from './key.js';
 import { checkRowKey, keyParts, keyReader } from './row-key.js';
 import { copyRow } from './value.js';
@@ -58,7 +58,7 @@ export class RowGate {
     return this.#read(row);
   }
 
-  /** The fields that a patch replaces; refuses key fields and positions that the row lacks. */
+  /** The fields that a patch replaces; refuses key fields, and positions that the row lacks if there is a row. */
   patchFields(row: unknown, patch: unknown): readonly (readonly [string, unknown])[] {
     if (typeof patch !== 'object' || patch === null) {
       throw new TableError('ERR_TABLE_ARGUMENT', 'The patch is not an object. Give { field: value }.', {});
@@ -80,16 +80,13 @@ export class RowGate {
     return fields;
   }
 
-  /** Refuses an updated row whose schema gave it another key. */
+  /** Refuses an updated row that has another key: what changed it is its schema, or the function that made it. */
   checkSameKey(before: TableKey, after: TableKey): void {
-    if (compareKeys(before, after) === 0) return;
+    if (keyIdentity(before, this.#exact) === keyIdentity(after, this.#exact)) return;
     throw new TableError(
       'ERR_TABLE_KEYPOS',
-      "The row's schema changed its key during an update, which no update may.",
-      {
-        before,
-        after,
-      },
+      'The updated row has another key, which no update may give it. Leave its key fields as they are.',
+      { before, after },
     );
   }
 

@@ -406,7 +406,7 @@ export class RowStorage implements HydrationTarget {
 /** How many rows are loaded at a time when all are needed: large steps, but not one allocation for a whole table. */
 const HYDRATE_ALL_ROWS = 10_000;
 
-/** The difference between the first `length` rows that a key had and those it has; rows of one sequence never differ. */
+/** The difference between the first `length` rows that a key had and those it has; a replaced row keeps its sequence. */
 function bagChanges(
   keyBytes: Uint8Array,
   before: BagRows | undefined,
@@ -422,6 +422,8 @@ function bagChanges(
     const oldSequence = old < length ? before?.sequences[old] : undefined;
     const sequence = current < currentLength ? now?.sequences[current] : undefined;
     if (oldSequence !== undefined && oldSequence === sequence) {
+      const row = now?.rows[current];
+      if (row !== before?.rows[old]) changes.push({ kind: 'put', keyBytes, sequence, row });
       old++;
       current++;
     } else if (oldSequence !== undefined && (sequence === undefined || oldSequence < sequence)) {

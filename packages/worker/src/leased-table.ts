@@ -6,7 +6,7 @@
  * 2. Only the operations of an owner are there; transactions and loading are the worker's own.
  */
 import { TABLE_OPERATIONS, TableError } from '@heirloom/tables';
-import type { AnyTableDefinition, Table, TableOperationName } from '@heirloom/tables';
+import type { AnyTableDefinition, Table, TableOperation, TableOperationName } from '@heirloom/tables';
 import { failpoint } from '@heirloom/wire';
 import type { OwnerTables, TableDefinitions } from './handler-context.js';
 
@@ -17,20 +17,20 @@ export interface Lease {
 
 type Operation = Exclude<TableOperationName, 'size'>;
 
-// Names of operations, as the record has no others; `size` is a value.
-const OPERATIONS = (Object.keys(TABLE_OPERATIONS) as TableOperationName[]).filter((name) => name !== 'size');
-/** The owner's operations that may change rows. */
-export const WRITE_OPERATIONS: readonly Operation[] = OPERATIONS.filter(
-  (name) => TABLE_OPERATIONS[name].class === 'write',
-);
 /** The owner's operations that change nothing. */
-export const READ_OPERATIONS: readonly Operation[] = OPERATIONS.filter(
-  (name) => TABLE_OPERATIONS[name].class !== 'write',
-);
+export const READ_OPERATIONS: readonly Operation[] = operationsWhere((operation) => operation.class !== 'write');
+/** The owner's operations that may change rows. */
+export const WRITE_OPERATIONS: readonly Operation[] = operationsWhere((operation) => operation.class === 'write');
+
+function operationsWhere(isWanted: (operation: TableOperation) => boolean): readonly Operation[] {
+  // The keys of a record are its names.
+  const names = Object.keys(TABLE_OPERATIONS) as TableOperationName[];
+  return names.filter((name): name is Operation => name !== 'size' && isWanted(TABLE_OPERATIONS[name]));
+}
 
 type AnyOperation = (this: unknown, ...operands: unknown[]) => unknown;
 
-/** One table, lent. Its operations are made from the list that everybody has. */
+/** One table, lent. Its operations are made from the lists above. */
 class LeasedTable {
   readonly #table: Table<AnyTableDefinition>;
   readonly #lease: Lease;
@@ -76,7 +76,7 @@ class LeasedTable {
   }
 
   #call(name: Operation, operands: unknown[]): unknown {
-    // The list holds names of operations only, and the operation itself checks its operands.
+    // The lists above hold names of operations only, and the operation itself checks its operands.
     return Reflect.apply(this.#table[name] as AnyOperation, this.#table, operands);
   }
 

@@ -59,19 +59,19 @@ export class RemoteReads {
   }
 
   next(key: unknown): TableKey | undefined {
-    // What is no key is refused by the table, or by its encoder.
-    return this.#isOrdered ? this.table.next(key as TableKey) : this.#nearest(this.#bytes(key), 1);
+    // The key's type is that of no known table; what is no key is refused by the table, or by its encoder.
+    return this.#isOrdered ? this.table.next(key as never) : this.#nearest(this.#bytes(key), 1);
   }
 
   prev(key: unknown): TableKey | undefined {
     // As above.
-    return this.#isOrdered ? this.table.prev(key as TableKey) : this.#nearest(this.#bytes(key), -1);
+    return this.#isOrdered ? this.table.prev(key as never) : this.#nearest(this.#bytes(key), -1);
   }
 
   /** A key with its rows, as the keeper gives it. */
   keyed(key: TableKey | undefined): { readonly key: TableKey; readonly rows: readonly unknown[] } | undefined {
     if (key === undefined) return undefined;
-    const found: unknown = this.table.lookup(key);
+    const found: unknown = this.table.lookup(key as never); // As in `next`.
     return { key, rows: isBag(this.#definition) ? (found as readonly unknown[]) : [found] }; // A bag's lookup is a list.
   }
 
