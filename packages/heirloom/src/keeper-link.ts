@@ -80,6 +80,7 @@ export class KeeperLink {
   #connection: Connection | undefined;
   #ready: KeeperReadyMessage | undefined;
   #lastRequestId = 0;
+  #lastSnapshotId = 0;
   #confirmedLsn = 0;
   #failure: Error | undefined;
   #isConfirming = false;
@@ -184,6 +185,17 @@ export class KeeperLink {
       this.#connection?.send(FrameKind.request, (writer) => writer.raw(bytes));
     });
     return { answer, giveUp: () => void this.#takeOpen(requestId) };
+  }
+
+  /** A number for a selection that is read in pages. */
+  nextSnapshotId(): number {
+    return ++this.#lastSnapshotId;
+  }
+
+  /** No further page is wanted. A keeper that is gone has taken its snapshots with it, so this is told to nobody else. */
+  endSnapshot(snapshot: number): void {
+    const bytes = encodeRequest(++this.#lastRequestId, { type: 'endSnapshot', snapshot });
+    this.#connection?.send(FrameKind.request, (writer) => writer.raw(bytes));
   }
 
   #takeOpen(requestId: number): OpenRequest | undefined {

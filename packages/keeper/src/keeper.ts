@@ -51,7 +51,6 @@ import { readReleased } from './released-reader.js';
 import { openKeeper } from './open-keeper.js';
 import type { OpenKeeper } from './open-keeper.js';
 import { endRun, storedReplies } from './run-marker.js';
-import type { Store } from './store.js';
 
 export interface KeeperOptions {
   readonly directory: string;
@@ -270,9 +269,11 @@ export class Keeper {
       case 'closeEpoch':
         return open.desk.close(request);
       case 'read':
-        return this.read(open.store, request);
+        return this.read(open, request);
+      case 'endSnapshot':
+        return open.snapshots.end(request.snapshot);
       case 'inspect':
-        return inspect(open.store, open.groups);
+        return inspect(open.store, open.groups, open.snapshots);
       default: // A barrier; what came before it has been handled.
         return undefined;
     }
@@ -282,18 +283,24 @@ export class Keeper {
    * Waits for its turn (invariant 5), so that what waits to be sent is bounded by READS_AT_ONCE of the largest answers.
    * Rejects with KeeperError ERR_KEEPER_BUSY, or as `readReleased` does.
    */
-  private async read(store: Store, request: Extract<KeeperRequest, { type: 'read' }>): Promise<unknown> {
+  private async read(
+    { store, snapshots }: OpenKeeper,
+    request: Extract<KeeperRequest, { type: 'read' }>,
+  ): Promise<unknown> {
     if (this.waitingReads.length >= this.limits.readsMax) {
       const message = `${this.waitingReads.length} reads wait already. Try again when some have ended.`;
       throw new KeeperError('ERR_KEEPER_BUSY', message, { readsMax: this.limits.readsMax });
     }
+    // Before it waits, so that an iteration can be given up meanwhile.
+    if (request.snapshot !== undefined && request.snapshot.after === undefined) snapshots.announce(request.snapshot.id);
     await new Promise<void>((resolve) => {
       this.waitingReads.push(resolve);
       this.startReads();
     });
     try {
-      return await readReleased(store, request);
+      return await readReleased(store, snapshots, request);
     } finally {
+      if (request.snapshot !== undefined) snapshots.forget(request.snapshot.id);
       this.reads--;
       // After the answer was queued, so that its size counts.
       setImmediate(() => this.startReads());
@@ -321,6 +328,7 @@ export class Keeper {
     this.state = 'stopped';
     open.sweeper.stop();
     open.attachments.destroyAll();
+    open.snapshots.closeAll();
     try {
       endRun(open.store, open.groups.confirmedLsn);
       await open.server.close();

@@ -28,8 +28,8 @@ export const STORE_FILE_NEW = 'data.new.mdb';
  * what a process may map on the smallest supported address space (39 bits).
  */
 export const STORE_BYTES_MAX: number = 2 ** 38;
-/** Reader slots: only the keeper reads through LMDB. */
-export const STORE_READERS_MAX = 16;
+/** Reader slots: one for each snapshot that is held, and some; only the keeper reads through LMDB. This is its default. */
+export const STORE_READERS_MAX = 126;
 /** Owner names lie in keys, which LMDB limits to 1978 bytes. */
 export const WORKER_NAME_BYTES_MAX = 1_024;
 /** Tables of all workers that ever were; they are all known in memory. */

@@ -37,6 +37,7 @@ import type {
   Outcome,
   ResumeMessage,
   Server,
+  SnapshotPage,
   TableChanges,
   TableDeclaration,
   ViolatedMessage,
@@ -44,6 +45,7 @@ import type {
 import { encodeKey } from '@heirloom/tables';
 import type { TableKey } from '@heirloom/tables';
 import { CONTROL_KINDS, Keeper } from '../src/keeper.js';
+import type { Inspection } from '../src/inspection.js';
 import type { KeeperLimits } from '../src/keeper-limits.js';
 
 /** Waits until a condition holds, one turn of the event loop at a time. */
@@ -66,6 +68,12 @@ export function declare(name: string, changes: Partial<TableDeclaration> = {}): 
     version: 1,
     ...changes,
   };
+}
+
+/** A page of a selection, as the keeper answers it. */
+export interface SelectionPage {
+  readonly rows: readonly unknown[];
+  readonly after: unknown;
 }
 
 const FROM_KEEPER = new Set([
@@ -160,6 +168,22 @@ export class Harness {
 
   read(worker: string, table: string, operation: string, ...parameters: readonly unknown[]): Promise<unknown> {
     return this.request({ type: 'read', worker, table, operation, arguments: parameters });
+  }
+
+  /** One page of a selection. */
+  page(
+    worker: string,
+    table: string,
+    snapshot: SnapshotPage,
+    operation: string = 'select',
+    ...parameters: readonly unknown[]
+  ): Promise<SelectionPage> {
+    const request = { type: 'read', worker, table, operation, arguments: parameters, snapshot } as const;
+    return this.request(request) as Promise<SelectionPage>; // That is what a keeper answers.
+  }
+
+  async inspect(): Promise<Inspection> {
+    return (await this.request({ type: 'inspect' })) as Inspection; // Likewise.
   }
 
   /** Opens an epoch for a new worker process, which is connected. */

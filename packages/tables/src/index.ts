@@ -69,6 +69,7 @@ export type {
   SelectedRow,
 } from './selection.js';
 export { explainAccess } from './table-queries.js';
+export { keyReader } from './row-key.js';
 export { TABLE_OPERATIONS } from './table-operations.js';
 export type { TableOperation, TableOperationName } from './table-operations.js';
 export { showValue } from './shown-value.js';

@@ -284,7 +284,12 @@ export interface ReadableTable<D extends AnyTableDefinition> extends PrivateTabl
   explain(where?: Where<D>): Promise<Explanation>;
   /** All rows. */
   tab2list(): Promise<StoredRowOf<D>[]>;
-  /** The rows that match, read page by page. */
+  /**
+   * The rows that match, read page by page, all of one moment: what is changed, deleted or cleared meanwhile does not show. The
+   * snapshot is held until the iteration ends or is left. An iteration that outlives it is rejected with ERR_KEEPER_SNAPSHOT: when
+   * the keeper was replaced, or after a minute between two pages, an hour in all; ERR_KEEPER_BUSY when 64 are held. The time of
+   * `with({ timeoutMs })` is that of a page. A table that survives nothing is read whole, in one call.
+   */
   rows<const Fields extends FieldsOf<D> = never>(
     options?: RowsOptions<D, Fields>,
   ): AsyncIterable<SelectedRow<D, Fields>>;
@@ -295,8 +300,10 @@ export interface RowsOptions<D extends AnyTableDefinition, Fields extends Fields
   readonly where?: Where<D>;
   /** Only these fields of each row. */
   readonly fields?: Fields;
-  /** How many rows are asked for at a time. */
+  /** How many rows are asked for at a time, 1 to 1,000; default 500. */
   readonly pageRows?: number;
+  /** Whether all rows are of one moment, the default. Else each page is of its own, and nothing is held between two of them. */
+  readonly isStable?: boolean;
 }
 
 /** A public table: reads as `ReadableTable`, and writes that run in the owner, each as a batch of its own. */

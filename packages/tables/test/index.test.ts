@@ -34,6 +34,7 @@ it('exports exactly this', () => {
     'explainAccess',
     'invariant',
     'isEqual',
+    'keyReader',
     'parseSelection',
     'readRow',
     'row',

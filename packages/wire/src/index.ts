@@ -83,6 +83,7 @@ export type {
   ResponseMessage,
   ResumeMessage,
   Role,
+  SnapshotPage,
   StopMessage,
   StoredShape,
   TableDeclaration,

@@ -181,6 +181,13 @@ export interface RequestMessage {
   readonly requestId: number;
   readonly request: KeeperRequest;
 }
+export interface SnapshotPage {
+  /** The number that the router chose for the snapshot. */
+  readonly id: number;
+  /** Where the page before ended, as the keeper said; undefined for the first one, with which the snapshot begins. */
+  readonly after: unknown;
+  readonly rowsMax: number;
+}
 export type KeeperRequest =
   | {
       readonly type: 'openEpoch';
@@ -195,7 +202,11 @@ export type KeeperRequest =
       readonly table: string;
       readonly operation: string;
       readonly arguments: unknown;
+      /** Which page of a selection is wanted, when it is read in several that all show one moment. */
+      readonly snapshot?: SnapshotPage | undefined;
     }
+  /** No further page of this snapshot is asked for, also if its first one still waits. */
+  | { readonly type: 'endSnapshot'; readonly snapshot: number }
   | { readonly type: 'inspect' }
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
@@ -240,7 +251,15 @@ const request: FieldCheck<KeeperRequest> = (value): value is KeeperRequest => {
 const requestFields = {
   openEpoch: record({ type: text, worker: text, attachment: natural, tables: listOf(tableDeclaration) }),
   closeEpoch: record({ type: text, worker: text, epoch: natural, drainTimeoutMs: natural }),
-  read: record({ type: text, worker: text, table: text, operation: text, arguments: anything }),
+  read: record({
+    type: text,
+    worker: text,
+    table: text,
+    operation: text,
+    arguments: anything,
+    snapshot: optional(record({ id: natural, after: anything, rowsMax: natural })),
+  }),
+  endSnapshot: record({ type: text, snapshot: natural }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
 };

@@ -150,6 +150,15 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     { type: 'openEpoch', worker: 'bank', attachment: 3, tables: [table] },
     { type: 'closeEpoch', worker: 'bank', epoch: 2, drainTimeoutMs: 1_000 },
     { type: 'read', worker: 'bank', table: 'accounts', operation: 'lookup', arguments: [['x', 1]] },
+    {
+      type: 'read',
+      worker: 'bank',
+      table: 'accounts',
+      operation: 'select',
+      arguments: [{ where: { tenant: 'x' } }],
+      snapshot: { id: 7, after: { keyBytes: Uint8Array.of(5, 1), sequence: 0, count: 9 }, rowsMax: 500 },
+    },
+    { type: 'endSnapshot', snapshot: 7 },
     { type: 'inspect' },
     { type: 'barrier' },
   ] as const;
