@@ -26,6 +26,7 @@ import type {
   CounterValue,
   DefaultRow,
   ElementResult,
+  InputRowOf,
   LookupResult,
   OwnerTable,
   Patch,
@@ -143,7 +144,7 @@ export class Table<D extends AnyTableDefinition> implements OwnerTable<D> {
     return this.#storage.size;
   }
 
-  insert(row: StoredRowOf<D>): void {
+  insert(row: InputRowOf<D>): void {
     this.#checkOpen();
     if (this.#isStored(row)) return;
     const admitted = this.#admit(row);
@@ -151,16 +152,16 @@ export class Table<D extends AnyTableDefinition> implements OwnerTable<D> {
     this.#put(admitted);
   }
 
-  insertMany(rows: Iterable<StoredRowOf<D>>): void {
+  insertMany(rows: Iterable<InputRowOf<D>>): void {
     this.#checkOpen();
     this.#putAll(this.#admitAll(rows));
   }
 
-  insertNew(row: StoredRowOf<D>): boolean {
+  insertNew(row: InputRowOf<D>): boolean {
     return this.insertNewMany([row]);
   }
 
-  insertNewMany(rows: Iterable<StoredRowOf<D>>): boolean {
+  insertNewMany(rows: Iterable<InputRowOf<D>>): boolean {
     this.#checkOpen();
     const admitted = this.#admitAll(rows);
     if (admitted.some(({ key }) => this.#storage.rowsOf(key).length > 0)) return false;
