@@ -80,7 +80,7 @@ export type KeySpecOf<Row> = KeyFieldOf<Row> | readonly [KeyFieldOf<Row>, ...Key
 
 /** The row type of a definition. */
 export type RowOf<D extends AnyTableDefinition> =
-  D extends TableDefinition<infer Row, KeySpec, TableType, Access> ? Row : never;
+  D extends TableDefinition<infer Row, KeySpec, TableType, Access, unknown> ? Row : never;
 
 /** What a row of a definition may be when it is inserted: the same, unless a schema makes the row of it. */
 export type InputOf<D extends AnyTableDefinition> =
