@@ -40,6 +40,8 @@ export type WorkerReferenceErrorCode =
   | 'ERR_WORKER_TYPESCRIPT'
   /** The worker's `init` threw; the cause is its error. */
   | 'ERR_WORKER_INIT'
+  /** A stored row cannot be made one of the declared version; the cause is the worker's error, and nothing was changed. */
+  | 'ERR_WORKER_MIGRATION'
   /** The worker's process ended before it was ready. */
   | 'ERR_WORKER_START';
 

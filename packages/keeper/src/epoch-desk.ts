@@ -15,6 +15,7 @@ import { NO_EPOCH, closeEpoch, judgeClose, openNextEpoch } from './epochs.js';
 import type { GroupCommit } from './group-commit.js';
 import type { Store, StoreWriter } from './store.js';
 import { grant, isStored, newTable } from './table-catalog.js';
+import { migrationGrant, redeclare } from './table-migration.js';
 
 type OpenRequest = Extract<KeeperRequest, { type: 'openEpoch' }>;
 type CloseRequest = Extract<KeeperRequest, { type: 'closeEpoch' }>;
@@ -55,7 +56,7 @@ export class EpochDesk {
     this.attachments.bind(attachment, record.epoch, 0);
     const grants = tables.flatMap(({ name }) => {
       const table = store.catalog.get(worker, name);
-      return table === undefined ? [] : [grant(table)];
+      return table === undefined ? [] : [{ ...grant(table), migration: migrationGrant(table) }];
     });
     return { epoch: record.epoch, lsn: store.state.lsn, restarted: record.isInitialized, tables: grants };
   }
@@ -85,11 +86,7 @@ export class EpochDesk {
   private declare(writer: StoreWriter, worker: string, declaration: TableDeclaration): void {
     const { store } = this;
     const stored = store.catalog.get(worker, declaration.name);
-    if (stored !== undefined) {
-      stored.declaration = declaration;
-      store.putTable(writer, stored);
-      return;
-    }
+    if (stored !== undefined) return redeclare(store, writer, stored, declaration);
     const { nextTableId, nextExtent } = store.state;
     const table = newTable(nextTableId, nextExtent, worker, declaration);
     store.catalog.add(table);

@@ -14,6 +14,13 @@ export const DOOMED_ROWS_PER_SWEEP = 2_000;
 export const SWEEP_POSTPONED_MAX = 64;
 
 const NO_KEY = new Uint8Array(0);
+const NO_VALUE = Uint8Array.of(0);
+
+/** Lets the rows of an extent be deleted that no table has any more, inside of a transaction. */
+export function doomExtent(store: Store, writer: StoreWriter, extent: number): void {
+  writer.put('doomed', u32Key(extent), NO_VALUE);
+  store.doomed.push(extent);
+}
 
 /** Deletes some rows of the first doomed extent, inside of a transaction. */
 export function sweepSome(store: Store, writer: StoreWriter, rowsMax: number = DOOMED_ROWS_PER_SWEEP): void {

@@ -196,9 +196,13 @@ export class Keeper {
       const message = `Batch ${batch.number} came behind batch ${binding.lastReceived}.`;
       throw new WireError('ERR_WIRE_MESSAGE', message, { number: batch.number, expected: binding.lastReceived + 1 });
     }
+    // A step of a migration is checked against what is stored, and is a group of its own.
+    const isMigration = batch.migration !== undefined;
+    if (isMigration) open.groups.commitNow();
     const tables = checkBatch(open.store.catalog, worker, batch);
     binding.lastReceived = batch.number;
     open.groups.add({ worker, epoch: binding.epoch, batch, bytes: body.length }, tables);
+    if (isMigration) open.groups.commitNow();
   }
 
   private release({ lsn, outcomes, progress }: ReleasedGroup): void {

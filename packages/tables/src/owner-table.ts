@@ -9,6 +9,7 @@ import type {
   AnyTableDefinition,
   FieldOf,
   FieldValue,
+  InputOf,
   KeyOf,
   KeySpec,
   NumericFieldOf,
@@ -37,6 +38,9 @@ import type { OwnerWhere, Where } from './where.js';
 /** A row as it is read: nobody can change the table through it. */
 export type StoredRowOf<D extends AnyTableDefinition> = Readonly<RowOf<D>>;
 
+/** A row as it is inserted: what a schema takes, or the row itself. */
+export type InputRowOf<D extends AnyTableDefinition> = Readonly<InputOf<D>>;
+
 /** What a key has: its row or undefined in sets, its rows in order of insertion in bags. */
 export type LookupResult<D extends AnyTableDefinition> =
   TypeOf<D> extends 'set' | 'ordered_set' ? StoredRowOf<D> | undefined : readonly StoredRowOf<D>[];
@@ -61,7 +65,7 @@ export interface CounterOptions<D extends AnyTableDefinition, N> extends Default
 
 /** What an update inserts first when the key has no row; its key fields are replaced by the key. */
 export interface DefaultRow<D extends AnyTableDefinition> {
-  readonly default?: StoredRowOf<D>;
+  readonly default?: InputRowOf<D>;
 }
 
 /** One step of an `updateCounter` with several. */
@@ -95,17 +99,17 @@ export interface OwnerTable<D extends AnyTableDefinition> {
   /** How many rows there are; O(1). */
   readonly size: number;
   /** Inserts a row: sets replace the row of its key, a bag ignores an equal row, a duplicate bag adds always. */
-  insert(row: StoredRowOf<D>): void;
+  insert(row: InputRowOf<D>): void;
   /**
    * Inserts rows in order, all or none. Of several rows with one key a set keeps the last. A duplicate bag keeps them in the
    * order given; a bag takes them from the last to the first, behind those that it has, as ETS does: both of them and
    * `insertNewMany` follow what OTP 25.3 was recorded doing. For another order in a bag, insert row by row.
    */
-  insertMany(rows: Iterable<StoredRowOf<D>>): void;
+  insertMany(rows: Iterable<InputRowOf<D>>): void;
   /** Inserts a row if its key has none; false otherwise. */
-  insertNew(row: StoredRowOf<D>): boolean;
+  insertNew(row: InputRowOf<D>): boolean;
   /** Inserts rows as `insertMany` does if none of their keys has a row yet; false otherwise, and then inserts none. */
-  insertNewMany(rows: Iterable<StoredRowOf<D>>): boolean;
+  insertNewMany(rows: Iterable<InputRowOf<D>>): boolean;
   /** What the key has: a row or undefined in sets, an array in bags. */
   lookup(key: KeyOf<D>): LookupResult<D>;
   /** Whether the key has a row. */
@@ -308,10 +312,10 @@ export interface RowsOptions<D extends AnyTableDefinition, Fields extends Fields
 
 /** A public table: reads as `ReadableTable`, and writes that run in the owner, each as a batch of its own. */
 export interface WritableTable<D extends AnyTableDefinition> extends ReadableTable<D> {
-  insert(row: StoredRowOf<D>): Promise<void>;
-  insertMany(rows: Iterable<StoredRowOf<D>>): Promise<void>;
-  insertNew(row: StoredRowOf<D>): Promise<boolean>;
-  insertNewMany(rows: Iterable<StoredRowOf<D>>): Promise<boolean>;
+  insert(row: InputRowOf<D>): Promise<void>;
+  insertMany(rows: Iterable<InputRowOf<D>>): Promise<void>;
+  insertNew(row: InputRowOf<D>): Promise<boolean>;
+  insertNewMany(rows: Iterable<InputRowOf<D>>): Promise<boolean>;
   delete(key: KeyOf<D>): Promise<boolean>;
   deleteObject(row: StoredRowOf<D>): Promise<number>;
   take(key: KeyOf<D>): Promise<LookupResult<D>>;

@@ -10,6 +10,7 @@ import { TableError } from './errors.js';
 import { keyIdentity } from './key-codec.js';
 import type { TableKey } from './key.js';
 import { checkRowKey, keyParts, keyReader } from './row-key.js';
+import { showValue } from './shown-value.js';
 import { copyRow } from './value.js';
 
 /** A row that the table may keep. */
@@ -101,16 +102,7 @@ export class RowGate {
 }
 
 function validate(schema: StandardSchemaV1, input: unknown): unknown {
-  const result = schema['~standard'].validate(input);
-  if (result instanceof Promise) {
-    // Its failure, if it fails, has nobody else to hear it.
-    result.catch(() => undefined);
-    throw new TableError(
-      'ERR_TABLE_SCHEMA',
-      'The row schema is asynchronous. Tables need one that validates at once.',
-      {},
-    );
-  }
+  const result = runSchema(schema, input);
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map(({ message, path }) => ({
     message,
@@ -118,4 +110,29 @@ function validate(schema: StandardSchemaV1, input: unknown): unknown {
   }));
   const shown = issues.map(({ message, path }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
   throw new TableError('ERR_TABLE_SCHEMA', `The row was refused by its schema: ${shown.join('; ')}.`, { issues });
+}
+
+function runSchema(schema: StandardSchemaV1, input: unknown): StandardSchemaV1.Result<unknown> {
+  let result: unknown;
+  try {
+    result = schema['~standard'].validate(input);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `The row schema threw instead of returning issues: ${reason}`;
+    throw new TableError('ERR_TABLE_SCHEMA', message, { issues: [] }, { cause });
+  }
+  // Whatever it is, reading one of its fields is harmless.
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
+    // Its failure, if it fails, has nobody else to hear it.
+    Promise.resolve(result).catch(() => undefined);
+    const message =
+      'The row schema is asynchronous, and a handler cannot wait in the middle of a change. Give one that validates at once, without async checks.';
+    throw new TableError('ERR_TABLE_SCHEMA', message, { issues: [] });
+  }
+  if (typeof result !== 'object' || result === null) {
+    const message = `The row schema returned ${showValue(result)}, which is no result. Give one that follows Standard Schema 1.`;
+    throw new TableError('ERR_TABLE_SCHEMA', message, { issues: [] });
+  }
+  // It follows the specification, which asks no more of it.
+  return result as StandardSchemaV1.Result<unknown>;
 }

@@ -17,6 +17,7 @@ import type {
   CounterOptions,
   CounterValue,
   DefaultRow,
+  InputRowOf,
   LookupResult,
   OwnerTable,
   Patch,
@@ -33,7 +34,7 @@ import type { CompiledWhere, OwnerWhere } from './where.js';
 
 /** A table in memory; see the header, and `OwnerTable` for its operations. */
 export class Table<D extends AnyTableDefinition> extends TableQueries<D> implements OwnerTable<D> {
-  insert(row: StoredRowOf<D>): void {
+  insert(row: InputRowOf<D>): void {
     this.checkOpen();
     if (this.#isStored(row)) return;
     const admitted = this.admit(row);
@@ -41,16 +42,16 @@ export class Table<D extends AnyTableDefinition> extends TableQueries<D> impleme
     this.#put(admitted);
   }
 
-  insertMany(rows: Iterable<StoredRowOf<D>>): void {
+  insertMany(rows: Iterable<InputRowOf<D>>): void {
     this.checkOpen();
     this.#putAll(this.#admitAll(rows));
   }
 
-  insertNew(row: StoredRowOf<D>): boolean {
+  insertNew(row: InputRowOf<D>): boolean {
     return this.insertNewMany([row]);
   }
 
-  insertNewMany(rows: Iterable<StoredRowOf<D>>): boolean {
+  insertNewMany(rows: Iterable<InputRowOf<D>>): boolean {
     this.checkOpen();
     const admitted = this.#admitAll(rows);
     if (admitted.some(({ key }) => this.storage.rowsOf(key).length > 0)) return false;

@@ -59,7 +59,7 @@ export { SHAPE_FIELD_CHARS_MAX, SHAPE_FIELDS_MAX, SHAPES_MAX, SHAPES_NESTED_MAX 
 export { checkSocketPath, SOCKET_PATH_BYTES_MAX } from './socket-path.js';
 export { decodeValue, encodeValue, readValue, writeValue } from './value-codec.js';
 export { VALUE_DEPTH_MAX } from './value-format.js';
-export type { Batch, Change, TableChanges } from './batch.js';
+export type { Batch, Change, MigratedRows, MigrationStep, TableChanges } from './batch.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
 export type { Checked, FieldCheck } from './field.js';
@@ -78,6 +78,7 @@ export type {
   KeeperMessage,
   KeeperReadyMessage,
   KeeperRequest,
+  MigrationGrant,
   ReadyMessage,
   RequestMessage,
   ResponseMessage,

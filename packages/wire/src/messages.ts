@@ -72,6 +72,7 @@ export const tableDeclaration: FieldCheck<TableDeclaration> = record({
   key: keySpec,
   publicName: optional(text),
   version: natural,
+  migrates: optional(flag),
 });
 /** A table as its worker's definition declares it. */
 export type TableDeclaration = Checked<{
@@ -82,7 +83,10 @@ export type TableDeclaration = Checked<{
   key: FieldCheck<KeySpec>;
   publicName: FieldCheck<string | undefined>;
   version: FieldCheck<number>;
-}>;
+}> & {
+  /** Whether the worker can make rows of this version of those of a lower one. */
+  readonly migrates?: boolean | undefined;
+};
 
 /** The field names of one row shape of one table, with the id that encoded rows use. */
 export interface StoredShape {
@@ -97,7 +101,33 @@ export interface TableGrant {
   readonly size: number;
   readonly nextSequence: number;
   readonly shapes: readonly StoredShape[];
+  /** Present if the rows are of a lower version than the declared one: the worker has to migrate them first. */
+  readonly migration?: MigrationGrant | undefined;
 }
+/** How far the rows of a table are on their way to a new version. */
+export interface MigrationGrant {
+  readonly fromVersion: number;
+  /** The type with which the old rows are stored. */
+  readonly fromType: TableDeclaration['type'];
+  /** Where the new rows lie, and how many there are so far. */
+  readonly extent: number;
+  readonly size: number;
+  readonly nextSequence: number;
+  /** Where to go on in the old rows; empty for their beginning. */
+  readonly cursor: Uint8Array;
+  readonly hasMoved: boolean;
+  readonly isComplete: boolean;
+}
+const migrationGrant: FieldCheck<MigrationGrant> = record({
+  fromVersion: natural,
+  fromType: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
+  extent: natural,
+  size: natural,
+  nextSequence: natural,
+  cursor: binary,
+  hasMoved: flag,
+  isComplete: flag,
+});
 const tableGrant: FieldCheck<TableGrant> = record({
   name: text,
   tableId: natural,
@@ -105,6 +135,7 @@ const tableGrant: FieldCheck<TableGrant> = record({
   size: natural,
   nextSequence: natural,
   shapes: listOf(record({ id: natural, fields: listOf(text) })),
+  migration: optional(migrationGrant),
 });
 
 /** Worker → router, once its module is loaded: what it defines. */

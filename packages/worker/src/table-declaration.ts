@@ -9,6 +9,7 @@ export function declareTables(tables: TableDefinitions): TableDeclaration[] {
 }
 
 function declareTable(name: string, definition: AnyTableDefinition): TableDeclaration {
-  const { type, access, survives, version } = definition;
-  return { name, type, access, survives, key: definition.key, publicName: definition.name, version };
+  const { type, access, survives, version, migrate } = definition;
+  const declaration = { name, type, access, survives, key: definition.key, publicName: definition.name, version };
+  return migrate === undefined ? declaration : { ...declaration, migrates: true };
 }
