@@ -3,6 +3,7 @@ export { supervisor, worker } from './reference.js';
 export { startRuntime } from './runtime.js';
 export { KeeperError, StoreError } from '@heirloom/keeper/process-url';
 export { SupervisorError } from '@heirloom/supervisor';
+export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
 export { WorkerError } from '@heirloom/worker';
 
@@ -24,6 +25,17 @@ export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
 export type { RestartType, Shutdown, SupervisorErrorCode } from '@heirloom/supervisor';
 export type {
+  ExtendedInfo,
+  File2tabOptions,
+  ReadTabfileOptions,
+  Tab2fileOptions,
+  TabfileErrorCode,
+  TabfileInfo,
+  TableByHandle,
+  TableInMemory,
+  WrittenTabfile,
+} from '@heirloom/tabfile';
+export type {
   AnyTableDefinition,
   Condition,
   CounterOperation,
@@ -37,6 +49,7 @@ export type {
   SelectCursor,
   SelectOptions,
   SelectPage,
+  Table,
   TableDefinition,
   TableErrorCode,
   TableInfo,
