@@ -92,15 +92,15 @@ describe('a damaged file', () => {
   });
 
   it('is refused for each byte that is another one', async () => {
-    const codes = new Set<unknown>();
+    const codes = new Set<string>();
     for (let at = 0; at < small.length; at++) {
       for (const flip of [0x01, 0x80, 0xff]) {
         const bytes = Buffer.from(small);
         bytes.writeUInt8(bytes.readUInt8(at) ^ flip, at);
-        codes.add(await outcome(bytes, { verify: at % 2 === 0 }));
+        codes.add(String(await outcome(bytes, { verify: at % 2 === 0 })));
       }
     }
-    expect([...codes].sort()).toEqual(['ERR_TABFILE_CHECKSUM', 'ERR_TABFILE_NOT_TABFILE', 'ERR_TABFILE_VERSION']);
+    expect(codes).toEqual(new Set(['ERR_TABFILE_CHECKSUM', 'ERR_TABFILE_NOT_TABFILE', 'ERR_TABFILE_VERSION']));
   });
 
   it('is refused when whole blocks are missing, moved, doubled or from another file', async () => {

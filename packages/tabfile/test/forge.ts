@@ -14,7 +14,7 @@ const HEAD_BYTES = 9;
 /** Puts sections together. */
 export function forge(sections: readonly Section[], version: number = 1): Buffer {
   const preamble = Buffer.concat([MAGIC, Buffer.from([version >> 8, version & 255])]);
-  const parts = [preamble];
+  const parts: Uint8Array[] = [preamble];
   let chain = crc32(preamble);
   for (const { kind, body } of sections) {
     const start = Buffer.alloc(5);

@@ -47,7 +47,7 @@ function byHandle(rows: AsyncIterable<unknown>, size = 0): TableByHandle {
   return { info: () => Promise.resolve({ ...tableOf(0).info(), size }), rows: () => rows };
 }
 
-async function* numbered(count: number, onRow: (id: number) => void = () => {}): AsyncGenerator<unknown> {
+async function* numbered(count: number, onRow: (id: number) => void = () => {}): AsyncGenerator {
   for (let id = 0; id < count; id++) {
     onRow(id);
     yield { id, text: 'y'.repeat(40) };
@@ -199,7 +199,7 @@ describe('a dump that fails', () => {
     vi.spyOn(handle, method).mockImplementation(function (this: FileHandle, ...operands: never[]) {
       // The second write, so that there is a part to be removed.
       if (calls++ === (method === 'writeFile' ? 1 : 0)) return Promise.reject(failure);
-      return Reflect.apply(original, this, operands) as Promise<void>;
+      return Reflect.apply<FileHandle, never[], Promise<void>>(original, this, operands);
     });
     await expect(tab2file(tableOf(ROWS), path, { sync: true })).rejects.toMatchObject({
       code: 'ERR_TABFILE_WRITE',
