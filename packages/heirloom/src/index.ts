@@ -3,6 +3,7 @@ export { supervisor, worker } from './reference.js';
 export { startRuntime } from './runtime.js';
 export { KeeperError, StoreError } from '@heirloom/keeper/process-url';
 export { SupervisorError } from '@heirloom/supervisor';
+export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
 export { WorkerError } from '@heirloom/worker';
 
@@ -23,6 +24,17 @@ export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
 export type { RestartType, Shutdown, SupervisorErrorCode } from '@heirloom/supervisor';
+export type {
+  ExtendedInfo,
+  File2tabOptions,
+  ReadTabfileOptions,
+  Tab2fileOptions,
+  TabfileErrorCode,
+  TabfileInfo,
+  TableByHandle,
+  TableInMemory,
+  WrittenTabfile,
+} from '@heirloom/tabfile';
 export type {
   AnyTableDefinition,
   Condition,
@@ -50,6 +62,7 @@ export type {
   SelectOptions,
   SelectPage,
   SelectedRow,
+  Table,
   TableDefinition,
   TableErrorCode,
   TableInfo,

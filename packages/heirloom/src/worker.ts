@@ -4,9 +4,21 @@
  * Every type that can appear in the declaration of a worker's module is here by name, so that compilers can write
  * `import("heirloom/worker").WorkerDefinition<…>` in programs that have installed nothing but `heirloom`.
  */
+export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
 export { defineWorker, row, table, WorkerError } from '@heirloom/worker';
 
+export type {
+  ExtendedInfo,
+  File2tabOptions,
+  ReadTabfileOptions,
+  Tab2fileOptions,
+  TabfileErrorCode,
+  TabfileInfo,
+  TableByHandle,
+  TableInMemory,
+  WrittenTabfile,
+} from '@heirloom/tabfile';
 export type {
   Access,
   AccessOf,
@@ -56,6 +68,7 @@ export type {
   SelectedRow,
   StoredRowOf,
   Survives,
+  Table,
   TableDefinition,
   TableErrorCode,
   TableInfo,
