@@ -1,6 +1,6 @@
 /** `file2tab`: makes a table in memory of a file, as ETS's does (`ets:file2tab/2`). */
 import { Table } from '@heirloom/tables';
-import type { AnyTableDefinition, StoredRowOf } from '@heirloom/tables';
+import type { AnyTableDefinition, InputRowOf } from '@heirloom/tables';
 import { checkNotAborted, checkOptions, pathOf, refused } from './arguments.js';
 import { refusedRow } from './block.js';
 import { checkDefinition, checkMatch } from './definition-match.js';
@@ -70,7 +70,7 @@ function insert<D extends AnyTableDefinition>(
 ): void {
   try {
     // The table checks whether it is a row of it.
-    table.insert(row as StoredRowOf<D>);
+    table.insert(row as InputRowOf<D>);
   } catch (cause) {
     throw refusedRow(at.path, at.number, cause);
   }
