@@ -7,6 +7,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { TableType } from '@heirloom/tables';
+import type * as LargeMapModule from '../src/large-map.js';
 import { Table } from '../src/table.js';
 import { modelCommands } from './model-commands.js';
 import { Model } from './model.js';
@@ -43,7 +44,7 @@ describe('a table of many segments is its model', () => {
   it.each(['set', 'bag', 'duplicate_bag'] as const)('after any commands: %s', async (type) => {
     vi.resetModules();
     vi.doMock('../src/large-map.js', async (importOriginal) => {
-      const { LargeMap } = await importOriginal<typeof import('../src/large-map.js')>();
+      const { LargeMap } = await importOriginal<typeof LargeMapModule>();
       return {
         LargeMap: class<Key, Value extends object | true> extends LargeMap<Key, Value> {
           constructor() {
