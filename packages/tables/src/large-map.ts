@@ -27,7 +27,7 @@ interface Walk<Key> {
 }
 
 /** A map of any size; see the header. Values are never undefined. */
-export class LargeMap<Key, Value extends NonNullable<unknown>> {
+export class LargeMap<Key, Value extends object | true> {
   readonly #segmentMax: number;
   #last = new Map<Key, Value>();
   /** The segments before the last one, in order; none in most maps. */

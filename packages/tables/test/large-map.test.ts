@@ -21,11 +21,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** A map whose segments are small, beside a `Map`, and a walk through both. */
 class Twins {
-  readonly map = new LargeMap<number, string>(SEGMENT_MAX);
-  readonly model = new Map<number, string>();
+  readonly map = new LargeMap<number, object>(SEGMENT_MAX);
+  readonly model = new Map<number, object>();
   #at: number | undefined;
 
-  take(one: Step, value: string): void {
+  take(one: Step, value: object): void {
     switch (one.do) {
       case 'set':
         this.map.set(one.key, value);
@@ -65,7 +65,7 @@ describe('a map of several segments', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 10, maxLength: 400 }), (steps) => {
         const twins = new Twins();
-        for (const [index, one] of steps.entries()) twins.take(one, `${index}`);
+        for (const [index, one] of steps.entries()) twins.take(one, { index });
         expect([...twins.map.entries()]).toEqual([...twins.model]);
       }),
       { numRuns: 500 },
