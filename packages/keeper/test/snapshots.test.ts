@@ -129,6 +129,21 @@ describe('a selection in pages', () => {
     expect((await harness.inspect()).snapshots).toBe(0);
   });
 
+  it('is given up while a page is read', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, id) => ({ key: id, row: { id, isLate: id >= 29_000 } }));
+    worker.send([worker.changes('other', rows, { size: rows.length })]);
+    await committed();
+    let isAnswered = false;
+    // It looks at every row before its first page is full.
+    const page = harness.page('a', 'other', { id: 1, after: undefined, rowsMax: 900 }, 'select', { where: { isLate: true } });
+    void page.finally(() => (isAnswered = true));
+    while ((await harness.inspect()).snapshots === 0);
+    expect(isAnswered).toBe(false);
+    await harness.request({ type: 'endSnapshot', snapshot: 1 });
+    expect((await page).after).toBeDefined();
+    expect((await harness.inspect()).snapshots).toBe(0);
+  });
+
   it('holds nothing after a page that failed', async () => {
     const wrong: [string, unknown[], string][] = [
       ['select', [{ where: { id: { like: 1 } } }], 'ERR_TABLE_ARGUMENT'],
