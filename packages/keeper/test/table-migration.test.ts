@@ -136,6 +136,12 @@ describe('a table that migrates', () => {
     const old = await open(OLD);
     expect(old.opened.tables[0]).toMatchObject({ size: 1, migration: undefined });
     expect(await read('a')).toEqual([{ id: 1 }]);
+    old.send([old.changes('a', [{ key: 2, row: { id: 2 } }], { size: 2 })]);
+    await released(old);
+    // Nothing is left of what was made and given up.
+    const store = harness.keeper['open']?.store;
+    await until(() => store?.doomed.length === 0, 'what was given up is deleted');
+    expect([...(store?.rows.getKeys() ?? [])]).toHaveLength(3);
   });
 });
 
