@@ -40,6 +40,8 @@ export interface MigrationOptions {
   readonly reader: RowReader;
   /** Puts a step into the journal; resolves when it is released. */
   readonly commit: (step: MigrationStep) => Promise<void>;
+  /** The most old rows of one step; default MIGRATION_STEP_ROWS. */
+  readonly stepRows?: number;
 }
 
 /** Migrates every table that has to be, and returns the grants of all tables as they are then. Rejects with WorkerError. */
@@ -95,12 +97,13 @@ class TableMigration {
   readonly #grant: TableGrant;
   readonly #oldRows: RowSource;
   readonly #newRows: RowSource;
+  readonly #stepRows: number;
   #state: MigrationGrant;
 
   constructor(
     grant: TableGrant,
     migration: MigrationGrant,
-    { definitions, encoder, reader }: Pick<MigrationOptions, 'definitions' | 'encoder' | 'reader'>,
+    { definitions, encoder, reader, stepRows = MIGRATION_STEP_ROWS }: Omit<MigrationOptions, 'grants' | 'commit'>,
   ) {
     const definition = definitions[grant.name];
     invariant(definition?.migrate !== undefined, `the keeper wants '${grant.name}' migrated, which cannot be`);
@@ -109,6 +112,7 @@ class TableMigration {
     this.#encoder = encoder;
     this.#grant = grant;
     this.#state = migration;
+    this.#stepRows = stepRows;
     const codec = encoder.codecOf(grant.name);
     this.#oldRows = reader.source(grant.extent, migration.fromType, codec);
     this.#newRows = reader.source(migration.extent, definition.type, codec);
@@ -152,9 +156,10 @@ class TableMigration {
   ): { readonly last: StoredRow | undefined; readonly isComplete: boolean } {
     const end = performance.now() + MIGRATION_STEP_MS;
     let last: StoredRow | undefined;
-    for (let count = 0; count < MIGRATION_STEP_ROWS; ) {
+    for (let count = 0; count < this.#stepRows;) {
       const from = last === undefined ? this.#state.cursor : placeBehind(last);
-      const rows = this.#oldRows.scan({ from, limit: READ_ROWS });
+      const limit = Math.min(READ_ROWS, this.#stepRows - count);
+      const rows = this.#oldRows.scan({ from, limit });
       for (const old of rows) {
         seen.oldKey = old.keyBytes;
         this.#migrateRow(table, old);
@@ -162,7 +167,7 @@ class TableMigration {
         count++;
         if (table.pendingBytes >= MIGRATION_STEP_BYTES || performance.now() >= end) return { last, isComplete: false };
       }
-      if (rows.length < READ_ROWS) return { last, isComplete: true };
+      if (rows.length < limit) return { last, isComplete: true };
     }
     return { last, isComplete: false };
   }
