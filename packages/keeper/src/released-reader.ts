@@ -16,7 +16,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InvariantError, TableError, bytesAfter, compileWhere, cutBytes, decodeKey, encodeKey } from '@heirloom/tables';
-import type { CompiledWhere, TableInfo, TableKey } from '@heirloom/tables';
+import type { CompiledWhere, ReleasedInfo, TableKey } from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import { placeOf, rowsOfKey, scanRows } from './row-scan.js';
@@ -105,9 +105,10 @@ class TableReads {
     return { extent: this.table.extent, type: this.table.declaration.type };
   }
 
-  info(): TableInfo {
-    const { name, type, access, survives, version } = this.table.declaration;
-    return { name, type, key: this.table.declaration.key, access, survives, version, size: this.size };
+  info(): ReleasedInfo {
+    const { name, type, access, survives, version, key } = this.table.declaration;
+    const { timeline, lsn } = this.store.state;
+    return { name, type, key, access, survives, version, size: this.size, position: { timeline, lsn } };
   }
 
   keyBytes(key: unknown): Uint8Array {

@@ -10,6 +10,7 @@ import { invariant, row } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
+import type { Feed } from './change-feed.js';
 import { StoreError } from './errors.js';
 import { TABLES_MAX, WORKER_NAME_BYTES_MAX } from './layout.js';
 
@@ -23,6 +24,8 @@ export interface StoredTable {
   nextSequence: number;
   readonly shapes: StoredShape[];
   readonly codec: RowCodec;
+  /** Where its changes are kept, if they are. */
+  feed: Feed | undefined;
 }
 
 /** The sequence of the first row of a bag. */
@@ -30,7 +33,8 @@ export const FIRST_SEQUENCE = 1;
 
 export function newTable(tableId: number, extent: number, worker: string, declaration: TableDeclaration): StoredTable {
   const codec = new RowCodec();
-  return { tableId, worker, declaration, extent, size: 0, nextSequence: FIRST_SEQUENCE, shapes: [], codec };
+  const nextSequence = FIRST_SEQUENCE;
+  return { tableId, worker, declaration, extent, size: 0, nextSequence, shapes: [], codec, feed: undefined };
 }
 
 export class TableCatalog {
@@ -111,7 +115,7 @@ export function grant(table: StoredTable): TableGrant {
 
 /** The stored table as a definition, for what @heirloom/tables can do with one. */
 export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
-  const { type, key, access, survives, version, publicName } = declaration;
+  const { type, key, access, survives, version, publicName, keepBytes } = declaration;
   return {
     kind: 'table',
     row: row<unknown>(),
@@ -121,5 +125,6 @@ export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
     survives,
     name: publicName,
     version,
+    keepBytes,
   };
 }

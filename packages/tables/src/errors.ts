@@ -48,6 +48,7 @@ export function invariant(condition: unknown, message: string): asserts conditio
  * - `ERR_TABLE_LIMIT`: a named maximum would be passed.
  * - `ERR_TABLE_SCHEMA`: the row's schema refused it; `details.issues` says why.
  * - `ERR_TABLE_CLOSED`: the handler that the table was lent to has settled.
+ * - `ERR_TABLE_UNWATCHED`: the table keeps no changes to watch.
  */
 export type TableErrorCode =
   | 'ERR_TABLE_ARGUMENT'
@@ -59,7 +60,8 @@ export type TableErrorCode =
   | 'ERR_TABLE_VALUE'
   | 'ERR_TABLE_LIMIT'
   | 'ERR_TABLE_SCHEMA'
-  | 'ERR_TABLE_CLOSED';
+  | 'ERR_TABLE_CLOSED'
+  | 'ERR_TABLE_UNWATCHED';
 
 /** An operation on a table was refused; the table is unchanged. See `TableErrorCode` for the codes. */
 export class TableError extends HeirloomError<TableErrorCode> {
