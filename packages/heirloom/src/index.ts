@@ -33,6 +33,10 @@ export type {
   Patch,
   PrivateTable,
   ReadableTable,
+  ReleasedBatch,
+  ReleasedChange,
+  ReleasedInfo,
+  ReleasedPosition,
   RemoteTable,
   SelectCursor,
   SelectOptions,
@@ -41,6 +45,7 @@ export type {
   TableErrorCode,
   TableInfo,
   TableKey,
+  WatchOptions,
   Where,
   WritableTable,
 } from '@heirloom/tables';

@@ -90,6 +90,8 @@ export class Keeper {
   /** Reads that wait for their turn, and how many have theirs. */
   private readonly waitingReads: (() => void)[] = [];
   private reads = 0;
+  /** Of those that wait, the ones that are limited. */
+  private limitedReads = 0;
 
   constructor(options: KeeperOptions) {
     this.options = options;
@@ -293,11 +295,15 @@ export class Keeper {
    * Rejects with KeeperError ERR_KEEPER_BUSY, or as `readReleased` does.
    */
   private async read(store: Store, request: Extract<KeeperRequest, { type: 'read' }>): Promise<unknown> {
-    if (this.waitingReads.length >= this.limits.readsMax) {
-      const message = `${this.waitingReads.length} reads wait already. Try again when some have ended.`;
+    if (this.limitedReads >= this.limits.readsMax) {
+      const message = `${this.limitedReads} reads wait already. Try again when some have ended.`;
       throw new KeeperError('ERR_KEEPER_BUSY', message, { readsMax: this.limits.readsMax });
     }
-    return this.inTurn(() => readReleased(store, request));
+    this.limitedReads++;
+    return this.inTurn(() => {
+      this.limitedReads--;
+      return readReleased(store, request);
+    });
   }
 
   /** Runs a read when its turn comes. Those who watch are not counted: each asks once at a time, and the router bounds them. */

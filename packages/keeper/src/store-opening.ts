@@ -236,7 +236,12 @@ function readFeeds(path: string, databases: Databases, catalog: TableCatalog): v
   for (const { key, value } of feeds?.getRange() ?? []) {
     const table = catalog.byId.get(key.readUInt32BE(0));
     if (table === undefined || value.length !== 20) throw damaged(path, 'the record of a feed is not one');
-    table.feed = { id: value.readUInt32BE(0), afterLsn: readU64(value, 4), bytes: readU64(value, 12), isAwaited: false };
+    table.feed = {
+      id: value.readUInt32BE(0),
+      afterLsn: readU64(value, 4),
+      bytes: readU64(value, 12),
+      isAwaited: false,
+    };
   }
 }
 

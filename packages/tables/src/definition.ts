@@ -161,7 +161,8 @@ export function table<
   }
   const keepBytes = checkWatch(options.watch);
   if (keepBytes !== undefined && (access === 'private' || survives === 'nothing')) {
-    const why = "Nobody but the owner sees such a table's changes: leave it out, or let others read a table that is stored.";
+    const why =
+      "Nobody but the owner sees such a table's changes: leave it out, or let others read a table that is stored.";
     throw badOption('watch', options.watch, why);
   }
   const { name, row: rowType } = options;
