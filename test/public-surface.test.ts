@@ -53,9 +53,10 @@ describe('what users import', () => {
       types: words(`
         AnyTableDefinition AnyWorkerDefinition CallErrorCode CallOptions CallOutcome CallsOf ChildReference Condition
         CounterOperation CounterOptions DefaultRow KeeperErrorCode KeeperSettings Logger Operators Patch PrivateTable
-        QueueLimits ReadableTable RemoteTable RemoteTables RestartType RetryPolicy Runtime RuntimeErrorCode RuntimeEvents
+        QueueLimits ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables
+        RestartType RetryPolicy Runtime RuntimeErrorCode RuntimeEvents
         RuntimeOptions SelectCursor SelectOptions SelectPage Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions
-        SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TablesOf Where WorkerDefinition
+        SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TablesOf WatchOptions Where WorkerDefinition
         WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
       `),
     });
