@@ -32,6 +32,7 @@ const intruderTable: TableDeclaration = {
   key: 'id',
   publicName: undefined,
   version: 1,
+  keepBytes: undefined,
 };
 
 let directory: TestDirectory;

@@ -54,11 +54,12 @@ describe('what users import', () => {
         AnyTableDefinition AnyWorkerDefinition CallErrorCode CallOptions CallOutcome CallsOf ChildReference Condition
         CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo FieldsOf File2tabOptions Inside
         KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions MatchOptions MatchedValues Operators
-        PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions ReadableTable RemoteTable RemoteTables
-        RestartType RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions
-        SelectCursor SelectOptions SelectPage SelectedRow Shutdown StoreErrorCode SupervisorErrorCode
-        SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
-        TableDefinition TableErrorCode TableInMemory TableInfo TableKey TablesOf Where WhereFields WorkerDefinition
+        PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions ReadableTable ReleasedBatch
+        ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType RetryPolicy ReverseOptions
+        RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor SelectOptions SelectPage
+        SelectedRow Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions SupervisorReference Tab2fileOptions
+        TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo
+        TableKey TablesOf WatchOptions Where WhereFields WorkerDefinition
         WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
         WrittenTabfile
       `),

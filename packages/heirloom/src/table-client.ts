@@ -17,6 +17,8 @@ import { CallError } from './errors.js';
 import type { CallOptions } from './pending-call.js';
 import { ReadDeadline } from './read-deadline.js';
 import type { Router } from './router.js';
+import { TableWatch } from './table-watch.js';
+import { checkWatchOptions } from './watch-options.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 const READS: ReadonlySet<string> = new Set(REMOTE_READS);
@@ -61,6 +63,7 @@ export class TableClient {
     if (READS.has(name)) return (...operationArguments) => this.#read(name, operationArguments);
     if (WRITES.has(name)) return (...operationArguments) => this.#write(name, operationArguments);
     if (name === 'rows') return (options) => this.#rows(options);
+    if (name === 'watch') return (options) => this.#watch(options);
     return undefined;
   }
 
@@ -177,6 +180,17 @@ export class TableClient {
       yield* page.rows;
       ({ after } = page);
     } while (after !== undefined);
+  }
+
+  #watch(options: unknown): TableWatch {
+    const declaration = this.#declaration();
+    const { from, signal } = checkWatchOptions(options);
+    if (declaration.keepBytes === undefined) {
+      const message = `Table ${this.#name} of worker ${this.#slot.name} keeps no changes. Declare it with watch: true.`;
+      throw new TableError('ERR_TABLE_UNWATCHED', message, { worker: this.#slot.name, table: this.#name });
+    }
+    const signals = [signal, this.#options.signal].flatMap((one) => (one === undefined ? [] : [one]));
+    return new TableWatch(this.#router.link, { worker: this.#slot.name, declaration, from, signals });
   }
 
   #declaration(): TableDeclaration {

@@ -10,6 +10,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Batch, Change, Outcome, OutcomesByWorker, StoredShape, TableChanges } from '@heirloom/wire';
+import { writeFeeds } from './change-feed.js';
 import { NO_EPOCH, advance } from './epochs.js';
 import { doomExtent } from './extent-sweeper.js';
 import { encodeJournalRecord } from './journal-record.js';
@@ -34,6 +35,8 @@ export interface ReleasedGroup {
   readonly outcomes: OutcomesByWorker;
   /** The last batch by worker. */
   readonly progress: ReadonlyMap<string, Progress>;
+  /** The watched tables that it changed. */
+  readonly watched: readonly StoredTable[];
 }
 
 export interface Progress {
@@ -118,6 +121,7 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   for (const { worker, batch } of group.received) {
     if (batch.migration !== undefined) writeMigration(store, writer, worker, batch.migration);
   }
+  const watched = writeFeeds(store, writer, group);
   const progress = progressOf(group);
   for (const [worker, { lastBatch, hasInit }] of progress) {
     store.putEpoch(writer, worker, advance(store.epochs.get(worker) ?? NO_EPOCH, lastBatch, hasInit));
@@ -133,7 +137,7 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   store.unconfirmedBytes += record.length;
   trimJournal(store, writer, confirmedLsn);
   store.putState(writer, { lsn: lastLsn, confirmedLsn });
-  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress };
+  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress, watched };
 }
 
 /** What the batches answer, by the worker whose connection they came from; in order for each. */

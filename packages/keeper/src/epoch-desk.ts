@@ -10,6 +10,7 @@
 import { failpoint } from '@heirloom/wire';
 import type { EpochClosed, EpochOpened, KeeperRequest, TableDeclaration } from '@heirloom/wire';
 import type { AttachmentRegistry } from './attachment.js';
+import { alignFeed } from './change-feed.js';
 import { KeeperError } from './errors.js';
 import { NO_EPOCH, closeEpoch, judgeClose, openNextEpoch } from './epochs.js';
 import type { GroupCommit } from './group-commit.js';
@@ -93,5 +94,6 @@ export class EpochDesk {
     store.putState(writer, { nextTableId: nextTableId + 1, nextExtent: nextExtent + 1 });
     store.putTable(writer, table);
     store.putCounts(writer, table);
+    alignFeed(store, writer, table);
   }
 }

@@ -31,6 +31,7 @@ export type KeeperErrorCode =
   | 'ERR_KEEPER_STOPPING' // the keeper is shutting down
   | 'ERR_KEEPER_CURSOR' // a continuation of another timeline
   | 'ERR_KEEPER_SNAPSHOT' // an iteration's snapshot is gone; it has to begin again
+  | 'ERR_KEEPER_CHANGES' // changes that are not kept any more
   | 'ERR_TABLE_UNKNOWN'; // no stored table of this name
 
 /** The keeper refused a request; nothing was changed. */

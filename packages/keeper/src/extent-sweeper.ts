@@ -1,5 +1,5 @@
 /**
- * Deletes the rows of extents that no table has any more, a bounded number in each transaction.
+ * Deletes the rows of extents, and the changes of feeds, that no table has any more, a bounded number in each transaction.
  *
  * The list of doomed extents is in the store, written in the transaction that moved the table away, so a restart goes on
  * where the last run stopped. Sweeping waits while batches do, but not for ever: after SWEEP_POSTPONED_MAX groups a piece is
@@ -27,9 +27,13 @@ export function sweepSome(store: Store, writer: StoreWriter, rowsMax: number = D
   const [extent] = store.doomed;
   if (extent === undefined) return;
   const start = rowKey(extent, NO_KEY);
-  const keys = Array.from(store.rows.getKeys({ start, end: extentEnd(extent), limit: rowsMax }));
-  for (const key of keys) writer.remove('rows', key);
-  if (keys.length === rowsMax) return;
+  const range = { start, end: extentEnd(extent), limit: rowsMax };
+  // The number is that of an extent or of a feed, so one of them is empty.
+  for (const database of ['rows', 'changes'] as const) {
+    const keys = Array.from(store[database].getKeys(range));
+    for (const key of keys) writer.remove(database, key);
+    if (keys.length === rowsMax) return;
+  }
   writer.remove('doomed', u32Key(extent));
   store.doomed.shift();
 }

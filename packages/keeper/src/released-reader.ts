@@ -72,14 +72,13 @@ async function perform(
   table: StoredTable,
   { operation, arguments: operands, snapshot }: ReadRequest,
 ): Promise<unknown> {
-  const { timeline } = store.state;
   if (Array.isArray(operands)) {
     const short = SHORT_READS.get(operation);
-    if (short !== undefined) return short(new TableReads(store.rows, table, timeline), ...(operands as unknown[]));
+    if (short !== undefined) return short(new TableReads(store.rows, table, store.state), ...(operands as unknown[]));
     const long = LONG_READS.get(operation);
     if (long !== undefined) return await atOneMoment(store, table, (reads) => long(reads, operands[0]));
     if (SELECTIONS.has(operation) && snapshot !== undefined) {
-      return await selectionPage(snapshots, table, timeline, operation, operands, snapshot);
+      return await selectionPage(store, snapshots, table, operation, operands, snapshot);
     }
   }
   const names = [...SHORT_READS.keys(), ...LONG_READS.keys(), ...SELECTIONS.keys()].join(', ');
@@ -92,7 +91,7 @@ async function atOneMoment<T>(store: Store, table: StoredTable, read: (reads: Ta
   const rows = new RowsSnapshot(store.rows);
   try {
     // A copy, as the table may be cleared meanwhile, and moves then.
-    return await inTurns(read(new TableReads(rows, { ...table }, store.state.timeline)));
+    return await inTurns(read(new TableReads(rows, { ...table }, store.state)));
   } finally {
     rows.close();
   }
@@ -100,9 +99,9 @@ async function atOneMoment<T>(store: Store, table: StoredTable, read: (reads: Ta
 
 /** Reads a page of a selection from its snapshot, which is held when there is a further page. */
 async function selectionPage(
+  store: Store,
   snapshots: SnapshotDesk,
   table: StoredTable,
-  timeline: number,
   operation: string,
   operands: readonly unknown[],
   { id, after, rowsMax }: SnapshotPage,
@@ -110,7 +109,7 @@ async function selectionPage(
   const moment: TableSnapshot = after === undefined ? snapshots.begin(id, table) : snapshots.take(id, table);
   let hasMore = false;
   try {
-    const reads = new TableReads(moment.rows, moment.table, timeline);
+    const reads = new TableReads(moment.rows, moment.table, store.state);
     const query = parseQuery(definitionOf(moment.table), operation, operands);
     const page = await inTurns(reads.selection(query, checkContinuation(after), rowsMax));
     hasMore = page.after !== undefined;

@@ -11,6 +11,7 @@ import { invariant, row } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
+import type { Feed } from './change-feed.js';
 import { StoreError } from './errors.js';
 import type { StoredMigration } from './stored-record.js';
 import { TABLES_MAX, WORKER_NAME_BYTES_MAX } from './layout.js';
@@ -27,6 +28,8 @@ export interface StoredTable {
   readonly codec: RowCodec;
   /** Present while the rows are made anew for another version. */
   migration: StoredMigration | undefined;
+  /** Where its changes are kept, if they are. */
+  feed: Feed | undefined;
 }
 
 /** The sequence of the first row of a bag. */
@@ -35,7 +38,8 @@ export const FIRST_SEQUENCE = 1;
 export function newTable(tableId: number, extent: number, worker: string, declaration: TableDeclaration): StoredTable {
   const codec = new RowCodec();
   const counts = { size: 0, nextSequence: FIRST_SEQUENCE };
-  return { tableId, worker, declaration, extent, ...counts, shapes: [], codec, migration: undefined };
+  const extras = { migration: undefined, feed: undefined };
+  return { tableId, worker, declaration, extent, ...counts, shapes: [], codec, ...extras };
 }
 
 export class TableCatalog {
@@ -134,7 +138,7 @@ export function grant(table: StoredTable): TableGrant {
 
 /** The stored table as a definition, for what @heirloom/tables can do with one. */
 export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
-  const { type, key, access, survives, version, publicName } = declaration;
+  const { type, key, access, survives, version, publicName, keepBytes } = declaration;
   return {
     kind: 'table',
     row: row<unknown>(),
@@ -144,5 +148,6 @@ export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
     survives,
     name: publicName,
     version,
+    keepBytes,
   };
 }

@@ -18,6 +18,7 @@
 import { KEY_BYTES_MAX } from '@heirloom/tables';
 import { WireError, failpoint } from '@heirloom/wire';
 import type { Batch, MigratedRows, MigrationGrant, MigrationStep, TableDeclaration } from '@heirloom/wire';
+import { alignFeed, restartFeed } from './change-feed.js';
 import { doomExtent } from './extent-sweeper.js';
 import { isBag, rowKey } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
@@ -43,6 +44,7 @@ export function redeclare(store: Store, writer: StoreWriter, table: StoredTable,
     if (declared.version !== version) table.migration = beginMigration(store, writer, declared);
   }
   store.putTable(writer, table);
+  alignFeed(store, writer, table);
 }
 
 function beginMigration(store: Store, writer: StoreWriter, target: TableDeclaration): StoredMigration {
@@ -147,6 +149,7 @@ function flip(store: Store, writer: StoreWriter, table: MigratingTable): void {
   const { target, extent, size, nextSequence } = table.migration;
   doomExtent(store, writer, table.extent);
   Object.assign(table, { declaration: target, extent, size, nextSequence, migration: undefined });
+  restartFeed(store, writer, table);
   store.putTable(writer, table);
   store.putCounts(writer, table);
 }

@@ -24,7 +24,14 @@ import {
   keyReader,
   parseSelection,
 } from '@heirloom/tables';
-import type { AnyTableDefinition, Explanation, KeyAccess, TableInfo, TableKey } from '@heirloom/tables';
+import type {
+  AnyTableDefinition,
+  Explanation,
+  KeyAccess,
+  ReleasedInfo,
+  ReleasedPosition,
+  TableKey,
+} from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import { placeOf, rowsOfKey, scanRows } from './row-scan.js';
@@ -109,16 +116,16 @@ type From = Omit<RowRange, 'limit' | 'bytesMax'>;
 export class TableReads {
   private readonly rows: SortedRows;
   private readonly table: StoredTable;
-  private readonly timeline: number;
+  private readonly position: ReleasedPosition;
   private readonly definition: AnyTableDefinition;
   private readonly isOrdered: boolean;
   private readonly isBag: boolean;
 
   /** Where the rows lie is as of now; a table that is cleared moves, so several turns need a copy of it. */
-  constructor(rows: SortedRows, table: StoredTable, timeline: number) {
+  constructor(rows: SortedRows, table: StoredTable, { timeline, lsn }: ReleasedPosition) {
     this.rows = rows;
     this.table = table;
-    this.timeline = timeline;
+    this.position = { timeline, lsn };
     this.definition = definitionOf(table);
     this.isOrdered = table.declaration.type === 'ordered_set';
     this.isBag = isBag(table.declaration.type);
@@ -132,9 +139,9 @@ export class TableReads {
     return { extent: this.table.extent, type: this.table.declaration.type };
   }
 
-  info(): TableInfo {
+  info(): ReleasedInfo {
     const { name, type, access, survives, version, key } = this.table.declaration;
-    return { name, type, key, access, survives, version, size: this.size };
+    return { name, type, key, access, survives, version, size: this.size, position: this.position };
   }
 
   keyBytes(key: unknown): Uint8Array {
@@ -224,7 +231,7 @@ export class TableReads {
     this.checkCursor(selection.after);
     const compiled = compileWhere(this.definition, where as never); // It checks what it gets.
     const page = yield* this.page({ ...selection, compiled, rowsMax: limit, looksAhead: true });
-    return { rows: page.rows, after: page.after && { ...page.after, timeline: this.timeline } };
+    return { rows: page.rows, after: page.after && { ...page.after, timeline: this.position.timeline } };
   }
 
   /** The next page of a selection. */
@@ -312,9 +319,9 @@ export class TableReads {
   }
 
   private checkCursor(after: PageCursor | undefined): void {
-    if (after?.timeline === undefined || after.timeline === this.timeline) return;
-    const message = `The page began in timeline ${after.timeline} of the store, which is now in ${this.timeline}. Begin again.`;
-    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline: after.timeline, current: this.timeline });
+    if (after?.timeline === undefined || after.timeline === this.position.timeline) return;
+    const message = `The page began in timeline ${after.timeline} of the store, which is now in ${this.position.timeline}. Begin again.`;
+    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline: after.timeline, current: this.position.timeline });
   }
 }
 

@@ -6,6 +6,7 @@ import {
   FrameKind,
   RowCodec,
   acceptHello,
+  changed,
   connect,
   createToken,
   decodeControl,
@@ -66,6 +67,7 @@ export function declare(name: string, changes: Partial<TableDeclaration> = {}): 
     key: 'id',
     publicName: undefined,
     version: 1,
+    keepBytes: undefined,
     ...changes,
   };
 }
@@ -82,6 +84,7 @@ const FROM_KEEPER = new Set([
   FrameKind.response,
   FrameKind.replies,
   FrameKind.violated,
+  FrameKind.changed,
 ]);
 
 /** The router's end of a keeper's control connection. */
@@ -91,6 +94,8 @@ export class Harness {
   /** The replies of each commit, those of all workers together. */
   readonly replies: { readonly lsn: number; readonly outcomes: readonly Outcome[] }[] = [];
   readonly violations: ViolatedMessage[] = [];
+  /** The tables that were said to have changes. */
+  readonly changed: { readonly worker: string; readonly table: string }[] = [];
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
@@ -241,6 +246,8 @@ export class Harness {
     else if (kind === FrameKind.replies) {
       const { lsn, outcomes } = decodeReplies(body);
       this.replies.push({ lsn, outcomes: [...outcomes.values()].flat() });
+    } else if (kind === FrameKind.changed) {
+      this.changed.push(...decodeControl(changed, body).tables);
     } else if (kind === FrameKind.violated) {
       this.violations.push(decodeControl(violated, body));
     } else {

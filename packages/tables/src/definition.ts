@@ -50,6 +50,8 @@ export interface TableDefinition<
   readonly version: number;
   /** Makes a row of this version of one that was stored with a lower one. */
   readonly migrate?: MigrateRow | undefined;
+  /** How many bytes of released changes are kept for `watch`; undefined when none are. */
+  readonly keepBytes: number | undefined;
 }
 
 /**
@@ -142,7 +144,17 @@ export interface TableOptions<Row, Key, Type extends TableType, AccessLevel exte
    * A method, so that its first parameter can be annotated with the type of the old rows.
    */
   migrate?(row: unknown, fromVersion: number): NoInfer<Input> | undefined;
+  /**
+   * Whether others can `watch` the table's released changes; default false, as each change is then written twice. The latest
+   * `keepBytes` of them are kept for who comes later, by default KEEP_BYTES_DEFAULT and at most KEEP_BYTES_MAX.
+   */
+  readonly watch?: boolean | { readonly keepBytes: number };
 }
+
+/** What a watched table keeps of its changes: hours for most, and small against any disk. */
+export const KEEP_BYTES_DEFAULT: number = 64 * 1024 * 1024;
+/** The most that a table may keep: a sixteenth of the largest store. */
+export const KEEP_BYTES_MAX: number = 2 ** 34;
 
 const ROW_TYPE: RowType<never> = Object.freeze({ kind: 'row' });
 
@@ -180,8 +192,14 @@ export function table<
     throw badOption('version', version, 'Give a positive integer.');
   }
   const migrate = checkMigrate(options);
+  const keepBytes = checkWatch(options.watch);
+  if (keepBytes !== undefined && (access === 'private' || survives === 'nothing')) {
+    const why =
+      "Nobody but the owner sees such a table's changes: leave it out, or let others read a table that is stored.";
+    throw badOption('watch', options.watch, why);
+  }
   const { name, row: rowType } = options;
-  return Object.freeze({ kind: 'table', row: rowType, type, key, access, survives, name, version, migrate });
+  return Object.freeze({ kind: 'table', row: rowType, type, key, access, survives, name, version, migrate, keepBytes });
 }
 
 function checkMigrate(options: { readonly survives?: Survives; migrate?: MigrateRow }): MigrateRow | undefined {
@@ -218,6 +236,18 @@ function checkRow(rowType: unknown): void {
 function checkName(name: unknown): void {
   if (name === undefined || (typeof name === 'string' && name !== '')) return;
   throw badOption('name', name, 'Give a string that is not empty, or leave it out.');
+}
+
+/** The bytes of changes to keep, or undefined for none. */
+function checkWatch(watch: unknown): number | undefined {
+  if (watch === undefined || watch === false) return undefined;
+  if (watch === true) return KEEP_BYTES_DEFAULT;
+  // Whatever it is, reading a field of it is harmless.
+  const { keepBytes } = (watch ?? {}) as { keepBytes?: unknown };
+  const isOnly = typeof watch === 'object' && watch !== null && Object.keys(watch).length === 1;
+  const isSize = typeof keepBytes === 'number' && Number.isSafeInteger(keepBytes) && keepBytes >= 1;
+  if (isOnly && isSize && keepBytes <= KEEP_BYTES_MAX) return keepBytes;
+  throw badOption('watch', watch, `Give true, false or { keepBytes } with a whole number from 1 to ${KEEP_BYTES_MAX}.`);
 }
 
 function checkKey<Key extends KeySpec>(key: Key): Key {

@@ -6,7 +6,7 @@ export { KEY_BYTES_MAX, bytesAfter, decodeKey, encodeKey, encodeKeyPrefix } from
 export { ROW_BYTES_MAX, VALUE_DEPTH_MAX, adoptRow, copyValue, readRow } from './value.js';
 export type { TypedArray, Value } from './value.js';
 export { isEqual } from './equality.js';
-export { row, table } from './definition.js';
+export { KEEP_BYTES_DEFAULT, KEEP_BYTES_MAX, row, table } from './definition.js';
 export type {
   Access,
   AccessOf,
@@ -82,6 +82,7 @@ export type { TableConstructionOptions } from './table-core.js';
 export type { RowChange } from './row-storage.js';
 export type { RowSource, ScanOptions, StoredRow } from './hydration.js';
 export type { CounterOperation } from './counter.js';
+export type { ReleasedBatch, ReleasedChange, ReleasedInfo, ReleasedPosition, WatchOptions } from './released-change.js';
 export type {
   CounterFieldOf,
   CounterOperationOf,

@@ -19,6 +19,7 @@ import type {
   TableType,
   TypeOf,
 } from './definition.js';
+import type { ReleasedBatch, ReleasedInfo, WatchOptions } from './released-change.js';
 import type {
   Explanation,
   FieldsOf,
@@ -224,8 +225,8 @@ export interface OwnerTable<D extends AnyTableDefinition> {
 
 /** What is known of any table, whatever its access. */
 export interface PrivateTable {
-  /** What the table is, and its size. */
-  info(): Promise<TableInfo>;
+  /** What the table is, its size, and the position in the store's history at which it had that. */
+  info(): Promise<ReleasedInfo>;
 }
 
 /**
@@ -297,6 +298,17 @@ export interface ReadableTable<D extends AnyTableDefinition> extends PrivateTabl
   rows<const Fields extends FieldsOf<D> = never>(
     options?: RowsOptions<D, Fields>,
   ): AsyncIterable<SelectedRow<D, Fields>>;
+  /**
+   * The released changes of a table that is declared with `watch`, batch by batch, in order, each once and with none left out,
+   * whatever dies meanwhile. It waits for changes without end: `break`, `return()` or the signal end it, and so does the end of
+   * the runtime. It asks for changes when they are asked of it, so a consumer may be slow, until those it has not seen are more
+   * than the table keeps.
+   *
+   * Throws `ERR_TABLE_UNWATCHED` for a table that keeps no changes, `ERR_TABLE_ARGUMENT` for wrong options. Iterating rejects
+   * with KeeperError `ERR_KEEPER_CHANGES` when changes behind `from` are not kept any more (begin from `'start'`), and
+   * `ERR_KEEPER_CURSOR` when `from` belongs to another history of the store; with CallError `ERR_CALL_ABORTED` after an abort.
+   */
+  watch(options?: WatchOptions): AsyncIterableIterator<ReleasedBatch<D>>;
 }
 
 /** What `rows` takes. */

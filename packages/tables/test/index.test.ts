@@ -5,6 +5,8 @@ it('exports exactly this', () => {
   expect(Object.keys(tables).sort()).toEqual([
     'HeirloomError',
     'InvariantError',
+    'KEEP_BYTES_DEFAULT',
+    'KEEP_BYTES_MAX',
     'KEY_BYTES_MAX',
     'Ownership',
     'ROW_BYTES_MAX',

@@ -72,7 +72,7 @@ const STEPS = ['rows', 'flip', 'abandon'] as const;
 /** Fewest bytes of each repeated part, by which a hostile count is refused. */
 const TABLE_BYTES_MIN = 13;
 const SHAPE_BYTES_MIN = 2;
-const CHANGE_BYTES_MIN = 3;
+export const CHANGE_BYTES_MIN = 3;
 
 export function writeBatch(writer: ByteWriter, batch: Batch): void {
   writer.uint53(batch.number);
@@ -105,12 +105,14 @@ function writeTableChanges(writer: ByteWriter, table: TableChanges): void {
     for (const field of shape.fields) writer.string(field);
   }
   writer.varuint(table.changes.length);
-  for (const change of table.changes) {
-    writer.u8(change.rowBytes === undefined ? DELETE : PUT);
-    writer.lengthPrefixed(change.keyBytes);
-    writer.varuint(change.sequence);
-    if (change.rowBytes !== undefined) writer.lengthPrefixed(change.rowBytes);
-  }
+  for (const change of table.changes) writeChange(writer, change);
+}
+
+export function writeChange(writer: ByteWriter, change: Change): void {
+  writer.u8(change.rowBytes === undefined ? DELETE : PUT);
+  writer.lengthPrefixed(change.keyBytes);
+  writer.varuint(change.sequence);
+  if (change.rowBytes !== undefined) writer.lengthPrefixed(change.rowBytes);
 }
 
 /** Decodes the body of a batch; its bytes are views on the body. Throws WireError ERR_WIRE_DECODE. */
@@ -169,7 +171,8 @@ function readShape(reader: ByteReader): StoredShape {
   return { id, fields };
 }
 
-function readChange(reader: ByteReader): Change {
+/** Reads one change; its bytes are views on the reader's. Throws WireError ERR_WIRE_DECODE. */
+export function readChange(reader: ByteReader): Change {
   const kind = reader.u8();
   if (kind !== PUT && kind !== DELETE) throw malformed(`A change has unknown kind ${kind}.`);
   const keyBytes = reader.lengthPrefixed();

@@ -6,8 +6,8 @@
  *   role      from → to         frames
  *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost | activate, call,
  *                               keeper, stop
- *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated | expect, request, resume, confirm,
- *                               shutdown
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed | expect, request, resume,
+ *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced        one way
  *
@@ -43,6 +43,7 @@ export const FrameKind = {
   response: 32,
   replies: 33,
   violated: 34,
+  changed: 35,
   // router → keeper
   expect: 40,
   request: 41,
@@ -73,6 +74,7 @@ export const tableDeclaration: FieldCheck<TableDeclaration> = record({
   publicName: optional(text),
   version: natural,
   migrates: optional(flag),
+  keepBytes: optional(natural),
 });
 /** A table as its worker's definition declares it. */
 export type TableDeclaration = Checked<{
@@ -83,6 +85,8 @@ export type TableDeclaration = Checked<{
   key: FieldCheck<KeySpec>;
   publicName: FieldCheck<string | undefined>;
   version: FieldCheck<number>;
+  /** How many bytes of changes are kept for those who watch; undefined when none are. */
+  keepBytes: FieldCheck<number | undefined>;
 }> & {
   /** Whether the worker can make rows of this version of those of a lower one. */
   readonly migrates?: boolean | undefined;
@@ -238,6 +242,16 @@ export type KeeperRequest =
     }
   /** No further page of this snapshot is asked for, also if its first one still waits. */
   | { readonly type: 'endSnapshot'; readonly snapshot: number }
+  /** Changes behind a position, or only the present position when there is no `lsn`. A timeline that is given must be the store's. */
+  | {
+      readonly type: 'changes';
+      readonly worker: string;
+      readonly table: string;
+      readonly timeline: number | undefined;
+      readonly lsn: number | undefined;
+    }
+  /** Some of the rows of a watched table, behind the place where the last ones ended. */
+  | { readonly type: 'image'; readonly worker: string; readonly table: string; readonly after: Uint8Array | undefined }
   | { readonly type: 'inspect' }
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
@@ -246,7 +260,10 @@ export interface ResponseMessage {
   readonly requestId: number;
   /** An encoded error, or undefined. */
   readonly error: unknown;
-  /** EpochOpened, EpochClosed, the result of a read, the keeper's Inspection, or undefined for a barrier or an error. */
+  /**
+   * EpochOpened, EpochClosed, the result of a read, a ChangesPage, an ImagePage, the keeper's Inspection, or undefined for a
+   * barrier or an error.
+   */
   readonly result: unknown;
 }
 export interface EpochOpened {
@@ -260,6 +277,28 @@ export interface EpochClosed {
   readonly lastBatch: number;
   /** Whether the journal was read to its end; false when the deadline passed first. */
   readonly drained: boolean;
+}
+/** Whole batches of changes to one table, with what is needed to decode their rows. */
+export interface ChangesPage {
+  readonly timeline: number;
+  /** Every change up to it is in this page or in earlier ones. */
+  readonly lsn: number;
+  /** By growing LSN; when there are none, `changed` follows as soon as there are. */
+  readonly batches: readonly { readonly lsn: number; readonly record: Uint8Array }[];
+  readonly shapes: readonly StoredShape[];
+}
+/** Rows of one table at one moment, in the order of their bytes, as a change record of puts. */
+export interface ImagePage {
+  readonly timeline: number;
+  readonly lsn: number;
+  readonly record: Uint8Array;
+  /** Where the next page begins; undefined when there is none. */
+  readonly after: Uint8Array | undefined;
+  readonly shapes: readonly StoredShape[];
+}
+/** Keeper → router: these tables have changes, and had none for somebody who asked. Sent once, until somebody asks again. */
+export interface ChangedMessage {
+  readonly tables: readonly { readonly worker: string; readonly table: string }[];
 }
 /** Keeper → worker, when both its connections and its epoch are there: what it has of this epoch. */
 export interface WelcomeMessage {
@@ -291,6 +330,8 @@ const requestFields = {
     snapshot: optional(record({ id: natural, after: anything, rowsMax: natural })),
   }),
   endSnapshot: record({ type: text, snapshot: natural }),
+  changes: record({ type: text, worker: text, table: text, timeline: optional(natural), lsn: optional(natural) }),
+  image: record({ type: text, worker: text, table: text, after: optional(binary) }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
 };
@@ -336,6 +377,10 @@ export const keeperFailed: ControlMessage<ErrorMessage> = control('keeperFailed'
 export const violated: ControlMessage<ViolatedMessage> = control(
   'violated',
   record({ attachment: natural, reason: text }),
+);
+export const changed: ControlMessage<ChangedMessage> = control(
+  'changed',
+  record({ tables: listOf(record({ worker: text, table: text })) }),
 );
 export const response: ControlMessage<ResponseMessage> = control(
   'response',

@@ -5,6 +5,7 @@ import {
   activate,
   active,
   ByteWriter,
+  changed,
   crash,
   createToken,
   decodeBatch,
@@ -63,6 +64,7 @@ const table: TableDeclaration = {
   key: ['tenant', 'id'],
   publicName: undefined,
   version: 3,
+  keepBytes: 65_536,
 };
 
 function batch(): Batch {
@@ -141,6 +143,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   sendControl(sink, keeper, { ...paths, journalToken: token, acksToken: token });
   sendControl(sink, keeperReady, { ...paths, pid: 4_712, timeline: 1, lsn: 9_000, instance: 3 });
   sendControl(sink, response, { requestId: 4, error: undefined, result: [new Map([['a', 1]]), null] });
+  sendControl(sink, changed, { tables: [{ worker: 'bank', table: 'accounts' }] });
   sendControl(sink, violated, { attachment: 3, reason: 'Batch 12 came behind batch 10.' });
   sendControl(sink, expect, { token, role: 'acks', worker: 'bank', attachment: 3, pid: 4_711 });
   sendControl(sink, resume, { instance: 3, seenLsn: 88, live: [{ worker: 'bank', epoch: 2, attachment: 3 }] });
@@ -159,6 +162,9 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
       snapshot: { id: 7, after: { keyBytes: Uint8Array.of(5, 1), sequence: 0, count: 9 }, rowsMax: 500 },
     },
     { type: 'endSnapshot', snapshot: 7 },
+    { type: 'changes', worker: 'bank', table: 'accounts', timeline: 1, lsn: 88 },
+    { type: 'changes', worker: 'bank', table: 'accounts', timeline: undefined, lsn: undefined },
+    { type: 'image', worker: 'bank', table: 'accounts', after: Uint8Array.of(5, 1) },
     { type: 'inspect' },
     { type: 'barrier' },
   ] as const;
@@ -176,6 +182,7 @@ export function frameOf({ kind, body }: FrameSample): Uint8Array {
 const controls: readonly ControlMessage<unknown>[] = [
   activate,
   active,
+  changed,
   crash,
   expect,
   fenced,
