@@ -205,7 +205,7 @@ describe('conditions in term order', () => {
     }
   });
 
-  function sorted(rows: readonly TraceRow[]): string[] {
+  function sorted(rows: readonly (readonly unknown[])[]): string[] {
     return rows.map((row) => JSON.stringify(row)).sort();
   }
 
