@@ -63,7 +63,7 @@ function newRow(worker: WorkerEnd, name: string, isComplete = true): MigratedRow
 }
 
 const read = (table: string): Promise<unknown> =>
-  harness.read('w', table, 'select').then((page) => (page as { rows: unknown }).rows);
+  harness.read('w', table, 'selectPage').then((page) => (page as { rows: unknown }).rows);
 const inspect = (): Promise<Inspection> => harness.request({ type: 'inspect' }) as Promise<Inspection>;
 
 describe('a table that migrates', () => {
