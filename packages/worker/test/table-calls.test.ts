@@ -78,12 +78,14 @@ describe('remote access to tables (G12)', () => {
     await expect(call('insert', name, {})).rejects.toMatchObject({ code: 'ERR_WORKER_TABLE_UNKNOWN' });
   });
 
-  test.each(['select', 'selectReverse', 'tab2list'])('answers %s whole, in the order of key bytes', async (operation) => {
-    const rows = Array.from({ length: 2_500 }, (_, index) => ({ id: (index * 7) % 500, n: index }));
-    // A bag takes a list from its end.
-    await call('insertMany', 'bag', rows.toReversed());
-    expect(await call(operation, 'bag')).toEqual([...rows].sort((a, b) => a.id - b.id || a.n - b.n));
-  });
+  test.each(['select', 'selectReverse', 'tab2list'])(
+    'answers %s whole, in the order of key bytes',
+    async (operation) => {
+      const rows = Array.from({ length: 2_500 }, (_, index) => ({ id: (index * 7) % 500, n: index }));
+      await call('insertMany', 'bag', rows.toReversed());
+      expect(await call(operation, 'bag')).toEqual([...rows].sort((a, b) => a.id - b.id || a.n - b.n));
+    },
+  );
 
   test('pages through every row once, in the order of key bytes', async () => {
     const rows = Array.from({ length: 25 }, (_, index) => ({ id: index % 7, n: index }));
