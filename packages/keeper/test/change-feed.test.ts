@@ -166,7 +166,7 @@ describe('what is kept (G9)', () => {
     await harness.start();
     const keepBytes = 20_000;
     const worker = await harness.openWorker('a', [{ ...watched, keepBytes }]);
-    for (let id = 0; id < 100; id++) {
+    for (let id = 0; id < 40; id++) {
       put(worker, id, 'x'.repeat(1_000));
       await committed(worker);
     }
@@ -179,7 +179,7 @@ describe('what is kept (G9)', () => {
     await expect(changesBehind(afterLsn - 1)).rejects.toMatchObject({ code: 'ERR_KEEPER_CHANGES' });
     const kept = read(await changesBehind(afterLsn));
     expect(kept.map((batch) => (batch as unknown[])[0])).toEqual(
-      Array.from({ length: 100 - afterLsn }, (_, index) => afterLsn + index + 1),
+      Array.from({ length: 40 - afterLsn }, (_, index) => afterLsn + index + 1),
     );
     expect(kept.length).toBeGreaterThan(15);
     expect(kept.length).toBeLessThan(20);
