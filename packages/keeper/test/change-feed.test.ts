@@ -2,11 +2,14 @@
  * The feed of a watched table, through a keeper in this process.
  *
  * Mutations that make this fail, each tried:
- * - the changes are written as the group collapses them, or under the LSN of the group instead of the batch's;
+ * - changes are written under the LSN of the group instead of the batch's;
  * - `trimFeed` leaves `afterLsn` as it was, or deletes what the group at hand has just written;
- * - `readChanges` begins at the position instead of behind it, or does not set `isAwaited`;
+ * - `readChanges` begins at the position instead of behind it, takes a full page for the present, or does not set `isAwaited`;
+ * - an awaited table is said to have changed more than once;
  * - `alignFeed` does not doom the feed of a table that is no longer watched, or the sweeper passes feeds by;
- * - the check of a position leaves out the timeline, or what is ahead of the store.
+ * - the check of a position leaves out the timeline, or what is ahead of the store;
+ * - `readImage` begins at the last row instead of behind it;
+ * - a store of format 1 is not converted.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeKey } from '@heirloom/tables';
