@@ -168,7 +168,8 @@ describe('rows', () => {
         async (fromType, type, rows, { stay, modulus, drop }, deaths, stepRows) => {
           const change = ({ id, n }: Old): New | undefined => {
             if ((id + n) % drop === 1) return undefined;
-            return { key: id < stay ? id : id % modulus, n };
+            // To keys before and behind, onto those of rows that stay too.
+            return { key: id % 3 === stay % 3 ? id : (id * 7 + stay) % modulus, n };
           };
           const seen: Old[] = [];
           const definition = table({
