@@ -3,7 +3,15 @@ export type { TableErrorCode } from './errors.js';
 export { compareKeys } from './key.js';
 export type { TableKey } from './key.js';
 export { KEY_BYTES_MAX, bytesAfter, decodeKey, encodeKey, encodeKeyPrefix } from './key-codec.js';
-export { ROW_BYTES_MAX, VALUE_DEPTH_MAX, adoptRow, copyValue, readRow } from './value.js';
+export {
+  INSTANCE_COLLECTIONS,
+  ROW_BYTES_MAX,
+  VALUE_COLLECTIONS_MAX,
+  VALUE_DEPTH_MAX,
+  adoptRow,
+  copyValue,
+  readRow,
+} from './value.js';
 export type { TypedArray, Value } from './value.js';
 export { isEqual } from './equality.js';
 export { KEEP_BYTES_DEFAULT, KEEP_BYTES_MAX, row, table } from './definition.js';

@@ -4,6 +4,7 @@ import * as tables from '@heirloom/tables';
 it('exports exactly this', () => {
   expect(Object.keys(tables).sort()).toEqual([
     'HeirloomError',
+    'INSTANCE_COLLECTIONS',
     'InvariantError',
     'KEEP_BYTES_DEFAULT',
     'KEEP_BYTES_MAX',
@@ -16,6 +17,7 @@ it('exports exactly this', () => {
     'TABLE_OPERATIONS',
     'Table',
     'TableError',
+    'VALUE_COLLECTIONS_MAX',
     'VALUE_DEPTH_MAX',
     'WHERE_DEPTH_MAX',
     'WHERE_IN_MAX',

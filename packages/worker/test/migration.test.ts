@@ -168,7 +168,8 @@ describe('rows', () => {
         async (fromType, type, rows, { stay, modulus, drop }, deaths, stepRows) => {
           const change = ({ id, n }: Old): New | undefined => {
             if ((id + n) % drop === 1) return undefined;
-            return { key: id < stay ? id : id % modulus, n };
+            // To keys before and behind, onto those of rows that stay too.
+            return { key: id % 3 === stay % 3 ? id : (id * 7 + stay) % modulus, n };
           };
           const seen: Old[] = [];
           const definition = table({
@@ -215,6 +216,25 @@ describe('rows', () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it('that keep their keys meet those that have moved there in an earlier step, also over a death', async () => {
+    const rows = [1, 2, 3].map((id) => ({ id, n: 0 }));
+    const migrateRow = ({ id, n }: Old): New => ({ key: id === 1 ? 3 : id, n });
+    for (const deaths of [[], [1], [2]]) {
+      const set = table({ row: row<New>(), key: 'key', version: 2, migrate: migrateRow });
+      await expect(migrate(new MemoryStore('set', rows), set, deaths, 1)).rejects.toMatchObject({
+        code: 'ERR_WORKER_MIGRATION',
+        details: { key: 3, newKey: 3 },
+      });
+      const bag = table({ row: row<New>(), key: 'key', type: 'bag', version: 2, migrate: migrateRow });
+      const store = new MemoryStore('set', rows);
+      await migrate(store, bag, deaths, 1);
+      expect(newRows(store, 'bag')).toEqual([
+        { key: 2, n: 0 },
+        { key: 3, n: 0 },
+      ]);
+    }
   });
 
   it('that keep their keys are not looked up in the store', async () => {
