@@ -66,7 +66,7 @@ function withResult<S extends EtsSequence | OwnershipSequence>(sequence: S, inde
     if (isError || result.kind === 'error') return { ...step, result: otherKind(result.kind) };
     return { ...step, result: { kind: 'ok' as const, value: corrupted(result.value) } };
   });
-  return { ...sequence, steps } as S; // Only a result has changed.
+  return { ...sequence, steps };
 }
 
 function otherKind(
@@ -200,7 +200,8 @@ describe('conditions in term order', () => {
         const condition = { field, ...Object.fromEntries(operators) } as TraceCondition;
         const expected = rows.filter((row) => holds(row, condition));
         const message = `seed ${seed}, ${JSON.stringify(condition)}`;
-        expect(sorted(table.select({ where: whereOf(condition) })), message).toEqual(sorted(expected));
+        const selected = table.select({ where: whereOf(condition) });
+        expect(sorted(selected), message).toEqual(sorted(expected));
       }
     }
   });

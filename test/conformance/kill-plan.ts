@@ -6,6 +6,8 @@ import { SeededRandom } from '../support/random.js';
 
 /** When a kill happens at a step: before it is sent, some time after, or once it is answered. */
 export interface KillMoment {
+  /** Which of the sequence's kills it is, counted from 1. */
+  readonly number: number;
   readonly when: 'before' | 'during' | 'after';
   /** How long after the step was sent, in milliseconds. */
   readonly delayMs: number;
@@ -22,11 +24,11 @@ export class KillPlan {
   constructor(seed: number, id: number | string, steps: number, kills: number) {
     const random = new SeededRandom(mixed(seed, String(id)));
     this.#isRemote = Array.from({ length: steps }, () => random.next() < 0.5);
-    while (this.#moments.size < Math.min(kills, steps)) {
+    const chosen = new Set<number>();
+    while (chosen.size < Math.min(kills, steps)) chosen.add(random.integer(0, steps - 1));
+    for (const [index, step] of [...chosen].sort((a, b) => a - b).entries()) {
       const when = random.pick(['before', 'during', 'during', 'after'] as const);
-      const step = random.integer(0, steps - 1);
-      // The first plan for a step stays.
-      if (!this.#moments.has(step)) this.#moments.set(step, { when, delayMs: random.next() * DELAY_MS_MAX });
+      this.#moments.set(step, { number: index + 1, when, delayMs: random.next() * DELAY_MS_MAX });
     }
   }
 

@@ -24,8 +24,8 @@ const FIRST_PROCESSES = ['p1', 'p2', 'p3'];
 /** What heirs are told; the data is not in the traces' arguments, only in the announcements. */
 const HEIR_DATA = 'inherited';
 
-const pairTable = <const Type extends TableType>(type: Type) => table({ row: row<PairRow>(), key: 0, type });
-type PairTable = Table<ReturnType<typeof pairTable<TableType>>>;
+const pairTable = (type: TableType) => table({ row: row<PairRow>(), key: 0, type });
+type PairTable = Table<ReturnType<typeof pairTable>>;
 type Run<Operation extends OwnershipOperation> = (by: string, of: OwnershipArguments[Operation]) => unknown;
 
 /** Replays sequences, each with processes and tables of its own. */

@@ -15,7 +15,7 @@ export class UsageError extends Error {
   override readonly name: string = 'UsageError';
 }
 
-/** Enough that every sequence meets deaths, few enough that all of them take a minute or two. */
+/** Several deaths at points of its own for every sequence; a run of all then takes a minute or two. */
 const KILLS_DEFAULT = 3;
 
 export const USAGE: string = [
@@ -24,7 +24,7 @@ export const USAGE: string = [
   'FILE has one JSON object a line, as it is or gzipped; test/traces/README.md says of what. KIND is one of',
   ...Object.entries(TRACE_KINDS).map(([name, { what }]) => `  ${name.padEnd(12)}${what}`),
   '',
-  `--kills is how often a worker is killed during each sequence (default ${KILLS_DEFAULT}), --seed decides when.`,
+  `--kills is how many deaths of its worker each sequence meets at least (default ${KILLS_DEFAULT}), --seed decides when.`,
 ].join('\n');
 
 /** Reads the command line. Throws `UsageError`. */

@@ -8,14 +8,19 @@
 import { HeirloomError } from '@heirloom/tables';
 import { readOptions, USAGE, UsageError } from './program-options.js';
 import { showSummary, showVerdict } from './replay.js';
+import type { Deaths } from './runtime-replay.js';
 import { readTraceLines } from './trace-lines.js';
 
 async function main(programArguments: readonly string[]): Promise<number> {
   const { kind, file, through, ...options } = readOptions(programArguments);
   const lines = await readTraceLines(file);
   const report = (line: string): void => console.log(line);
-  if (through === 'runtime') report(`seed ${options.seed}, ${options.kills} kills in each sequence`);
-  const verdicts = await kind.replay(lines, through, { ...options, report });
+  // What goes to stderr is for people who wait; results are on stdout.
+  const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+  const onDone = ({ total, duringSteps, perSequenceMin }: Deaths): void =>
+    report(`${total} kills, ${duringSteps} of them during a step; every sequence met ${perSequenceMin} or more`);
+  if (through === 'runtime') report(`seed ${options.seed}, at least ${options.kills} kills in each sequence`);
+  const verdicts = await kind.replay(lines, through, { ...options, onDone, progress });
   if (verdicts.length === 0) throw new UsageError(`There is no sequence ${options.only} in ${file}.`);
   for (const verdict of verdicts) if (verdict.difference !== undefined) report(showVerdict(verdict));
   report(showSummary(verdicts));

@@ -67,8 +67,7 @@ export interface TracedTable {
 export function ownedTable(table: OwnerTable<AsSet>, type: TableType): TracedTable {
   return {
     type,
-    // What differs are the types of the arguments: a patch of a trace may name what no update may change.
-    operations: table as unknown as TraceOperations,
+    operations: table,
     selectKeys: (where) => table.select({ where, fields: [0] }).map(([key]) => key),
     size: () => table.size,
     sum: (field) => table.foldl((sum, row) => sum + summand(row, field), 0),

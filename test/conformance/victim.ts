@@ -6,13 +6,11 @@ const NEXT_LIFE_TIMEOUT_MS = 60_000;
 
 export class Victim {
   readonly #currentPid: () => number | undefined;
-  readonly #onKill: () => void;
   #lastKilled: number | undefined;
   #kills = 0;
 
-  constructor(currentPid: () => number | undefined, onKill: () => void = () => {}) {
+  constructor(currentPid: () => number | undefined) {
     this.#currentPid = currentPid;
-    this.#onKill = onKill;
   }
 
   /** How many of its lives were ended. */
@@ -33,7 +31,6 @@ export class Victim {
     this.#lastKilled = pid;
     this.#kills++;
     process.kill(pid, 'SIGKILL');
-    this.#onKill();
   }
 
   #next(): number | undefined {
