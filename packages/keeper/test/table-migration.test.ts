@@ -111,7 +111,9 @@ describe('a table that migrates', () => {
     const next = await open(NEW);
     const grant = next.opened.tables[0];
     expect(grant?.migration).toMatchObject({ size: 1, hasMoved: true, isComplete: false });
-    expect(Buffer.from(grant?.migration?.cursor ?? [])).toEqual(Buffer.concat([encodeKey(1, true), Buffer.alloc(8, 1)]));
+    expect(Buffer.from(grant?.migration?.cursor ?? [])).toEqual(
+      Buffer.concat([encodeKey(1, true), Buffer.alloc(8, 1)]),
+    );
     const reader = openStoreReader(harness.ready?.storePath ?? '');
     const source = reader.source(grant?.migration?.extent ?? 0, 'ordered_set', next.codec);
     expect(source.rowsOf(encodeKey('seven', false))).toMatchObject([{ row: { id: 7 } }]);
