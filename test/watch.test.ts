@@ -296,7 +296,7 @@ describe('a watch', () => {
       }
     }));
 
-  it('that is slower than keepBytes allows is told, and one from the position it is told of goes on', () =>
+  it("that is slower than keepBytes allows is told so, and one from 'start' goes on", () =>
     withWatched(async (bank) => {
       const watch = bank.tables.brief.watch({ from: 'start' });
       await watch.next();
