@@ -36,7 +36,7 @@ function runModel(type: TableType, make: MakeTable, numRuns: number): void {
 
 describe('a table is its model', () => {
   it.each(EVERY_TYPE)('after any commands: %s (G2, G3)', (type) => {
-    runModel(type, (of) => new Table(modelDefinition(of)), 300);
+    runModel(type, (of) => new Table(modelDefinition(of)), 150);
   });
 });
 
@@ -55,6 +55,6 @@ describe('a table of many segments is its model', () => {
     });
     const segmented = await import('../src/table.js');
     expect(segmented.Table).not.toBe(Table);
-    runModel(type, (of) => new segmented.Table(modelDefinition(of)), 200);
+    runModel(type, (of) => new segmented.Table(modelDefinition(of)), 80);
   });
 });
