@@ -4,9 +4,10 @@
  *
  * The orders here are worked out from code points and numbers, not by the code under test.
  *
- * Mutations that made it fail: strings compared by units; 00 not escaped; no closing 00 of an array; bytes with the tag of
- * strings; the residual of a bigint left out, or not inverted when negative; -0 kept in `writeDouble`; NaN accepted; the
- * class byte of exact numbers left out; the limit checked for one element instead of the whole key.
+ * Mutations that made it fail: strings compared by units; 00 not escaped, in bytes or in plain text; no closing 00 of an
+ * array; bytes with the tag of strings; the residual of a bigint left out, or of a negative one not inverted; the class byte
+ * of bigints left out; NaN or a lone surrogate accepted; -0 or NaN passed by `keyIdentity`; the identity of arrays, dates and
+ * bytes not set apart from text; the limit not checked behind each element.
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -209,6 +210,13 @@ describe('the hazards of text and bytes', () => {
       const start = 'k'.repeat(length);
       expectAscending([start, ...['\u0000', '\u0001', '\u0002', '\u0003', '\u0004', '0'].map((unit) => start + unit)]);
       expectDistinct([`${start}\u0000a`, [start, 'a'], `${start}\u0001a`, `${start}\u0001\u0002a`, `${start}\u0000`]);
+    }
+  });
+
+  it('no text has the identity of an array, of a date or of bytes', () => {
+    for (const key of [['a'], [], new Date(5), new Uint8Array([1, 2])]) {
+      const text = Buffer.from(encodeKey(key, true)).toString('latin1');
+      expect(keyIdentity(text, true)).not.toBe(keyIdentity(key, true));
     }
   });
 
