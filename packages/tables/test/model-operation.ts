@@ -71,7 +71,7 @@ export interface SomeRow {
 export const someRow: fc.Arbitrary<SomeRow> = fc.record({
   pool: some,
   v: fc.integer({ min: 0, max: 2 }),
-  w: fc.constantFrom<ModelRow['w'][]>('x', 'y', [1]),
+  w: fc.constantFrom<ModelRow['w'][]>('x', 'y', [1], [1, 2]),
 });
 export const someRows = fc.array(someRow, { maxLength: 5 });
 export const rowOf = ({ pool, v, w }: SomeRow): ModelRow => modelRow(pool, v, w);

@@ -159,3 +159,28 @@ export const changesWhileIterating = command({
       return world.type === 'ordered_set' ? seen.map(plainRow) : whatStays(seen, world.type, goes, comes);
     }),
 });
+
+export const removesWhileIterating = command({
+  name: 'an iteration that removes some rows as it comes to them',
+  args: fc.integer({ min: 0, max: 2 }),
+  expected: (model, v) => {
+    const rows = model.sorted().map(({ row }) => row);
+    model.deleteWhere((one) => one.v === v);
+    // All copies of a row go with the first.
+    const isFirst = (one: ModelRow, index: number): boolean =>
+      rows.findIndex((other) => plainRow(other) === plainRow(one)) === index;
+    return inOrder(
+      rows.filter((one, index) => one.v !== v || isFirst(one, index)),
+      model.type,
+    );
+  },
+  actual: (world, v) =>
+    world.write((subject) => {
+      const seen: ModelRow[] = [];
+      for (const one of subject) {
+        seen.push(one);
+        if (one.v === v) subject.deleteObject(one);
+      }
+      return inOrder(seen, world.type);
+    }),
+});

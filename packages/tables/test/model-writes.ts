@@ -1,7 +1,7 @@
 /** The writes of the model tests, each in a transaction. */
 import * as fc from 'fast-check';
 import type { TableType } from '@heirloom/tables';
-import { keyName, modelRow, plainRow } from './model.js';
+import { POOL, keyName, modelRow, plainRow } from './model.js';
 import type { Model, ModelRow, PoolKey } from './model.js';
 import { command, found, inRange, rowOf, rowsIn, some, someRow, someRows } from './model-operation.js';
 import type { SomeRow } from './model-operation.js';
@@ -20,6 +20,13 @@ function sortedRows(subject: LoadingTable, type: TableType): readonly ModelRow[]
   const rows = subject.tab2list();
   return type === 'ordered_set' ? rows : rows.toSorted((a, b) => (keyName(a.id) < keyName(b.id) ? -1 : 1));
 }
+
+/** Rows of so many neighbouring keys that a loading table reads them in several steps. */
+const manyKeys = (from: number, v: number): readonly ModelRow[] =>
+  POOL.slice(from, from + 150).map((pool) => modelRow(pool, v, 'x'));
+/** So many rows of one key that a bag finds equal ones by an index. */
+const manyRows = (pool: PoolKey, count: number): readonly ModelRow[] =>
+  Array.from({ length: count }, (_, index) => modelRow(pool, 0, `w${index}`));
 
 export const writes = [
   command({
@@ -45,6 +52,18 @@ export const writes = [
     args: someRows,
     expected: (model, rows) => model.insertNew(rows.map(rowOf)),
     actual: (world, rows) => world.write((subject) => subject.insertNewMany(rows.map(rowOf))),
+  }),
+  command({
+    name: 'insertMany of many keys',
+    args: fc.record({ from: fc.nat({ max: POOL.length - 1 }), v: fc.integer({ min: 0, max: 2 }) }),
+    expected: (model, { from, v }) => model.insertMany(manyKeys(from, v)),
+    actual: (world, { from, v }) => world.write((subject) => subject.insertMany(manyKeys(from, v))),
+  }),
+  command({
+    name: 'insertMany of many rows of one key',
+    args: fc.record({ pool: some, count: fc.integer({ min: 8, max: 14 }) }),
+    expected: (model, { pool, count }) => model.insertMany(manyRows(pool, count)),
+    actual: (world, { pool, count }) => world.write((subject) => subject.insertMany(manyRows(pool, count))),
   }),
   command({
     name: 'insertMany with a bad row at the end',
