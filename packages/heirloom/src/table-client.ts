@@ -12,6 +12,7 @@
 import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url';
 import { TableError, checkSelectOptions, showValue } from '@heirloom/tables';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
+import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
 import { CallError } from './errors.js';
 import type { CallOptions } from './pending-call.js';
@@ -105,6 +106,7 @@ export class TableClient {
     } catch (error) {
       // What the table said is what its user wants to see.
       if (error instanceof CallError && error.cause instanceof TableError) throw error.cause;
+      if (error instanceof CallError && isTooLarge(error.cause)) throw this.#tooLarge(operation, error.cause);
       throw error;
     }
   }
@@ -179,6 +181,13 @@ export class TableClient {
     } while (after !== undefined);
   }
 
+  #tooLarge(operation: string, cause: WorkerError): TableError {
+    const message =
+      `What ${this.#slot.name}.tables.${this.#name}.${operation} asks for does not fit into an answer. Nothing was changed. ` +
+      'Ask for less, or in pages: selectPage, or rows({ isStable: false }).';
+    return new TableError('ERR_TABLE_LIMIT', message, { ...cause.details, table: this.#name }, { cause });
+  }
+
   #declaration(): TableDeclaration {
     const declaration = this.#slot.table(this.#name);
     if (declaration !== undefined) return declaration;
@@ -189,6 +198,10 @@ export class TableClient {
       { worker: this.#slot.name, table: this.#name },
     );
   }
+}
+
+function isTooLarge(error: unknown): error is WorkerError {
+  return error instanceof WorkerError && error.code === 'ERR_WORKER_RESULT_LIMIT';
 }
 
 function isSnapshotLost(error: unknown): boolean {

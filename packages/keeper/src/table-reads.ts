@@ -216,11 +216,11 @@ export class TableReads {
   /** One page, as `selectPage` says it. */
   /** A page, as the owner's `selectPage` gives it. */
   *selectPage(options: unknown): InTurns<Page> {
-    const { where, limit = SELECT_PAGE_ROWS_DEFAULT, ...selection } = parseSelection(
-      this.definition,
-      'selectPage',
-      options,
-    );
+    const {
+      where,
+      limit = SELECT_PAGE_ROWS_DEFAULT,
+      ...selection
+    } = parseSelection(this.definition, 'selectPage', options);
     this.checkCursor(selection.after);
     const compiled = compileWhere(this.definition, where as never); // It checks what it gets.
     const page = yield* this.page({ ...selection, compiled, rowsMax: limit, looksAhead: true });
@@ -278,7 +278,11 @@ export class TableReads {
   }
 
   /** The rows that can match, in order, from behind a place. */
-  private *walk(access: KeyAccess, after: PageCursor | undefined, isReverse: boolean): Generator<RawRow, void, undefined> {
+  private *walk(
+    access: KeyAccess,
+    after: PageCursor | undefined,
+    isReverse: boolean,
+  ): Generator<RawRow, void, undefined> {
     const reverse = isReverse && this.isOrdered;
     const rest: From = after === undefined ? {} : reverse ? { to: placeOf(after) } : { from: bytesBehind(after) };
     if (access.kind === 'keys') {
@@ -298,7 +302,13 @@ export class TableReads {
   private *slices(range: From, reverse: boolean): Generator<RawRow, void, undefined> {
     let { from, to } = range;
     for (;;) {
-      const slice = scanRows(this.rows, this.place, { from, to, reverse, limit: SLICE_ROWS, bytesMax: SLICE_BYTES_MAX });
+      const slice = scanRows(this.rows, this.place, {
+        from,
+        to,
+        reverse,
+        limit: SLICE_ROWS,
+        bytesMax: SLICE_BYTES_MAX,
+      });
       yield* slice;
       const last = slice.at(-1);
       if (last === undefined || (slice.length < SLICE_ROWS && !isFull(slice, SLICE_BYTES_MAX))) return;
@@ -338,7 +348,8 @@ function isInside(row: RawRow, { from, to }: From): boolean {
 /** The common part of two ranges. */
 function within(one: From, other: From): From {
   const isLater = (left: Uint8Array, right: Uint8Array): boolean => Buffer.compare(left, right) > 0;
-  const from = one.from && other.from ? (isLater(one.from, other.from) ? one.from : other.from) : (one.from ?? other.from);
+  const from =
+    one.from && other.from ? (isLater(one.from, other.from) ? one.from : other.from) : (one.from ?? other.from);
   const to = one.to && other.to ? (isLater(one.to, other.to) ? other.to : one.to) : (one.to ?? other.to);
   return { from, to };
 }

@@ -32,9 +32,9 @@ afterEach(async () => {
 const key = (n: number): Buffer => rowKey(1, Buffer.from([n]));
 
 /** Everything of the extent, as numbers. */
-function contents(rows: SortedRows): number[][] {
+function contents(rows: SortedRows): (number | undefined)[][] {
   const found = scanRows(rows, { extent: 1, type: 'set' }, { limit: 1_000 });
-  return found.map(({ keyBytes, rowBytes }) => [keyBytes[0] as number, rowBytes[0] as number]);
+  return found.map(({ keyBytes, rowBytes }) => [keyBytes[0], rowBytes[0]]);
 }
 
 it('shows what was committed when it was made, and lets others read what is committed now', () => {

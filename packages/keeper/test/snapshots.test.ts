@@ -37,7 +37,7 @@ const idsOf = (rows: readonly unknown[]): number[] => (rows as readonly { id: nu
 /** Reads the rest of a selection, and tells what it read. */
 async function rest(id: number, after: unknown, rowsMax = 100): Promise<{ id: number; n: number }[]> {
   const rows: unknown[] = [];
-  for (let next = after; next !== undefined; ) {
+  for (let next = after; next !== undefined;) {
     const page = await harness.page('a', 'o', { id, after: next, rowsMax });
     expect(page.rows.length).toBeLessThanOrEqual(rowsMax);
     rows.push(...page.rows);
@@ -85,7 +85,7 @@ describe('a selection in pages', () => {
     const first = await harness.page('a', 'o', { id: 1, after: undefined, rowsMax: 100 }, 'select', { limit: 250 });
     expect([first.rows.length, (await harness.inspect()).snapshots]).toEqual([100, 1]);
     const seen = idsOf(first.rows);
-    for (let { after } = first; after !== undefined; ) {
+    for (let { after } = first; after !== undefined;) {
       const page = await harness.page('a', 'o', { id: 1, after, rowsMax: 100 }, 'select', { limit: 250 });
       seen.push(...idsOf(page.rows));
       ({ after } = page);
@@ -126,6 +126,23 @@ describe('a selection in pages', () => {
     const refused = outcomes.filter(({ status }) => status === 'rejected');
     expect(refused.length).toBeGreaterThan(0);
     for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'ERR_KEEPER_SNAPSHOT' } });
+    expect((await harness.inspect()).snapshots).toBe(0);
+  });
+
+  it('is given up while a page is read', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, id) => ({ key: id, row: { id, isLate: id >= 29_000 } }));
+    worker.send([worker.changes('other', rows, { size: rows.length })]);
+    await committed();
+    let isAnswered = false;
+    // It looks at every row before its first page is full.
+    const page = harness.page('a', 'other', { id: 1, after: undefined, rowsMax: 900 }, 'select', {
+      where: { isLate: true },
+    });
+    void page.finally(() => (isAnswered = true));
+    while ((await harness.inspect()).snapshots === 0);
+    expect(isAnswered).toBe(false);
+    await harness.request({ type: 'endSnapshot', snapshot: 1 });
+    expect((await page).after).toBeDefined();
     expect((await harness.inspect()).snapshots).toBe(0);
   });
 
@@ -207,11 +224,10 @@ describe('snapshots are bounded (G9)', () => {
   it('by their age, however often they are asked', async () => {
     await start({ snapshotAgeMaxMs: 60 });
     const first = await harness.page('a', 'o', { id: 1, after: undefined, rowsMax: 1 });
-    let error: unknown;
-    while (error === undefined) {
-      await harness.page('a', 'o', { id: 1, after: first.after, rowsMax: 1 }).catch((thrown: unknown) => (error = thrown));
-    }
-    expect(error).toMatchObject(gone);
+    const ask = async (): Promise<unknown> => {
+      for (;;) await harness.page('a', 'o', { id: 1, after: first.after, rowsMax: 1 });
+    };
+    await expect(ask()).rejects.toMatchObject(gone);
     expect((await harness.inspect()).snapshots).toBe(0);
   });
 

@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeKey, encodeKey } from '@heirloom/tables';
+import { TABLE_OPERATIONS, decodeKey, encodeKey } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { Inspection } from '../src/inspection.js';
 import { placeOf } from '../src/row-scan.js';
+import { SELECTIONS } from '../src/selection-query.js';
 import { openStoreReader } from '../src/store-reader.js';
+import { LONG_READS, SHORT_READS } from '../src/table-reads.js';
 import { Harness, declare, until } from './keeper-harness.js';
 import type { WorkerEnd } from './keeper-harness.js';
 
@@ -24,6 +26,13 @@ interface Page {
   readonly rows: readonly { id: number }[];
   readonly after: unknown;
 }
+
+it('answers every read of the list that is for others', () => {
+  const names = Object.entries(TABLE_OPERATIONS).flatMap(([name, operation]) =>
+    operation.remote && operation.class !== 'write' ? [name] : [],
+  );
+  expect([...SHORT_READS.keys(), ...LONG_READS.keys(), ...SELECTIONS.keys()].sort()).toEqual(names.sort());
+});
 
 describe('reads of released tables (G8)', () => {
   it('answer every operation, also when the owner is dead', async () => {
@@ -103,8 +112,12 @@ describe('reads of released tables (G8)', () => {
     await expect(harness.read('x', 't', 'size')).rejects.toMatchObject({ code: 'ERR_TABLE_UNKNOWN' });
     await expect(harness.read('a', 't', 'insert', {})).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
     await expect(harness.read('a', 't', 'lookup', {})).rejects.toMatchObject({ code: 'ERR_TABLE_VALUE' });
-    await expect(harness.read('a', 't', 'selectPage', { limit: -1 })).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
-    await expect(harness.read('a', 't', 'selectPage', { after: 3 })).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
+    await expect(harness.read('a', 't', 'selectPage', { limit: -1 })).rejects.toMatchObject({
+      code: 'ERR_TABLE_ARGUMENT',
+    });
+    await expect(harness.read('a', 't', 'selectPage', { after: 3 })).rejects.toMatchObject({
+      code: 'ERR_TABLE_ARGUMENT',
+    });
     const stale = { keyBytes: encodeKey(1, true), sequence: 0, timeline: 77 };
     await expect(harness.read('a', 't', 'selectPage', { after: stale })).rejects.toMatchObject({
       code: 'ERR_KEEPER_CURSOR',

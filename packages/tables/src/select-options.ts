@@ -3,7 +3,7 @@
  */
 import type { AnyTableDefinition } from './definition.js';
 import { TableError } from './errors.js';
-import { KEY_BYTES_MAX } from './key-codec.js';
+import { KEY_BYTES_MAX, decodeKey } from './key-codec.js';
 import { keyParts } from './row-key.js';
 import type { AnyRow } from './row-key.js';
 import type { SelectCursor } from './selection.js';
@@ -120,10 +120,20 @@ function checkCursor(after: unknown): SelectCursor | undefined {
   if (after === undefined) return undefined;
   if (typeof after === 'object' && after !== null) {
     const { keyBytes, sequence } = after as Readonly<Record<string, unknown>>; // Any object can be read by name.
-    const isPlace = keyBytes instanceof Uint8Array && keyBytes.length <= KEY_BYTES_MAX;
+    const isSequence = Number.isSafeInteger(sequence) && (sequence as number) >= 0;
     // It was just checked, the compiler cannot see it; a remote cursor has more fields, which pass.
-    if (isPlace && Number.isSafeInteger(sequence) && (sequence as number) >= 0) return after as SelectCursor;
+    if (isSequence && isKeyBytes(keyBytes)) return after as SelectCursor;
   }
   const message = `'after' is ${showValue(after)}. Give the 'after' of an earlier page, or leave it out.`;
   throw new TableError('ERR_TABLE_ARGUMENT', message, { option: 'after' });
+}
+
+function isKeyBytes(bytes: unknown): boolean {
+  if (!(bytes instanceof Uint8Array) || bytes.length > KEY_BYTES_MAX) return false;
+  try {
+    decodeKey(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
