@@ -9,8 +9,8 @@
  *    that is present leaves it in its place, as in a `Map`.
  * 2. Only the last segment takes new keys, and at most `SEGMENT_ENTRIES_MAX`. So a map of fewer entries has one segment and
  *    costs what a `Map` does; a larger one looks at its segments one after the other, the last one first.
- * 3. An emptied segment goes, and two neighbours that together fill no more than half of one become one, in order. So there
- *    are at most 4 n / SEGMENT_ENTRIES_MAX + 2 segments for n entries, whatever came and went.
+ * 3. Two neighbours that together fill no more than half of one become one, in order. So there are at most
+ *    4 n / SEGMENT_ENTRIES_MAX + 2 segments for n entries, whatever came and went.
  */
 import { invariant } from './errors.js';
 
@@ -27,7 +27,7 @@ interface Walk<Key> {
 }
 
 /** A map of any size; see the header. Values are never undefined. */
-export class LargeMap<Key, Value extends NonNullable<unknown>> {
+export class LargeMap<Key, Value extends object | true> {
   readonly #segmentMax: number;
   #last = new Map<Key, Value>();
   /** The segments before the last one, in order; none in most maps. */
@@ -140,24 +140,16 @@ export class LargeMap<Key, Value extends NonNullable<unknown>> {
     for (const left of [at - 1, at]) {
       const into = earlier[left];
       const from = earlier[left + 1] ?? this.#last;
-      if (into === undefined || !this.#canJoin(into, from)) continue;
-      if (into.size === 0) {
-        earlier.splice(left, 1);
-      } else {
-        for (const [key, value] of from) into.set(key, value);
-        // What was joined takes the place of the second.
-        if (from === this.#last) this.#last = into;
-        else earlier[left + 1] = into;
-        earlier.splice(left, 1);
-      }
+      if (into === undefined || into.size + from.size > this.#segmentMax / 2) continue;
+      for (const [key, value] of from) into.set(key, value);
+      // What was joined takes the place of the second.
+      if (from === this.#last) this.#last = into;
+      else earlier[left + 1] = into;
+      earlier.splice(left, 1);
       if (earlier.length === 0) this.#earlier = undefined;
       // The walk may stand in a segment that is no more.
       this.#walk = undefined;
       return;
     }
-  }
-
-  #canJoin(a: Map<Key, Value>, b: Map<Key, Value>): boolean {
-    return a.size === 0 || b.size === 0 || a.size + b.size <= this.#segmentMax / 2;
   }
 }

@@ -9,7 +9,8 @@
  * 2. `commit` gives the net changes: nothing for a key that is as it was. `clear` comes first if it comes at all.
  * 3. Loading is no change. See `hydration.ts` for why it can happen at any time.
  * 4. Iterating is safe while the table changes: a row that is there from beginning to end is seen once; one that goes
- *    before its turn is not seen; one that comes is seen if it lies ahead in an ordered set, and not in the others.
+ *    before its turn is not seen; one that comes is seen if it lies ahead in an ordered set, and not in the others, where
+ *    however a set's new row of a key that was there is seen in that key's turn.
  *
  * Nothing in here is validated: rows are the table's own, keys are keys.
  */
@@ -318,22 +319,23 @@ export class RowStorage implements HydrationTarget {
       return;
     }
     this.hydrateAll();
+    const end = this.nextSequence;
     for (const identities of this.#hash.snapshot()) {
       for (const identity of identities) {
         const slot = this.#hash.get(identity);
-        if (slot instanceof BagRows) yield* this.#bagRows(identity, slot);
+        if (slot instanceof BagRows) yield* this.#bagRows(identity, slot, end);
         else if (slot !== undefined) yield slot;
       }
     }
   }
 
-  *#bagRows(identity: KeyIdentity, start: BagRows): Generator<unknown, void, undefined> {
-    const end = start.sequences.at(-1) ?? 0;
+  /** The rows of a key whose sequences are below `end`. */
+  *#bagRows(identity: KeyIdentity, start: BagRows, end: number): Generator<unknown, void, undefined> {
     let slot: Slot | undefined = start;
     let index = 0;
     while (slot instanceof BagRows) {
       const sequence = slot.sequences[index];
-      if (sequence === undefined || sequence > end) return;
+      if (sequence === undefined || sequence >= end) return;
       yield slot.rows[index];
       const now = this.#hash.get(identity);
       index = now === slot || !(now instanceof BagRows) ? index + 1 : now.indexAfter(sequence);
