@@ -23,7 +23,7 @@ import { block, boundaries, footer, forge, header, MAGIC, sectionsOf } from './f
 import type { Section } from './forge.js';
 
 const seed = runSeed();
-const MUTATIONS = 1_500;
+const MUTATIONS = 800;
 /** Thousands of files are written and read, on a machine that may do other things. */
 vi.setConfig({ testTimeout: 120_000 });
 
