@@ -5,7 +5,7 @@ export type TabfileErrorCode =
   // What was asked for.
   | 'ERR_TABFILE_ARGUMENT' // a path, table or option is malformed; nothing was written or read
   | 'ERR_TABFILE_ABORTED' // the caller's signal was aborted
-  // Writing. What was at the path before is still there.
+  // Writing. What was at the path before is still there, unless the message says otherwise.
   | 'ERR_TABFILE_WRITE' // the file cannot be written; the cause says why
   // Reading: the file as a whole.
   | 'ERR_TABFILE_MISSING' // there is no such file

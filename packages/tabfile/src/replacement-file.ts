@@ -3,8 +3,8 @@
  *
  * 1. It is written under a name of its own in the same directory, so that `commit` is one rename: whoever opens the path finds
  *    all of the old content or all of the new.
- * 2. With `sync`, the content is on the disk before the rename, and the rename before `commit` resolves. Only if that very last
- *    step fails has the path new content although `commit` rejects.
+ * 2. With `sync`, the content is on the disk before the rename, and the rename before `commit` resolves. If only the directory
+ *    cannot be flushed, the path has new content although `commit` rejects, and the error says so.
  * 3. A symbolic link is followed, and the mode of a file that is replaced is kept. What is no regular file is refused: replacing
  *    a device or a directory would break more than a dump is worth.
  *
@@ -36,7 +36,7 @@ export class ReplacementFile {
   static async create(path: string): Promise<ReplacementFile> {
     return guarded(path, async () => {
       const replaced = await stat(path).catch(ifMissing);
-      if (replaced !== undefined && !replaced.isFile()) throw new Error('There is something that is no regular file.');
+      if (replaced !== undefined && !replaced.isFile()) throw new Error('there is something that is no regular file');
       const target = replaced === undefined ? path : await realpath(path);
       const ownPath = join(dirname(target), `.${randomUUID()}.tabfile`);
       const handle = await open(ownPath, 'wx', FILE_MODE_DEFAULT);
@@ -58,8 +58,8 @@ export class ReplacementFile {
       if (options.sync) await this.#handle.sync();
       await this.#handle.close();
       await rename(this.#ownPath, this.#target);
-      if (options.sync) await syncDirectory(dirname(this.#target));
     });
+    if (options.sync) await syncDirectory(this.#path, dirname(this.#target));
   }
 
   /** Removes what was written. It fails without a word: whoever calls it has a better error. */
@@ -79,12 +79,17 @@ function ifMissing(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+async function syncDirectory(path: string, directory: string): Promise<void> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(directory, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const problem = `has its new content, but its directory cannot be flushed: ${reasonOf(cause)}`;
+    throw failed(path, `${problem}. It may have its old content again when the power fails.`, cause);
   }
 }
 
@@ -92,8 +97,14 @@ async function guarded<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `The table file ${path} cannot be written: ${reason} What was there before is unchanged.`;
-    throw new TabfileError('ERR_TABFILE_WRITE', message, { path }, { cause });
+    throw failed(path, `cannot be written: ${reasonOf(cause)}. What was there before is unchanged.`, cause);
   }
+}
+
+function failed(path: string, what: string, cause: unknown): TabfileError {
+  return new TabfileError('ERR_TABFILE_WRITE', `The table file ${path} ${what}`, { path }, { cause });
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

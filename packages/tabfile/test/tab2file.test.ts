@@ -209,6 +209,20 @@ describe('a dump that fails', () => {
     await expectUntouched();
   });
 
+  it('says that the new content is there when only the directory cannot be flushed', async () => {
+    const handle = await anyHandle();
+    let calls = 0;
+    vi.spyOn(handle, 'sync').mockImplementation(() =>
+      calls++ === 0 ? Promise.resolve() : Promise.reject(new Error('EIO')),
+    );
+    await expect(tab2file(tableOf(2), path, { sync: true })).rejects.toMatchObject({
+      code: 'ERR_TABFILE_WRITE',
+      message: expect.stringContaining('has its new content') as unknown,
+    });
+    expect((await file2tab(path)).size).toBe(2);
+    expect(await directory.names()).toEqual(['table']);
+  });
+
   it('leaves what has come there when the rename fails', async () => {
     const rows = (async function* () {
       await rm(path);
@@ -244,6 +258,28 @@ describe('a dump that fails', () => {
     abort.abort(reason);
     await expect(dump).rejects.toThrow(code('ERR_TABFILE_ABORTED'));
     await expectUntouched();
+  });
+
+  it('ends by its signal also where rows do not end', async () => {
+    for (const isByHandle of [true, false]) {
+      const abort = new AbortController();
+      const onRow = (id: number): void => {
+        if (id === ROWS) abort.abort();
+        if (id > 4 * ROWS) throw new Error('The dump goes on.');
+      };
+      const endless: TableInMemory = {
+        info: () => tableOf(0).info(),
+        *[Symbol.iterator]() {
+          for (let id = 0; ; id++) {
+            onRow(id);
+            yield { id, text: 'z'.repeat(40) };
+          }
+        },
+      };
+      const source = isByHandle ? byHandle(numbered(Infinity, onRow)) : endless;
+      await expect(tab2file(source, path, { signal: abort.signal })).rejects.toThrow(code('ERR_TABFILE_ABORTED'));
+      await expectUntouched();
+    }
   });
 
   it('leaves what is no regular file alone', async () => {
