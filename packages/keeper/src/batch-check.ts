@@ -25,7 +25,8 @@ export function checkBatch(catalog: TableCatalog, worker: string, batch: Batch):
       throw refusal(batch, `names table ${changes.tableId}, which is not one of '${worker}'`);
     if (seen.has(changes.tableId)) throw refusal(batch, `names table ${changes.tableId} twice`);
     seen.add(changes.tableId);
-    if (table.migration !== undefined) throw refusal(batch, `changes table ${changes.tableId}, which is migrated first`);
+    if (table.migration !== undefined)
+      throw refusal(batch, `changes table ${changes.tableId}, which is migrated first`);
     checkChanges(batch, changes, table);
     // All before any is added: what a refused batch taught a table would be taken for stored.
     table.codec.checkShapes(changes.shapes);

@@ -29,7 +29,7 @@ export type KeeperErrorCode =
   | 'ERR_KEEPER_EPOCH' // an epoch or attachment that was never there
   | 'ERR_KEEPER_BUSY' // too many reads wait for their turn
   | 'ERR_KEEPER_STOPPING' // the keeper is shutting down
-  | 'ERR_KEEPER_CURSOR' // a continuation of another timeline
+  | 'ERR_KEEPER_CURSOR' // a continuation of another timeline, or a table that was migrated while it was read
   | 'ERR_TABLE_UNKNOWN'; // no stored table of this name
 
 /** The keeper refused a request; nothing was changed. */

@@ -89,20 +89,25 @@ class TableReads {
   private readonly store: Store;
   private readonly table: StoredTable;
   private readonly isExact: boolean;
+  private readonly version: number;
 
   constructor(store: Store, table: StoredTable) {
     this.store = store;
     this.table = table;
     this.isExact = table.declaration.type !== 'ordered_set';
+    this.version = table.declaration.version;
   }
 
   get size(): number {
     return this.table.size;
   }
 
-  /** Where the rows lie at this moment; a table that is cleared moves. */
+  /** Where the rows lie at this moment; a table that is cleared moves. One that was migrated has other rows and keys now. */
   private get place(): Extent {
-    return { extent: this.table.extent, type: this.table.declaration.type };
+    const { extent, declaration } = this.table;
+    if (declaration.version === this.version) return { extent, type: declaration.type };
+    const message = `Table '${declaration.name}' was migrated from version ${this.version} to ${declaration.version} while it was read. Begin again.`;
+    throw new KeeperError('ERR_KEEPER_CURSOR', message, { version: this.version, current: declaration.version });
   }
 
   info(): TableInfo {
