@@ -2,9 +2,9 @@
  * Queries: what a tree of conditions selects, and how its rows are found.
  *
  * Broken on purpose, each of which these tests reported: `$not` that does not negate, `$or` of the first branch only, an upper
- * bound that takes the lower of `lte`, the union of the branches of an `$or` without its last, the hull of ranges with its ends
+ * bound of `lte` that leaves its key out, the union of the branches of an `$or` without its last, the hull of ranges with its ends
  * swapped, an intersection that keeps the wider bound, a composite key whose second field takes only its first candidate, the
- * budget of an analysis at 0, `at` that reads the length of an array, a function whose 1 counts as true.
+ * steps of an analysis at 0 or without end, `at` that reads the length of an array, a function whose 1 counts as true.
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
