@@ -60,6 +60,17 @@ export class BagRows {
     return new BagRows(this.key, rows, sequences);
   }
 
+  /** These rows with others in their places; with `isDistinct`, one that equals a row before it goes. */
+  replaced(replacementOf: (row: unknown) => unknown, isDistinct: boolean): BagRows {
+    const next = new BagRows(this.key);
+    for (const [index, stored] of this.rows.entries()) {
+      const row = replacementOf(stored);
+      // The two arrays have one length.
+      if (!isDistinct || next.find(row) === undefined) next.append(row, this.sequences[index] as number);
+    }
+    return next;
+  }
+
   /** Cuts off what was appended behind `length`. */
   truncate(length: number): void {
     if (length === this.rows.length) return;

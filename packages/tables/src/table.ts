@@ -4,7 +4,7 @@
  * What holds is said in `table-core.ts`. The operations that read are in `table-reads.ts`, those that select by conditions in
  * `table-queries.ts`, those that write here.
  */
-import { BagRows } from './bag-rows.js';
+import type { BagRows } from './bag-rows.js';
 import { runCounterOperations } from './counter.js';
 import type { CounterOperation } from './counter.js';
 import type { AnyTableDefinition, KeyOf } from './definition.js';
@@ -137,19 +137,18 @@ export class Table<D extends AnyTableDefinition> extends TableQueries<D> impleme
     this.checkOpen();
     const compiled = this.compile(where);
     const changed = this.#changer(change);
-    const replacements = new Map<unknown, AdmittedRow>();
     let bytes = 0;
     const rows = [...this.matching(compiled, false)];
-    for (const row of rows) {
+    const replacements = rows.map((row) => {
       const replacement = this.admit(changed(row));
       this.gate.checkSameKey(this.gate.keyOf(row), replacement.key);
-      replacements.set(row, replacement);
       // In a bag, it may also make another row of its key go.
       bytes += replacement.bytes + (this.storage.isBag ? changeBytes(replacement.key) : 0);
-    }
+      return replacement;
+    });
     this.reserve(bytes);
-    if (this.storage.isBag) this.#replaceInBags(replacements);
-    else for (const { key, row } of replacements.values()) this.storage.setRow(key, row);
+    if (this.storage.isBag) this.#replaceInBags(rows, replacements);
+    else for (const { key, row } of replacements) this.storage.setRow(key, row);
     return rows.length;
   }
 
@@ -201,19 +200,24 @@ export class Table<D extends AnyTableDefinition> extends TableQueries<D> impleme
     return (row) => withFields(row, this.gate.patchFields(row, change));
   }
 
-  /** Puts replacements in the places of their rows; what has become equal to a row before it goes from a `bag`. */
-  #replaceInBags(replacements: ReadonlyMap<unknown, AdmittedRow>): void {
-    const bags = new Set(Array.from(replacements.values(), ({ key }) => this.storage.bag(key)));
-    for (const bag of bags) {
-      if (bag === undefined) continue;
-      const next = new BagRows(bag.key);
-      for (const [index, stored] of bag.rows.entries()) {
-        const row = replacements.get(stored)?.row ?? stored;
-        const isAgain = this.definition.type === 'bag' && next.find(row) !== undefined;
-        // The two arrays of a bag have one length.
-        if (!isAgain) next.append(row, bag.sequences[index] as number);
-      }
-      this.storage.setBag(bag.key, next);
+  #replaceInBags(rows: readonly unknown[], replacements: readonly AdmittedRow[]): void {
+    const isDistinct = this.definition.type === 'bag';
+    for (const { bag, start, end } of this.#runs(rows)) {
+      const byRow = new Map<unknown, unknown>();
+      for (let index = start; index < end; index++) byRow.set(rows[index], replacements[index]?.row);
+      this.storage.setBag(
+        bag.key,
+        bag.replaced((row) => byRow.get(row) ?? row, isDistinct),
+      );
+    }
+  }
+
+  /** The bags that rows are in, each with the run of its rows: what matches comes key by key. */
+  *#runs(rows: readonly unknown[]): Generator<{ readonly bag: BagRows; readonly start: number; readonly end: number }> {
+    for (let start = 0, end = 0; start < rows.length; start = end) {
+      const bag = this.storage.bag(this.gate.keyOf(rows[start]));
+      for (end = start + 1; end < rows.length && bag === this.storage.bag(this.gate.keyOf(rows[end]));) end++;
+      if (bag !== undefined) yield { bag, start, end };
     }
   }
 
@@ -225,23 +229,18 @@ export class Table<D extends AnyTableDefinition> extends TableQueries<D> impleme
     }
     const rows = [...this.matching(compiled, false)];
     this.reserve(rows.reduce<number>((bytes, row) => bytes + changeBytes(this.gate.keyOf(row)), 0));
-    const isRemoved = new Set(rows);
-    for (const row of rows) {
-      const key = this.gate.keyOf(row);
-      if (this.storage.isBag) this.#removeFromBag(key, row, isRemoved);
-      else this.storage.setRow(key, undefined);
+    if (this.storage.isBag) {
+      for (const { bag, start, end } of this.#runs(rows)) {
+        const isRemoved = new Set(rows.slice(start, end));
+        this.storage.setBag(
+          bag.key,
+          bag.withoutWhere((row) => isRemoved.has(row)),
+        );
+      }
+    } else {
+      for (const row of rows) this.storage.setRow(this.gate.keyOf(row), undefined);
     }
     return rows.length;
-  }
-
-  #removeFromBag(key: TableKey, row: unknown, isRemoved: ReadonlySet<unknown>): void {
-    const rows = this.storage.bag(key);
-    // The first row of a key removes the others with it.
-    if (rows === undefined || !rows.rows.includes(row)) return;
-    this.storage.setBag(
-      key,
-      rows.withoutWhere((stored) => isRemoved.has(stored)),
-    );
   }
 
   /** The row that an update starts from: the key's, or the default under this key. */

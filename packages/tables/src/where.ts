@@ -24,7 +24,7 @@ import { nodeTest, parsePattern, parseWhere } from './where-tree.js';
 import type { WhereNode } from './where-tree.js';
 
 /** Values that may stand for `{ eq: value }`; other objects could be mistaken for operators. */
-type DirectValue<V> = V extends TableKey ? V : never;
+type DirectValue<V> = unknown extends V ? TableKey : V extends TableKey ? V : never;
 
 /** The operators on one field; all of them must hold. */
 export interface Operators<V> {

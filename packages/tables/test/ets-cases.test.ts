@@ -45,6 +45,7 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, ind
 const numbered = (count: number): Item[] => range(count).map((id) => ({ id, v: id }));
 const values = (rows: readonly { readonly v: unknown }[]): unknown[] => rows.map(({ v }) => v);
 const rowsOf = (items: ReturnType<typeof make>, id: TableKey): readonly Item[] => [items.lookup(id) ?? []].flat();
+const byText = (a: unknown, b: unknown): number => String(a).localeCompare(String(b));
 /** Untyped, as a program without types would call it. */
 const untyped = (items: object) => items as Record<string, (...operands: unknown[]) => unknown>;
 
@@ -272,7 +273,7 @@ describe('core cases', () => {
         { id: 2, v: 'a', n: 'b' },
         { id: 3, v: 'c' },
       ]);
-      expect(items.match({ v: 'a' }, ['n', 'id']).toSorted()).toEqual([
+      expect(items.match({ v: 'a' }, ['n', 'id']).toSorted(byText)).toEqual([
         ['a', 1],
         ['b', 2],
       ]);
@@ -308,8 +309,8 @@ describe('core cases', () => {
       table({ row: row<{ town: string; year: number; v: string }>(), key: ['town', 'year'], type }),
     );
     for (const town of ['Bern', 'Brig']) for (const year of [1, 2]) visits.insert({ town, year, v: `${town}${year}` });
-    expect(values(visits.matchObject({ year: 2 })).toSorted()).toEqual(['Bern2', 'Brig2']);
-    expect(values(visits.matchObject({ town: 'Brig' })).toSorted()).toEqual(['Brig1', 'Brig2']);
+    expect(values(visits.matchObject({ year: 2 })).toSorted(byText)).toEqual(['Bern2', 'Brig2']);
+    expect(values(visits.matchObject({ town: 'Brig' })).toSorted(byText)).toEqual(['Brig1', 'Brig2']);
     expect(visits.matchObject({ town: 'Visp' })).toEqual([]);
     expect(visits.matchObject({ town: 'Bern', year: 1 }, { fields: ['v'] })).toEqual([{ v: 'Bern1' }]);
   });
@@ -378,7 +379,7 @@ describe('core cases', () => {
         ([id, n]) => [id, n, 'wide'],
       ),
     ).toBe(4_000);
-    expect(tuples.selectCount({ 2: { eq: 'wide' } } as never)).toBe(4_000);
+    expect(tuples.selectCount({ 2: { eq: 'wide' } })).toBe(4_000);
     expect(
       tuples.selectReplace(
         (one) => one.length === 3,
@@ -506,8 +507,23 @@ describe('nasty cases of keys', () => {
       range(5).map((at) => 'x'.repeat(length) + String.fromCharCode(at)),
     );
     const keys: TableKey[] = [
-      ...['a', ['a'], [['a']], ['a', []], [], [[]], ['x', null, null], [1, [2, 3]], [1, 2, 3], 'abc', null, 0],
-      ...[new Uint8Array([97, 98, 99]), new Uint8Array([0]), new Date(0), '\uffff', '\u{10000}'],
+      'a',
+      ['a'],
+      [['a']],
+      ['a', []],
+      [],
+      [[]],
+      ['x', null, null],
+      [1, [2, 3]],
+      [1, 2, 3],
+      'abc',
+      null,
+      0,
+      new Uint8Array([97, 98, 99]),
+      new Uint8Array([0]),
+      new Date(0),
+      '\uffff',
+      '\u{10000}',
       ...strings,
     ];
     const items = make(

@@ -59,7 +59,7 @@ function isObject(value: unknown): value is Fields {
 }
 
 function fieldOf(row: unknown, name: string): unknown {
-  return Object.getOwnPropertyDescriptor(row as object, name)?.value;
+  return Object.getOwnPropertyDescriptor(row, name)?.value;
 }
 
 function kindOf(value: unknown): string {
