@@ -3,7 +3,7 @@
  * makes the calls behind the handle by their inner names.
  *
  * Mutations that make this fail, each tried: the keeper does not look at the access of reads; the owner lets others write to a
- * protected table, answers reads of what has an heir, or counts `info` as a read.
+ * protected table, or answers reads of what has an heir.
  */
 import { TABLE_OPERATIONS } from '@heirloom/tables';
 import { worker } from 'heirloom';
