@@ -67,8 +67,8 @@ describe('what users import', () => {
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition CounterFieldOf
         CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult FieldOf FieldValue
-        HandlerContext Handlers InitContext KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf LogWrite LookupResult NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnerTable OwnerTables Patch RowOf RowType SelectOptions SignatureOf
+        HandlerContext Handlers InitContext InputOf InputRowOf KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf LogWrite
+        LookupResult MigrateRow NamedTables NumericFieldOf Operators OtherFieldOf OwnerTable OwnerTables Patch RowOf RowType SelectOptions SignatureOf
         StoredRowOf Survives TableDefinition TableDefinitions TableErrorCode TableInfo TableKey TableOptions TableType
         TablesOf TuplePosition TypeOf Value Where WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
       `),
