@@ -23,18 +23,13 @@ import {
   keyReader,
   parseSelection,
 } from '@heirloom/tables';
-<<<<<<< HEAD
 import type {
   AnyTableDefinition,
   Explanation,
-  KeyAccess,
   ReleasedInfo,
   ReleasedPosition,
   TableKey,
 } from '@heirloom/tables';
-=======
-import type { AnyTableDefinition, Explanation, TableInfo, TableKey } from '@heirloom/tables';
->>>>>>> wip-b
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import type { RawRow, SortedRows } from './row-scan.js';
@@ -113,13 +108,8 @@ export class TableReads {
   private readonly isBag: boolean;
 
   /** Where the rows lie is as of now; a table that is cleared moves, so several turns need a copy of it. */
-<<<<<<< HEAD
   constructor(rows: SortedRows, table: StoredTable, { timeline, lsn }: ReleasedPosition) {
-    this.rows = rows;
-=======
-  constructor(rows: SortedRows, table: StoredTable, timeline: number) {
     this.walk = new RowWalk(rows, table.extent, table.declaration.type);
->>>>>>> wip-b
     this.table = table;
     this.position = { timeline, lsn };
     this.definition = definitionOf(table);
@@ -131,15 +121,7 @@ export class TableReads {
     return this.table.size;
   }
 
-<<<<<<< HEAD
-  private get place(): Extent {
-    return { extent: this.table.extent, type: this.table.declaration.type };
-  }
-
   info(): ReleasedInfo {
-=======
-  info(): TableInfo {
->>>>>>> wip-b
     const { name, type, access, survives, version, key } = this.table.declaration;
     return { name, type, key, access, survives, version, size: this.size, position: this.position };
   }
@@ -276,17 +258,10 @@ export class TableReads {
     return this.table.codec.decodeRow(rowBytes);
   }
 
-<<<<<<< HEAD
-  private checkCursor(after: PageCursor | undefined): void {
-    if (after?.timeline === undefined || after.timeline === this.position.timeline) return;
-    const message = `The page began in timeline ${after.timeline} of the store, which is now in ${this.position.timeline}. Begin again.`;
-    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline: after.timeline, current: this.position.timeline });
-=======
   private checkCursor(after: Page['after']): void {
     const timeline = after?.timeline;
-    if (timeline === undefined || timeline === this.timeline) return;
-    const message = `The page began in timeline ${timeline} of the store, which is now in ${this.timeline}. Begin again.`;
-    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline, current: this.timeline });
->>>>>>> wip-b
+    if (timeline === undefined || timeline === this.position.timeline) return;
+    const message = `The page began in timeline ${timeline} of the store, which is now in ${this.position.timeline}. Begin again.`;
+    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline, current: this.position.timeline });
   }
 }
