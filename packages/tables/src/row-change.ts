@@ -1,8 +1,8 @@
 /**
  * What a transaction did to one key, as changes to commit.
  *
- * A row's identity is its key and its sequence; a set's sequence is 0. Rows are replaced, never changed, and the rows of one
- * sequence are the same; so comparing what was there with what is there now by identity gives the net changes.
+ * A row's identity is its key and its sequence; a set's sequence is 0. Rows are replaced, never changed, and a bag's row that
+ * is replaced keeps its sequence; so comparing what was there with what is there now gives the net changes.
  */
 import { BagRows } from './bag-rows.js';
 import { encodeKey } from './key-codec.js';
@@ -39,7 +39,7 @@ export function addNetChanges(touched: Touched, now: Slot | undefined, exact: bo
   }
 }
 
-/** The difference between the first `length` rows that a key had and those it has; rows of one sequence never differ. */
+/** The difference between the first `length` rows that a key had and those it has; a replaced row keeps its sequence. */
 function addBagChanges(
   keyBytes: Uint8Array,
   before: BagRows | undefined,
@@ -55,6 +55,8 @@ function addBagChanges(
     const oldSequence = old < length ? before?.sequences[old] : undefined;
     const sequence = current < currentLength ? now?.sequences[current] : undefined;
     if (oldSequence !== undefined && oldSequence === sequence) {
+      const row = now?.rows[current];
+      if (row !== before?.rows[old]) changes.push({ kind: 'put', keyBytes, sequence, row });
       old++;
       current++;
     } else if (oldSequence !== undefined && (sequence === undefined || oldSequence < sequence)) {
