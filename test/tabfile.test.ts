@@ -1,8 +1,8 @@
 /**
  * Tables of a running runtime to files and back: through a handle while the table changes, and inside a handler (G2, G8).
  *
- * Mutations that make this fail, each tried: each row of a handle is written twice; a table that was lent to a handler can still be
- * iterated when the handler has settled; TabfileError is not registered, so that it comes to the caller as another class.
+ * Mutations that make this fail, each tried: each row of a handle is written twice; a table that was lent to a handler still
+ * works when the handler has settled; TabfileError is not registered, so that it comes to the caller as another class.
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
