@@ -23,13 +23,7 @@ import {
   keyReader,
   parseSelection,
 } from '@heirloom/tables';
-import type {
-  AnyTableDefinition,
-  Explanation,
-  ReleasedInfo,
-  ReleasedPosition,
-  TableKey,
-} from '@heirloom/tables';
+import type { AnyTableDefinition, Explanation, ReleasedInfo, ReleasedPosition, TableKey } from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import type { RawRow, SortedRows } from './row-scan.js';
