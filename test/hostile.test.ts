@@ -291,7 +291,7 @@ describe('a running runtime', () => {
       ]),
       ...[0, -1, Number.NaN, '5', null].map((limit): [string, unknown[]] => ['select', [{ limit }]]),
       ...[5, null, { keyBytes: 'x', sequence: 0 }, { keyBytes: new Uint8Array(9_999), sequence: -1 }].map(
-        (after): [string, unknown[]] => ['select', [{ after }]],
+        (after): [string, unknown[]] => ['selectPage', [{ after }]],
       ),
       ['select', [{ were: { id: 'n' } }]],
       ['select', [5]],
@@ -300,7 +300,7 @@ describe('a running runtime', () => {
       const error = await errorOf(() => items[operation]?.(...operands));
       expect(error, `${operation} ${inspect(operands)}`).toBeInstanceOf(HeirloomError);
     }
-    expect(await items['select']?.({ limit: 1e9 })).toHaveProperty('rows');
+    expect(await items['select']?.({ limit: 1e9 })).toBeInstanceOf(Array);
     for (const name of ['prototype', 'toLocaleString', '$x', '', 'x'.repeat(1_000_000)]) {
       const error = await errorOf(() => tables[name]?.['lookup']?.('a'));
       expect(error).toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });

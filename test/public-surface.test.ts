@@ -47,30 +47,42 @@ describe('what users import', () => {
   it('heirloom', () => {
     expect(surfaceOf(main, 'index.d.ts')).toEqual({
       values: words(`
-        CallError HeirloomError KeeperError RuntimeError StoreError SupervisorError TableError WorkerError
-        WorkerReferenceError startRuntime supervisor worker
+        CallError HeirloomError KeeperError RuntimeError StoreError SupervisorError TabfileError TableError WorkerError
+        WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
         AnyTableDefinition AnyWorkerDefinition CallErrorCode CallOptions CallOutcome CallsOf ChildReference Condition
-        CounterOperation CounterOptions DefaultRow KeeperErrorCode KeeperSettings Logger Operators Patch PrivateTable
-        QueueLimits ReadableTable RemoteTable RemoteTables RestartType RetryPolicy Runtime RuntimeErrorCode RuntimeEvents
-        RuntimeOptions SelectCursor SelectOptions SelectPage Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions
-        SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TablesOf Where WorkerDefinition
+        CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo FieldsOf File2tabOptions Inside
+        KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions MatchOptions MatchedValues Operators
+        PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions ReadableTable ReleasedBatch
+        ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType RetryPolicy ReverseOptions
+        RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor SelectOptions SelectPage
+        SelectedRow Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions SupervisorReference Tab2fileOptions
+        TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo
+        TableKey TablesOf WatchOptions Where WhereFields WorkerDefinition
         WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
+        WrittenTabfile
       `),
     });
   });
 
   it('heirloom/worker', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
-      values: words(`HeirloomError TableError WorkerError defineWorker row table`),
+      values: words(`
+        HeirloomError TabfileError TableError WorkerError defineWorker file2tab readTabfile row tab2file tabfileInfo
+        table
+      `),
       types: words(`
-        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition CounterFieldOf
-        CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult FieldOf FieldValue
-        HandlerContext Handlers InitContext KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf LogWrite LookupResult NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnerTable OwnerTables Patch RowOf RowType SelectOptions SignatureOf
-        StoredRowOf Survives TableDefinition TableDefinitions TableErrorCode TableInfo TableKey TableOptions TableType
-        TablesOf TuplePosition TypeOf Value Where WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition
+        CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
+        Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers InitContext
+        InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf KeyedRows LogWrite LookupResult
+        MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables NumericFieldOf Operators OtherFieldOf
+        OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern ReadTabfileOptions ReverseOptions RowOf
+        RowPredicate RowType SelectCursor SelectOptions SelectPage SelectedRow SignatureOf StoredRowOf Survives
+        Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableDefinitions
+        TableErrorCode TableInMemory TableInfo TableKey TableOptions TableType TablesOf TuplePosition TypeOf Value
+        Where WhereFields WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog WrittenTabfile
       `),
     });
   });

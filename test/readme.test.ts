@@ -5,22 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-
-interface Block {
-  readonly language: string;
-  readonly name: string | undefined;
-  readonly text: string;
-}
-
-function codeBlocks(markdown: string): Block[] {
-  return [...markdown.matchAll(/^```(\w+)(?: ([\w.-]+))?\n(.*?)^```$/gms)].map(
-    ([, language = '', name, text = '']) => ({
-      language,
-      name,
-      text,
-    }),
-  );
-}
+import { codeBlocks } from './support/code-blocks.js';
 
 it('prints what the README says, with a crash in the middle', async () => {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');

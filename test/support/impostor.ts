@@ -37,6 +37,7 @@ export const impostorTable: TableDeclaration = {
   key: 'name',
   publicName: undefined,
   version: 0,
+  keepBytes: undefined,
 };
 
 export class Impostor {

@@ -2,9 +2,10 @@
  * The errors that a program which embeds Heirloom meets, by the phase in which they occur. Every one has a stable `code`.
  *
  * Errors of the parts come through as they are: StoreError (ERR_STORE_…) and KeeperError from the keeper, TableError
- * (ERR_TABLE_…), WorkerError (ERR_WORKER_…) from inside a worker, SupervisorError (ERR_SUPERVISOR_…).
+ * (ERR_TABLE_…), TabfileError (ERR_TABFILE_…), WorkerError (ERR_WORKER_…) from inside a worker, SupervisorError (ERR_SUPERVISOR_…).
  */
 import { KeeperError, StoreError } from '@heirloom/keeper/process-url';
+import { TabfileError } from '@heirloom/tabfile';
 import { HeirloomError, TableError } from '@heirloom/tables';
 import { registerErrorClass } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
@@ -40,6 +41,8 @@ export type WorkerReferenceErrorCode =
   | 'ERR_WORKER_TYPESCRIPT'
   /** The worker's `init` threw; the cause is its error. */
   | 'ERR_WORKER_INIT'
+  /** A stored row cannot be made one of the declared version; the cause is the worker's error, and nothing was changed. */
+  | 'ERR_WORKER_MIGRATION'
   /** The worker's process ended before it was ready. */
   | 'ERR_WORKER_START';
 
@@ -89,6 +92,7 @@ export class CallError extends HeirloomError<CallErrorCode> {
 
 // Errors that come from another process are of the class that they had there.
 registerErrorClass('ERR_TABLE_', TableError);
+registerErrorClass('ERR_TABFILE_', TabfileError);
 registerErrorClass('ERR_WORKER_', WorkerError);
 registerErrorClass('ERR_STORE_', StoreError);
 registerErrorClass('ERR_KEEPER_', KeeperError);

@@ -3,6 +3,7 @@ export { supervisor, worker } from './reference.js';
 export { startRuntime } from './runtime.js';
 export { KeeperError, StoreError } from '@heirloom/keeper/process-url';
 export { SupervisorError } from '@heirloom/supervisor';
+export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
 export { WorkerError } from '@heirloom/worker';
 
@@ -24,24 +25,55 @@ export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
 export type { RestartType, Shutdown, SupervisorErrorCode } from '@heirloom/supervisor';
 export type {
+  ExtendedInfo,
+  File2tabOptions,
+  ReadTabfileOptions,
+  Tab2fileOptions,
+  TabfileErrorCode,
+  TabfileInfo,
+  TableByHandle,
+  TableInMemory,
+  WrittenTabfile,
+} from '@heirloom/tabfile';
+export type {
   AnyTableDefinition,
   Condition,
   CounterOperation,
   CounterOptions,
   DefaultRow,
+  Explanation,
+  FieldsOf,
+  Inside,
+  KeyCut,
+  KeyedRows,
+  MatchObjectOptions,
+  MatchOptions,
+  MatchedValues,
   Operators,
+  PageOptions,
   Patch,
+  Pattern,
   PrivateTable,
   ReadableTable,
+  ReleasedBatch,
+  ReleasedChange,
+  ReleasedInfo,
+  ReleasedPosition,
   RemoteTable,
+  ReverseOptions,
+  RowsOptions,
   SelectCursor,
   SelectOptions,
   SelectPage,
+  SelectedRow,
+  Table,
   TableDefinition,
   TableErrorCode,
   TableInfo,
   TableKey,
+  WatchOptions,
   Where,
+  WhereFields,
   WritableTable,
 } from '@heirloom/tables';
 export type { AnyWorkerDefinition, CallsOf, TablesOf, WorkerDefinition, WorkerErrorCode } from '@heirloom/worker';

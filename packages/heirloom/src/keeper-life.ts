@@ -32,6 +32,7 @@ const KEEPER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.response,
   FrameKind.replies,
   FrameKind.violated,
+  FrameKind.changed,
 ]);
 
 export interface KeeperOptions {

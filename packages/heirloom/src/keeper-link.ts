@@ -19,6 +19,7 @@ import type {
   ResponseMessage,
 } from '@heirloom/wire';
 import {
+  changed,
   createToken,
   decodeControl,
   decodeError,
@@ -31,6 +32,7 @@ import {
   violated,
 } from '@heirloom/wire';
 import { CallError } from './errors.js';
+import { WatchDesk } from './watch-desk.js';
 
 /** A worker process, as far as the keeper is concerned. */
 export interface Attached {
@@ -80,9 +82,11 @@ export class KeeperLink {
   #connection: Connection | undefined;
   #ready: KeeperReadyMessage | undefined;
   #lastRequestId = 0;
+  #lastSnapshotId = 0;
   #confirmedLsn = 0;
   #failure: Error | undefined;
   #isConfirming = false;
+  readonly watches: WatchDesk = new WatchDesk();
   instance = 0;
   seenLsn = 0;
 
@@ -115,6 +119,7 @@ export class KeeperLink {
     const open = [...this.#open];
     for (const attached of this.#attached.values()) this.#introduce(attached);
     for (const [, { bytes }] of open) connection.send(FrameKind.request, (writer) => writer.raw(bytes));
+    this.watches.wakeAll();
   }
 
   /** The keeper of this connection is gone. */
@@ -186,6 +191,17 @@ export class KeeperLink {
     return { answer, giveUp: () => void this.#takeOpen(requestId) };
   }
 
+  /** A number for a selection that is read in pages. */
+  nextSnapshotId(): number {
+    return ++this.#lastSnapshotId;
+  }
+
+  /** No further page is wanted. A keeper that is gone has taken its snapshots with it, so this is told to nobody else. */
+  endSnapshot(snapshot: number): void {
+    const bytes = encodeRequest(++this.#lastRequestId, { type: 'endSnapshot', snapshot });
+    this.#connection?.send(FrameKind.request, (writer) => writer.raw(bytes));
+  }
+
   #takeOpen(requestId: number): OpenRequest | undefined {
     const open = this.#open.get(requestId);
     if (open !== undefined && this.#open.delete(requestId) && open.isRead) this.#openReads--;
@@ -198,6 +214,7 @@ export class KeeperLink {
     for (const { reject } of this.#open.values()) reject(error);
     this.#open.clear();
     this.#openReads = 0;
+    this.watches.failAll(error);
   }
 
   /** Handles a frame of the current keeper; throws WireError for a malformed one. */
@@ -205,6 +222,7 @@ export class KeeperLink {
     if (connection !== this.#connection) return;
     if (kind === FrameKind.replies) this.#takeReplies(body);
     else if (kind === FrameKind.response) this.#takeResponse(decodeControl(response, body));
+    else if (kind === FrameKind.changed) this.watches.changed(decodeControl(changed, body).tables);
     else if (kind === FrameKind.violated) {
       const { attachment, reason } = decodeControl(violated, body);
       this.#attached.get(attachment)?.brokeProtocol(reason);

@@ -1,27 +1,50 @@
 /**
  * A worker's table seen from the embedding process.
  *
- * Reads of a table with an heir are answered by the keeper from released state, whatever its owner does (G8); reads of a table
- * that survives nothing, and all writes, are calls to the owner. Who may do what is decided where the data is (G12): this
- * object only sends what it is asked for.
+ * 1. Reads of a table with an heir are answered by the keeper from released state, whatever its owner does (G8); reads of a
+ *    table that survives nothing, and all writes, are calls to the owner. Who may do what is decided where the data is (G12):
+ *    this object only sends what it is asked for.
+ * 2. Every answer shows one moment. A selection of many rows comes from the keeper in pages of one snapshot; when that is lost,
+ *    as with its keeper, a selection that has handed out nothing begins again, and an iteration says so.
+ * 3. A snapshot is ended as soon as nobody wants its rows any more: at the end, at `return()`, at an error, when the signal is
+ *    aborted.
  */
-import { TableError, checkSelectOptions } from '@heirloom/tables';
-import type { TableDeclaration } from '@heirloom/wire';
+import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url';
+import { TableError, checkSelectOptions, showValue } from '@heirloom/tables';
+import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
+import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
-import type { Question } from './keeper-link.js';
-import type { CallOptions } from './pending-call.js';
-import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import { CallError } from './errors.js';
+import type { CallOptions } from './pending-call.js';
+import { ReadDeadline } from './read-deadline.js';
 import type { Router } from './router.js';
+import { TableWatch } from './table-watch.js';
+import { checkWatchOptions } from './watch-options.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 const READS: ReadonlySet<string> = new Set(REMOTE_READS);
 const WRITES: ReadonlySet<string> = new Set(REMOTE_WRITES);
 /** How many rows `rows()` asks for at a time. */
 export const ROWS_PAGE_DEFAULT = 500;
-const SELECT_OPTIONS: readonly string[] = ['where', 'limit', 'reverse', 'after'];
+/** The most that can be asked for at a time. */
+export const ROWS_PAGE_MAX = 1_000;
+/** How often a selection begins whose keepers are gone before it ends. */
+export const SELECTION_TRIES_MAX = 5;
+const ROWS_OPTIONS: readonly string[] = ['where', 'fields', 'pageRows', 'isStable'];
 
 type Operation = (...operationArguments: unknown[]) => unknown;
+
+interface Page {
+  readonly rows: readonly unknown[];
+  readonly after?: unknown;
+}
+
+interface RowsOptions {
+  readonly where?: unknown;
+  readonly fields?: unknown;
+  readonly pageRows: number;
+  readonly isStable: boolean;
+}
 
 export class TableClient {
   readonly #router: Router;
@@ -41,21 +64,36 @@ export class TableClient {
     if (READS.has(name)) return (...operationArguments) => this.#read(name, operationArguments);
     if (WRITES.has(name)) return (...operationArguments) => this.#write(name, operationArguments);
     if (name === 'rows') return (options) => this.#rows(options);
+    if (name === 'watch') return (options) => this.#watch(options);
     return undefined;
   }
 
   async #read(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
-    const { survives } = this.#declaration();
-    if (operation === 'select') checkSelectOptions(operationArguments[0], SELECT_OPTIONS);
-    if (survives === 'nothing') return this.#write(operation, operationArguments);
+    if (this.#declaration().survives === 'nothing') return this.#write(operation, operationArguments);
+    const deadline = this.#deadline(operation);
+    if (SELECTION_OPERATIONS.has(operation)) return this.#selection(operation, operationArguments, deadline);
+    return this.#ask(operation, operationArguments, deadline);
+  }
+
+  #deadline(operation: string): ReadDeadline {
+    return new ReadDeadline(`${this.#slot.name}.tables.${this.#name}.${operation}`, this.#options);
+  }
+
+  async #ask(
+    operation: string,
+    operationArguments: readonly unknown[],
+    deadline: ReadDeadline,
+    snapshot?: SnapshotPage,
+  ): Promise<unknown> {
     const question = this.#router.link.ask({
       type: 'read',
       worker: this.#slot.name,
       table: this.#name,
       operation,
       arguments: operationArguments,
+      snapshot,
     });
-    return withDeadline(question, `${this.#slot.name}.tables.${this.#name}.${operation}`, this.#options);
+    return deadline.wait(question);
   }
 
   async #write(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
@@ -71,20 +109,97 @@ export class TableClient {
     } catch (error) {
       // What the table said is what its user wants to see.
       if (error instanceof CallError && error.cause instanceof TableError) throw error.cause;
+      if (error instanceof CallError && isTooLarge(error.cause)) throw this.#tooLarge(operation, error.cause);
       throw error;
     }
   }
 
-  async *#rows(options: unknown = {}): AsyncGenerator {
-    checkSelectOptions(options, ['where', 'pageRows']);
-    const { where, pageRows = ROWS_PAGE_DEFAULT } = options as RowsOptions; // Both are checked where they are used.
+  /** All rows of a selection, of one moment. */
+  async #selection(operation: string, operands: readonly unknown[], deadline: ReadDeadline): Promise<unknown[]> {
+    for (let tries = 1; ; tries++) {
+      const rows: unknown[] = [];
+      try {
+        for await (const page of this.#pages(operation, operands, ROWS_PAGE_MAX, deadline)) {
+          for (const row of page) rows.push(row);
+        }
+        return rows;
+      } catch (error) {
+        // Nobody has seen a row yet.
+        if (!isSnapshotLost(error) || tries === SELECTION_TRIES_MAX) throw error;
+      }
+    }
+  }
+
+  /** The pages of a selection, of one snapshot. */
+  async *#pages(
+    operation: string,
+    operands: readonly unknown[],
+    rowsMax: number,
+    deadline: ReadDeadline,
+  ): AsyncGenerator<readonly unknown[]> {
+    const { link } = this.#router;
+    const id = link.nextSnapshotId();
+    const end = (): void => link.endSnapshot(id);
+    let after: unknown;
+    let isOver = false;
+    deadline.signal?.addEventListener('abort', end, { once: true });
+    try {
+      do {
+        const page = (await this.#ask(operation, operands, deadline, { id, after, rowsMax })) as Page; // A page of the keeper.
+        ({ after } = page);
+        isOver = after === undefined;
+        yield page.rows;
+      } while (!isOver);
+    } finally {
+      deadline.signal?.removeEventListener('abort', end);
+      if (!isOver) end();
+    }
+  }
+
+  async *#rows(given: unknown): AsyncGenerator {
+    const options = rowsOptions(given);
+    const isStored = this.#declaration().survives !== 'nothing';
+    const { where, fields } = options;
+    const selection = { ...(where === undefined ? {} : { where }), ...(fields === undefined ? {} : { fields }) };
+    if (!options.isStable) {
+      yield* this.#passingRows(selection, options.pageRows);
+    } else if (!isStored) {
+      yield* (await this.#write('select', [selection])) as readonly unknown[]; // Rows, as the owner selected them.
+    } else {
+      const deadline = this.#deadline('rows');
+      for await (const page of this.#pages('select', [selection], options.pageRows, deadline)) {
+        yield* page;
+        deadline.restart();
+      }
+    }
+  }
+
+  /** Rows page by page, each page as of its own moment. */
+  async *#passingRows(selection: object, limit: number): AsyncGenerator {
     let after: unknown;
     do {
-      const selection = { where, limit: pageRows, after };
-      const page = (await this.#read('select', [selection])) as { rows: readonly unknown[]; after?: unknown }; // A page of the keeper or owner.
+      const page = (await this.#read('selectPage', [{ ...selection, limit, after }])) as Page; // A page of the keeper or owner.
       yield* page.rows;
       ({ after } = page);
     } while (after !== undefined);
+  }
+
+  #watch(options: unknown): TableWatch {
+    const declaration = this.#declaration();
+    const { from, signal } = checkWatchOptions(options);
+    if (declaration.keepBytes === undefined) {
+      const message = `Table ${this.#name} of worker ${this.#slot.name} keeps no changes. Declare it with watch: true.`;
+      throw new TableError('ERR_TABLE_UNWATCHED', message, { worker: this.#slot.name, table: this.#name });
+    }
+    const signals = [signal, this.#options.signal].flatMap((one) => (one === undefined ? [] : [one]));
+    return new TableWatch(this.#router.link, { worker: this.#slot.name, declaration, from, signals });
+  }
+
+  #tooLarge(operation: string, cause: WorkerError): TableError {
+    const message =
+      `What ${this.#slot.name}.tables.${this.#name}.${operation} asks for does not fit into an answer. Nothing was changed. ` +
+      'Ask for less, or in pages: selectPage, or rows({ isStable: false }).';
+    return new TableError('ERR_TABLE_LIMIT', message, { ...cause.details, table: this.#name }, { cause });
   }
 
   #declaration(): TableDeclaration {
@@ -99,32 +214,28 @@ export class TableClient {
   }
 }
 
-interface RowsOptions {
-  readonly where?: unknown;
-  readonly pageRows?: number;
+function isTooLarge(error: unknown): error is WorkerError {
+  return error instanceof WorkerError && error.code === 'ERR_WORKER_RESULT_LIMIT';
 }
 
-function withDeadline(question: Question, what: string, options: CallOptions): Promise<unknown> {
-  const { timeoutMs = CALL_TIMEOUT_DEFAULT_MS, signal } = options;
-  return new Promise((resolve, reject) => {
-    const finish = (): void => {
-      question.giveUp();
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    };
-    const onAbort = (): void => {
-      finish();
-      const details = { operation: what, outcome: 'none' } as const;
-      reject(new CallError('ERR_CALL_ABORTED', `The read ${what} was aborted.`, details, { cause: signal?.reason }));
-    };
-    const onTimeout = (): void => {
-      finish();
-      const details = { operation: what, outcome: 'none' } as const;
-      reject(new CallError('ERR_CALL_TIMEOUT', `The read ${what} was not answered within ${timeoutMs} ms.`, details));
-    };
-    const timer = timeoutMs === 'infinity' ? undefined : setTimeout(onTimeout, timeoutMs);
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    question.answer.then(resolve, reject).finally(finish);
-  });
+function isSnapshotLost(error: unknown): boolean {
+  return error instanceof KeeperError && error.code === 'ERR_KEEPER_SNAPSHOT';
+}
+
+/** Throws ERR_TABLE_ARGUMENT; conditions and fields are checked where they are used. */
+function rowsOptions(options: unknown): RowsOptions {
+  checkSelectOptions(options, ROWS_OPTIONS);
+  // It is undefined or an object, and any object can be read by name.
+  const given = (options ?? {}) as Readonly<Record<string, unknown>>;
+  const { where, fields, pageRows = ROWS_PAGE_DEFAULT, isStable = true } = given;
+  if (typeof isStable !== 'boolean') throw badOption('isStable', isStable, 'Give true or false.');
+  if (typeof pageRows !== 'number' || !Number.isSafeInteger(pageRows) || pageRows < 1 || pageRows > ROWS_PAGE_MAX) {
+    throw badOption('pageRows', pageRows, `Give a whole number from 1 to ${ROWS_PAGE_MAX}.`);
+  }
+  return { where, fields, pageRows, isStable };
+}
+
+function badOption(option: string, value: unknown, advice: string): TableError {
+  const message = `The option '${option}' of rows is ${showValue(value)}. ${advice}`;
+  return new TableError('ERR_TABLE_ARGUMENT', message, { option });
 }

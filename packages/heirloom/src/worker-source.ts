@@ -3,6 +3,7 @@
  * waits as a standby so that a crash costs no process start.
  */
 import type { RestartType } from '@heirloom/supervisor';
+import { HeirloomError } from '@heirloom/tables';
 import { encodeWorkerBootstrap, workerProcess } from '@heirloom/worker/process-url';
 import type { CloseReason, Connection, KeeperMessage, Outcome, ReadyMessage } from '@heirloom/wire';
 import type { CrashMessage } from '@heirloom/wire';
@@ -152,6 +153,10 @@ export class WorkerProcess implements Attached {
   #initError(encoded: unknown): Error {
     const { worker } = this;
     const cause = decodeError(encoded);
+    if (cause instanceof HeirloomError && cause.code === 'ERR_WORKER_MIGRATION') {
+      const problem = `The tables of worker ${worker} cannot be migrated. ${cause.message} Correct it and start again.`;
+      return new WorkerReferenceError('ERR_WORKER_MIGRATION', problem, { ...cause.details, worker }, { cause });
+    }
     const message = `The init of worker ${worker} threw: ${cause.message} What it had changed was undone.`;
     return new WorkerReferenceError('ERR_WORKER_INIT', message, { worker }, { cause });
   }

@@ -4,9 +4,21 @@
  * Every type that can appear in the declaration of a worker's module is here by name, so that compilers can write
  * `import("heirloom/worker").WorkerDefinition<…>` in programs that have installed nothing but `heirloom`.
  */
+export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
 export { defineWorker, row, table, WorkerError } from '@heirloom/worker';
 
+export type {
+  ExtendedInfo,
+  File2tabOptions,
+  ReadTabfileOptions,
+  Tab2fileOptions,
+  TabfileErrorCode,
+  TabfileInfo,
+  TableByHandle,
+  TableInMemory,
+  WrittenTabfile,
+} from '@heirloom/tabfile';
 export type {
   Access,
   AccessOf,
@@ -19,24 +31,44 @@ export type {
   CounterValue,
   DefaultRow,
   ElementResult,
+  Explanation,
   FieldOf,
   FieldValue,
+  FieldsOf,
+  Inside,
+  KeyCut,
+  InputOf,
+  InputRowOf,
   KeyFieldOf,
   KeyOf,
   KeyPartOf,
   KeySpec,
   KeySpecOf,
+  KeyedRows,
   LookupResult,
+  MatchObjectOptions,
+  MatchOptions,
+  MatchedValues,
+  MigrateRow,
   NumericFieldOf,
   Operators,
   OtherFieldOf,
   OwnerTable,
+  OwnerWhere,
+  PageOptions,
   Patch,
+  Pattern,
+  ReverseOptions,
   RowOf,
+  RowPredicate,
   RowType,
+  SelectCursor,
   SelectOptions,
+  SelectPage,
+  SelectedRow,
   StoredRowOf,
   Survives,
+  Table,
   TableDefinition,
   TableErrorCode,
   TableInfo,
@@ -47,6 +79,7 @@ export type {
   TypeOf,
   Value,
   Where,
+  WhereFields,
 } from '@heirloom/tables';
 export type {
   AnyHandler,

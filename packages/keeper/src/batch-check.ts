@@ -7,12 +7,17 @@ import { WireError } from '@heirloom/wire';
 import type { Batch, TableChanges } from '@heirloom/wire';
 import { isBag } from './layout.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
+import { checkMigration } from './table-migration.js';
 
 /**
  * Checks a batch of a worker and makes its new shapes known; returns the stored table of each of its tables.
  * Throws WireError ERR_WIRE_MESSAGE, or what `RowCodec.addShapes` throws, and then nothing of the batch is known.
  */
 export function checkBatch(catalog: TableCatalog, worker: string, batch: Batch): StoredTable[] {
+  if (batch.migration !== undefined) {
+    checkMigration(catalog, worker, batch, batch.migration);
+    return [];
+  }
   const seen = new Set<number>();
   const tables = batch.tables.map((changes) => {
     const table = catalog.byId.get(changes.tableId);
@@ -20,6 +25,8 @@ export function checkBatch(catalog: TableCatalog, worker: string, batch: Batch):
       throw refusal(batch, `names table ${changes.tableId}, which is not one of '${worker}'`);
     if (seen.has(changes.tableId)) throw refusal(batch, `names table ${changes.tableId} twice`);
     seen.add(changes.tableId);
+    if (table.migration !== undefined)
+      throw refusal(batch, `changes table ${changes.tableId}, which is migrated first`);
     checkChanges(batch, changes, table);
     // All before any is added: what a refused batch taught a table would be taken for stored.
     table.codec.checkShapes(changes.shapes);

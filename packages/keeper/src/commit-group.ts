@@ -10,12 +10,15 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Batch, Change, Outcome, OutcomesByWorker, StoredShape, TableChanges } from '@heirloom/wire';
+import { writeFeeds } from './change-feed.js';
 import { NO_EPOCH, advance } from './epochs.js';
+import { doomExtent } from './extent-sweeper.js';
 import { encodeJournalRecord } from './journal-record.js';
 import type { JournalBatch } from './journal-record.js';
-import { isBag, rowKey, u32Key, u64Key } from './layout.js';
+import { isBag, rowKey, u64Key } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
 import type { StoredTable } from './table-catalog.js';
+import { writeMigration } from './table-migration.js';
 
 /** A batch that was found good, with where it came from. */
 export interface ReceivedBatch {
@@ -32,6 +35,8 @@ export interface ReleasedGroup {
   readonly outcomes: OutcomesByWorker;
   /** The last batch by worker. */
   readonly progress: ReadonlyMap<string, Progress>;
+  /** The watched tables that it changed. */
+  readonly watched: readonly StoredTable[];
 }
 
 export interface Progress {
@@ -113,6 +118,10 @@ export class CommitGroup {
 /** Writes a group, inside of a transaction. */
 export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup, confirmedLsn: number): ReleasedGroup {
   for (const staged of group.tables.values()) writeTable(store, writer, staged);
+  for (const { worker, batch } of group.received) {
+    if (batch.migration !== undefined) writeMigration(store, writer, worker, batch.migration);
+  }
+  const watched = writeFeeds(store, writer, group);
   const progress = progressOf(group);
   for (const [worker, { lastBatch, hasInit }] of progress) {
     store.putEpoch(writer, worker, advance(store.epochs.get(worker) ?? NO_EPOCH, lastBatch, hasInit));
@@ -128,7 +137,7 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   store.unconfirmedBytes += record.length;
   trimJournal(store, writer, confirmedLsn);
   store.putState(writer, { lsn: lastLsn, confirmedLsn });
-  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress };
+  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress, watched };
 }
 
 /** What the batches answer, by the worker whose connection they came from; in order for each. */
@@ -168,14 +177,11 @@ function writeTable(store: Store, writer: StoreWriter, staged: StagedTable): voi
 }
 
 function moveToNewExtent(store: Store, writer: StoreWriter, table: StoredTable): void {
-  writer.put('doomed', u32Key(table.extent), NOTHING);
-  store.doomed.push(table.extent);
+  doomExtent(store, writer, table.extent);
   table.extent = store.state.nextExtent;
   store.putState(writer, { nextExtent: table.extent + 1 });
   store.putTable(writer, table);
 }
-
-const NOTHING = Buffer.from([0]);
 
 function trimJournal(store: Store, writer: StoreWriter, confirmedLsn: number): void {
   for (let trimmed = 0; trimmed < TRIM_RECORDS_MAX; trimmed++) {

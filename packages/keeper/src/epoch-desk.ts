@@ -10,11 +10,13 @@
 import { failpoint } from '@heirloom/wire';
 import type { EpochClosed, EpochOpened, KeeperRequest, TableDeclaration } from '@heirloom/wire';
 import type { AttachmentRegistry } from './attachment.js';
+import { alignFeed } from './change-feed.js';
 import { KeeperError } from './errors.js';
 import { NO_EPOCH, closeEpoch, judgeClose, openNextEpoch } from './epochs.js';
 import type { GroupCommit } from './group-commit.js';
 import type { Store, StoreWriter } from './store.js';
 import { grant, isStored, newTable } from './table-catalog.js';
+import { migrationGrant, redeclare } from './table-migration.js';
 
 type OpenRequest = Extract<KeeperRequest, { type: 'openEpoch' }>;
 type CloseRequest = Extract<KeeperRequest, { type: 'closeEpoch' }>;
@@ -55,7 +57,7 @@ export class EpochDesk {
     this.attachments.bind(attachment, record.epoch, 0);
     const grants = tables.flatMap(({ name }) => {
       const table = store.catalog.get(worker, name);
-      return table === undefined ? [] : [grant(table)];
+      return table === undefined ? [] : [{ ...grant(table), migration: migrationGrant(table) }];
     });
     return { epoch: record.epoch, lsn: store.state.lsn, restarted: record.isInitialized, tables: grants };
   }
@@ -85,16 +87,13 @@ export class EpochDesk {
   private declare(writer: StoreWriter, worker: string, declaration: TableDeclaration): void {
     const { store } = this;
     const stored = store.catalog.get(worker, declaration.name);
-    if (stored !== undefined) {
-      stored.declaration = declaration;
-      store.putTable(writer, stored);
-      return;
-    }
+    if (stored !== undefined) return redeclare(store, writer, stored, declaration);
     const { nextTableId, nextExtent } = store.state;
     const table = newTable(nextTableId, nextExtent, worker, declaration);
     store.catalog.add(table);
     store.putState(writer, { nextTableId: nextTableId + 1, nextExtent: nextExtent + 1 });
     store.putTable(writer, table);
     store.putCounts(writer, table);
+    alignFeed(store, writer, table);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Deletes the rows of extents that no table has any more, a bounded number in each transaction.
+ * Deletes the rows of extents, and the changes of feeds, that no table has any more, a bounded number in each transaction.
  *
  * The list of doomed extents is in the store, written in the transaction that moved the table away, so a restart goes on
  * where the last run stopped. Sweeping waits while batches do, but not for ever: after SWEEP_POSTPONED_MAX groups a piece is
@@ -14,15 +14,26 @@ export const DOOMED_ROWS_PER_SWEEP = 2_000;
 export const SWEEP_POSTPONED_MAX = 64;
 
 const NO_KEY = new Uint8Array(0);
+const NO_VALUE = Uint8Array.of(0);
+
+/** Lets the rows of an extent be deleted that no table has any more, inside of a transaction. */
+export function doomExtent(store: Store, writer: StoreWriter, extent: number): void {
+  writer.put('doomed', u32Key(extent), NO_VALUE);
+  store.doomed.push(extent);
+}
 
 /** Deletes some rows of the first doomed extent, inside of a transaction. */
 export function sweepSome(store: Store, writer: StoreWriter, rowsMax: number = DOOMED_ROWS_PER_SWEEP): void {
   const [extent] = store.doomed;
   if (extent === undefined) return;
   const start = rowKey(extent, NO_KEY);
-  const keys = Array.from(store.rows.getKeys({ start, end: extentEnd(extent), limit: rowsMax }));
-  for (const key of keys) writer.remove('rows', key);
-  if (keys.length === rowsMax) return;
+  const range = { start, end: extentEnd(extent), limit: rowsMax };
+  // The number is that of an extent or of a feed, so one of them is empty.
+  for (const database of ['rows', 'changes'] as const) {
+    const keys = Array.from(store[database].getKeys(range));
+    for (const key of keys) writer.remove(database, key);
+    if (keys.length === rowsMax) return;
+  }
   writer.remove('doomed', u32Key(extent));
   store.doomed.shift();
 }

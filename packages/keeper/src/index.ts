@@ -4,7 +4,7 @@ export { DOOMED_ROWS_PER_SWEEP } from './extent-sweeper.js';
 export { Keeper } from './keeper.js';
 export { KEEPER_LIMITS } from './keeper-limits.js';
 export { keeperProcess } from './process-url.js';
-export { READ_PAGE_ROWS_MAX } from './released-reader.js';
+export { READ_PAGE_ROWS_MAX } from './table-reads.js';
 export { STORE_BYTES_MAX, STORE_FORMAT_VERSION } from './layout.js';
 export { openStore } from './store-opening.js';
 export type { DirectoryLock, DirectoryLockOptions } from './directory-lock.js';

@@ -1,6 +1,7 @@
 /** What the keeper tells of itself and its store, as plain data, for people and for tools. */
-import type { Store } from './store.js';
 import type { GroupCommit } from './group-commit.js';
+import type { SnapshotDesk } from './snapshot-desk.js';
+import type { Store } from './store.js';
 
 export interface Inspection {
   readonly lsn: number;
@@ -29,9 +30,11 @@ export interface Inspection {
   readonly confirmedLsn: number;
   /** Extents of cleared tables whose rows are still to be deleted. */
   readonly doomedExtents: number;
+  /** Snapshots that are held for iterations. */
+  readonly snapshots: number;
 }
 
-export function inspect(store: Store, groups: GroupCommit): Inspection {
+export function inspect(store: Store, groups: GroupCommit, snapshots: SnapshotDesk): Inspection {
   const { lsn, timeline, instance, generation } = store.state;
   return {
     lsn,
@@ -49,5 +52,6 @@ export function inspect(store: Store, groups: GroupCommit): Inspection {
     journalRecords: store.unconfirmed.length,
     confirmedLsn: groups.confirmedLsn,
     doomedExtents: store.doomed.length,
+    snapshots: snapshots.count,
   };
 }

@@ -6,7 +6,7 @@
  *   batches   tag 1: varuint count · count × (uint53 LSN · string worker · uint53 epoch · uint53 number · outcomes)
  *   outcomes  varuint count · count × outcome (call-messages.ts of @heirloom/wire)
  *
- * Tags 2 (casts) and 3 (changes) are reserved. A reader of version 1 skips sections that it does not know; what it must
+ * Tag 2 (casts) is reserved, and 3, which changes were to have before they got a database of their own. A reader of version 1 skips sections that it does not know; what it must
  * not skip gets a new version. The record's key is the LSN of its last batch. Records of another runtime instance are dropped
  * when a new one begins, as call ids belong to an instance.
  *

@@ -12,6 +12,12 @@ export interface KeeperLimits {
   readonly expectationsMax: number;
   /** Reads that wait for their turn; one more is refused with ERR_KEEPER_BUSY. */
   readonly readsMax: number;
+  /** Snapshots that are held for iterations between two of their pages; one more is refused with ERR_KEEPER_BUSY. */
+  readonly snapshotsMax: number;
+  /** How long a snapshot is held when no page is asked for, in milliseconds; then its iteration ends with ERR_KEEPER_SNAPSHOT. */
+  readonly snapshotIdleMs: number;
+  /** The same counted from its beginning, however often it is asked. */
+  readonly snapshotAgeMaxMs: number;
   /** Bytes of journal records that the router has not confirmed; over the limit journals are not read. */
   readonly unconfirmedBytesMax: number;
 }
@@ -29,6 +35,12 @@ export const KEEPER_LIMITS: KeeperLimits = {
   expectationsMax: 4_096,
   // What waits is a request, and the router has no more of them open at a time.
   readsMax: 1_024,
+  // Half of the reader slots of the store.
+  snapshotsMax: 64,
+  // While a snapshot is held nothing that is deleted or replaced gives its room back to the store.
+  snapshotIdleMs: 60_000,
+  // A table of a hundred million rows is read in less, if somebody reads.
+  snapshotAgeMaxMs: 3_600_000,
   // All of them, and the group that goes over the limit, are sent again at once by the next keeper, on a connection that
   // takes SEND_BYTES_MAX, 256 MiB.
   unconfirmedBytesMax: 64 * 1024 * 1024,

@@ -15,11 +15,13 @@
  * 4. Replies of an epoch are sent before the response to its closeEpoch.
  * 5. G9: reads take turns, a few at a time, and none while the router has not taken the answers before; epochs are opened
  *    and closed past them.
+ * 6. Nothing is kept for those who watch a table but whether somebody found no changes; it is told once when there are some.
  */
 import {
   FrameKind,
   WireError,
   acceptHello,
+  changed,
   decodeBatch,
   decodeControl,
   decodeNumber,
@@ -39,6 +41,8 @@ import {
 import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage } from '@heirloom/wire';
 import type { Attachment, Binding } from './attachment.js';
 import { checkBatch } from './batch-check.js';
+import { takeAwaited } from './change-feed.js';
+import { readChanges, readImage } from './change-reader.js';
 import type { ReleasedGroup } from './commit-group.js';
 import { judgeBatch } from './epochs.js';
 import { KeeperError } from './errors.js';
@@ -51,7 +55,6 @@ import { readReleased } from './released-reader.js';
 import { openKeeper } from './open-keeper.js';
 import type { OpenKeeper } from './open-keeper.js';
 import { endRun, storedReplies } from './run-marker.js';
-import type { Store } from './store.js';
 
 export interface KeeperOptions {
   readonly directory: string;
@@ -86,6 +89,8 @@ export class Keeper {
   /** Reads that wait for their turn, and how many have theirs. */
   private readonly waitingReads: (() => void)[] = [];
   private reads = 0;
+  /** Of those that wait, the ones that are limited. */
+  private limitedReads = 0;
 
   constructor(options: KeeperOptions) {
     this.options = options;
@@ -197,18 +202,24 @@ export class Keeper {
       const message = `Batch ${batch.number} came behind batch ${binding.lastReceived}.`;
       throw new WireError('ERR_WIRE_MESSAGE', message, { number: batch.number, expected: binding.lastReceived + 1 });
     }
+    // A step of a migration is checked against what is stored, and is a group of its own.
+    const isMigration = batch.migration !== undefined;
+    if (isMigration) open.groups.commitNow();
     const tables = checkBatch(open.store.catalog, worker, batch);
     binding.lastReceived = batch.number;
     open.groups.add({ worker, epoch: binding.epoch, batch, bytes: body.length }, tables);
+    if (isMigration) open.groups.commitNow();
   }
 
-  private release({ lsn, outcomes, progress }: ReleasedGroup): void {
+  private release({ lsn, outcomes, progress, watched }: ReleasedGroup): void {
     failpoint('keeper.replies:before');
     const { control } = this.options;
     if (outcomes.size > 0) {
       control.send(FrameKind.replies, (writer) => writeReplies(writer, lsn, outcomes));
       control.flushNow();
     }
+    const tables = takeAwaited(watched);
+    if (tables.length > 0) sendControl(control, changed, { tables });
     failpoint('keeper.replies:after');
     for (const [worker, { epoch, lastBatch }] of progress) this.open?.attachments.acknowledge(worker, epoch, lastBatch);
     this.open?.sweeper.wake();
@@ -270,9 +281,15 @@ export class Keeper {
       case 'closeEpoch':
         return open.desk.close(request);
       case 'read':
-        return this.read(open.store, request);
+        return this.read(open, request);
+      case 'endSnapshot':
+        return open.snapshots.end(request.snapshot);
+      case 'changes':
+        return this.inTurn(() => readChanges(open.store, request));
+      case 'image':
+        return this.inTurn(() => readImage(open.store, request));
       case 'inspect':
-        return inspect(open.store, open.groups);
+        return inspect(open.store, open.groups, open.snapshots);
       default: // A barrier; what came before it has been handled.
         return undefined;
     }
@@ -282,17 +299,35 @@ export class Keeper {
    * Waits for its turn (invariant 5), so that what waits to be sent is bounded by READS_AT_ONCE of the largest answers.
    * Rejects with KeeperError ERR_KEEPER_BUSY, or as `readReleased` does.
    */
-  private async read(store: Store, request: Extract<KeeperRequest, { type: 'read' }>): Promise<unknown> {
-    if (this.waitingReads.length >= this.limits.readsMax) {
-      const message = `${this.waitingReads.length} reads wait already. Try again when some have ended.`;
+  private async read(
+    { store, snapshots }: OpenKeeper,
+    request: Extract<KeeperRequest, { type: 'read' }>,
+  ): Promise<unknown> {
+    if (this.limitedReads >= this.limits.readsMax) {
+      const message = `${this.limitedReads} reads wait already. Try again when some have ended.`;
       throw new KeeperError('ERR_KEEPER_BUSY', message, { readsMax: this.limits.readsMax });
     }
+    // Before it waits, so that an iteration can be given up meanwhile.
+    if (request.snapshot !== undefined && request.snapshot.after === undefined) snapshots.announce(request.snapshot.id);
+    this.limitedReads++;
+    return this.inTurn(async () => {
+      this.limitedReads--;
+      try {
+        return await readReleased(store, snapshots, request);
+      } finally {
+        if (request.snapshot !== undefined) snapshots.forget(request.snapshot.id);
+      }
+    });
+  }
+
+  /** Runs a read when its turn comes. Those who watch are not counted: each asks once at a time, and the router bounds them. */
+  private async inTurn(run: () => unknown): Promise<unknown> {
     await new Promise<void>((resolve) => {
       this.waitingReads.push(resolve);
       this.startReads();
     });
     try {
-      return await readReleased(store, request);
+      return await run();
     } finally {
       this.reads--;
       // After the answer was queued, so that its size counts.
@@ -321,6 +356,7 @@ export class Keeper {
     this.state = 'stopped';
     open.sweeper.stop();
     open.attachments.destroyAll();
+    open.snapshots.closeAll();
     try {
       endRun(open.store, open.groups.confirmedLsn);
       await open.server.close();

@@ -8,10 +8,16 @@
  *   shapes    u32 tableId · u32 shape id       value: list of field names
  *   rows      u32 extent · key bytes · (bags) u64 sequence      row bytes
  *   journal   u64 LSN of the group's last batch                 journal record (journal-record.ts)
- *   doomed    u32 extent                       nothing: the rows of this extent are to be deleted
+ *   doomed    u32 extent or feed               nothing: what lies under this number is to be deleted
+ *   feeds     u32 tableId                      u32 feed · uint53 LSN behind which all changes are kept · uint53 their bytes
+ *   changes   u32 feed · u64 LSN               change record of one batch (change-record.ts of @heirloom/wire)
  *
  * All numbers are big-endian, so that bytes are ordered as numbers are. Values are encoded by @heirloom/wire. An extent is where
- * the rows of one table lie; a table that is cleared gets a new one, so clearing a table of any size is one small record.
+ * the rows of one table lie; a table that is cleared gets a new one, so clearing a table of any size is one small record. A feed
+ * is where the changes of a watched table lie; its number comes from the same counter.
+ *
+ * Format 1 had neither feeds nor changes; a store of it is given them when it is opened. A keeper of that time would write rows
+ * without their changes, so the number is another.
  *
  * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
  */
@@ -19,7 +25,7 @@ import { Buffer } from 'node:buffer';
 import type { RootDatabaseOptions } from 'lmdb';
 
 /** The version of this layout. A store of a newer one is refused; an older one would be converted when opened. */
-export const STORE_FORMAT_VERSION = 1;
+export const STORE_FORMAT_VERSION = 2;
 /** The file in the store's directory, and the one a new store is made in before it takes its name. */
 export const STORE_FILE = 'data.mdb';
 export const STORE_FILE_NEW = 'data.new.mdb';
@@ -28,15 +34,22 @@ export const STORE_FILE_NEW = 'data.new.mdb';
  * what a process may map on the smallest supported address space (39 bits).
  */
 export const STORE_BYTES_MAX: number = 2 ** 38;
-/** Reader slots: only the keeper reads through LMDB. */
-export const STORE_READERS_MAX = 16;
+/** Reader slots: one for each snapshot that is held, and some; only the keeper reads through LMDB. This is its default. */
+export const STORE_READERS_MAX = 126;
 /** Owner names lie in keys, which LMDB limits to 1978 bytes. */
 export const WORKER_NAME_BYTES_MAX = 1_024;
 /** Tables of all workers that ever were; they are all known in memory. */
 export const TABLES_MAX = 100_000;
 
-export const DATABASE_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
-export type DatabaseName = (typeof DATABASE_NAMES)[number];
+/** The databases of format 1, and those that came with format 2. */
+const FIRST_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
+const SECOND_NAMES = ['feeds', 'changes'] as const;
+export type DatabaseName = (typeof FIRST_NAMES)[number] | (typeof SECOND_NAMES)[number];
+
+/** The databases that a store of some format has. */
+export function databasesOf(format: number): readonly DatabaseName[] {
+  return format === 1 ? FIRST_NAMES : [...FIRST_NAMES, ...SECOND_NAMES];
+}
 
 /** How the keeper opens the environment, and nobody else does (page-tree.ts). See store.ts for why there is no overlapping sync. */
 export const ENVIRONMENT_OPTIONS: RootDatabaseOptions = {
@@ -93,6 +106,22 @@ export function encodeCounts(size: number, nextSequence: number): Buffer {
   return value;
 }
 
+export function encodeFeed(feed: number, afterLsn: number, bytes: number): Buffer {
+  const value = Buffer.allocUnsafe(20);
+  value.writeUInt32BE(feed, 0);
+  writeU64(value, afterLsn, 4);
+  writeU64(value, bytes, 12);
+  return value;
+}
+
+/** Where the changes of a batch lie. */
+export function changeKey(feed: number, lsn: number): Buffer {
+  const key = Buffer.allocUnsafe(12);
+  key.writeUInt32BE(feed, 0);
+  writeU64(key, lsn, 4);
+  return key;
+}
+
 /** Where a row lies; `sequence` is undefined in tables that are no bags. */
 export function rowKey(extent: number, keyBytes: Uint8Array, sequence?: number): Buffer {
   const key = Buffer.allocUnsafe(4 + keyBytes.length + (sequence === undefined ? 0 : 8));
@@ -102,7 +131,7 @@ export function rowKey(extent: number, keyBytes: Uint8Array, sequence?: number):
   return key;
 }
 
-/** The first key behind every row of an extent. */
+/** The first key behind everything in an extent or a feed. */
 export function extentEnd(extent: number): Buffer {
   return u32Key(extent + 1);
 }

@@ -30,14 +30,18 @@ export function parseMetaPage(bytes: Buffer, page: 0 | 1): MetaPage | string {
   if ((bytes.readUInt32LE(28) & 0xffff) !== DATA_VERSION) return 'its LMDB format is another';
   const pageBytes = bytes.readUInt32LE(48);
   const isPage = bytes.readBigUInt64LE(0) === BigInt(page) && (bytes.readUInt16LE(18) & META_FLAG) !== 0;
-  const isSize = pageBytes >= PAGE_BYTES_MIN && pageBytes <= PAGE_BYTES_MAX && (pageBytes & (pageBytes - 1)) === 0;
-  if (!isPage || !isSize) return `meta page ${page} makes no sense`;
+  if (!isPage || !isPageSize(pageBytes)) return `meta page ${page} makes no sense`;
   return {
     pageBytes,
     lastPage: bytes.readBigUInt64LE(144),
     transaction: metaTransaction(bytes, 0),
     roots: [bytes.readBigUInt64LE(88), bytes.readBigUInt64LE(136)],
   };
+}
+
+/** Whether LMDB can have pages of this size. */
+export function isPageSize(bytes: number): boolean {
+  return bytes >= PAGE_BYTES_MIN && bytes <= PAGE_BYTES_MAX && (bytes & (bytes - 1)) === 0;
 }
 
 /** Only the transaction of the meta page that begins at a place. */

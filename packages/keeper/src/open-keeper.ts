@@ -18,6 +18,7 @@ import { GroupCommit } from './group-commit.js';
 import type { GroupCommitOptions } from './group-commit.js';
 import type { KeeperLimits } from './keeper-limits.js';
 import { beginRun } from './run-marker.js';
+import { SnapshotDesk } from './snapshot-desk.js';
 import type { Store } from './store.js';
 import { ensureStoreDirectory, openStore } from './store-opening.js';
 
@@ -28,6 +29,7 @@ export interface OpenKeeper {
   readonly attachments: AttachmentRegistry;
   readonly desk: EpochDesk;
   readonly sweeper: ExtentSweeper;
+  readonly snapshots: SnapshotDesk;
   readonly server: Server;
 }
 
@@ -80,8 +82,9 @@ async function assemble(
   }
   const desk = new EpochDesk(store, groups, attachments);
   const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
+  const snapshots = new SnapshotDesk(store, limits);
   const server = await listen(options.socketPath, options.onConnection, (error) =>
     log('warn', 'A connection was refused.', { error: error.message }),
   );
-  return { lock, store, groups, attachments, desk, sweeper, server };
+  return { lock, store, groups, attachments, desk, sweeper, snapshots, server };
 }

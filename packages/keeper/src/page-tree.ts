@@ -13,7 +13,10 @@
  * 3. Each leaf is read for itself, within microseconds, so no commit that goes on elsewhere can keep a read from ending. Two
  *    leaves of one range may be of two transactions; that is all right for who reads what nobody else writes (hydration).
  * 4. A large value lies in pages of its own, and may take longer. It is right also if the newest transaction still has the
- *    same pages for this key, written by the same transaction as before.
+ *    same pages for this key, written by the same transaction as before. Memory is taken only for one that is in the file.
+ * 5. The keys of a leaf ascend, and lie between the separators above it; otherwise the store is damaged. So a page that refers to
+ *    a wrong one of the same tree neither gives rows of elsewhere nor hides those that should be there.
+ * 6. A range goes on behind (or before) a separator that was compared with where it stood, so it ends whatever the pages are.
  *
  * What is visible here may be a commit whose flush has not ended. The keeper's word, not the file, says what is durable.
  */
@@ -25,6 +28,8 @@ import type { Page, PageData } from './page.js';
 import { readBytes } from './page-file.js';
 import type { PageFile } from './page-file.js';
 import type { KeyRange, KeyValue, SortedRows } from './row-scan.js';
+
+const NOTHING = Buffer.alloc(0);
 
 /** One committed transaction: its meta page, and the bytes that it was read from. */
 interface Snapshot {
@@ -115,16 +120,18 @@ export class PageTree implements SortedRows {
   private readLeaf(root: bigint, seek: Seek): LeafPart | undefined {
     if (root === NO_PAGE) return { entries: [], next: undefined };
     let number = Number(root);
-    let next: Buffer | undefined;
+    // The nearest separators, at the deepest levels that have them: where the neighbours of the leaf begin and end.
+    let low: Buffer | undefined;
+    let high: Buffer | undefined;
     for (let depth = 0; depth < TREE_DEPTH_MAX; depth++) {
       const page = this.readPage(number);
       if (page === undefined) return undefined;
-      if (!page.isBranch) return { entries: entriesOf(page, seek), next };
+      if (!page.isBranch)
+        return isBetween(page, low, high) ? leafPartOf(page, seek, seek.isReverse ? low : high) : undefined;
       if (page.size === 0) return undefined;
       const index = childIndex(page, seek);
-      // The nearest subtree beside the one that is read, at the deepest level that has one.
-      if (seek.isReverse && index > 0) next = Buffer.from(page.key(index));
-      if (!seek.isReverse && index + 1 < page.size) next = Buffer.from(page.key(index + 1));
+      if (index > 0) low = Buffer.from(page.key(index));
+      if (index + 1 < page.size) high = Buffer.from(page.key(index + 1));
       number = page.child(index);
     }
     return undefined;
@@ -145,23 +152,32 @@ export class PageTree implements SortedRows {
       if (data.kind === 'value') return data.bytes;
       if (data.kind === 'tree') throw this.damaged('a value of its rows is a tree');
       const { number } = data;
-      const before = this.runWriter(number);
-      const bytes = readBytes(this.file, number * this.file.pageBytes + PAGE_HEADER_BYTES, data.bytes);
+      const before = this.runWriter(number, data.bytes);
+      const bytes = before === undefined ? NOTHING : this.runBytes(number, data.bytes);
       const isRun = before !== undefined && before <= snapshot.meta.transaction && bytes.length === data.bytes;
       if (isRun && this.isUntouched(snapshot)) return bytes;
       const again = this.find(entry.key);
-      if (again.entry === undefined) return undefined;
-      const isSame = again.entry.data.kind === 'run' && again.entry.data.number === number;
-      if (isSame && isRun && this.runWriter(number) === before) return bytes;
-      if (isSame && !isRun && again.snapshot.meta.transaction === snapshot.meta.transaction)
+      const isSame = again.entry?.data.kind === 'run' && again.entry.data.number === number;
+      if (isSame && isRun && this.runWriter(number, data.bytes) === before) return bytes;
+      if (!isRun && again.snapshot.meta.transaction === snapshot.meta.transaction)
         throw this.damaged('a large value of its rows is not where it should be');
+      if (again.entry === undefined) return undefined;
       ({ data } = again.entry);
       ({ snapshot } = again);
     }
   }
 
-  private runWriter(number: number): number | undefined {
-    return parseRun(readBytes(this.file, number * this.file.pageBytes, PAGE_HEADER_BYTES), number)?.transaction;
+  /** Who wrote a run that has room for so many bytes and is in the file to its end; undefined if there is none. */
+  private runWriter(number: number, bytes: number): number | undefined {
+    const at = number * this.file.pageBytes;
+    const run = parseRun(readBytes(this.file, at, PAGE_HEADER_BYTES), number);
+    if (run === undefined || PAGE_HEADER_BYTES + bytes > run.pages * this.file.pageBytes) return undefined;
+    const isInFile = readBytes(this.file, at + PAGE_HEADER_BYTES + bytes - 1, 1).length === 1;
+    return isInFile ? run.transaction : undefined;
+  }
+
+  private runBytes(number: number, bytes: number): Buffer {
+    return readBytes(this.file, number * this.file.pageBytes + PAGE_HEADER_BYTES, bytes);
   }
 
   private newest(): Snapshot {
@@ -205,6 +221,27 @@ function childIndex(page: Page, { key, isReverse }: Seek): number {
     else high = middle;
   }
   return low - 1;
+}
+
+/** Whether a leaf's keys are at or behind one separator, and before the other one. */
+function isBetween(page: Page, low: Buffer | undefined, high: Buffer | undefined): boolean {
+  if (page.size === 0) return true;
+  const isBehindLow = low === undefined || page.compareKey(0, low) >= 0;
+  return isBehindLow && (high === undefined || page.compareKey(page.size - 1, high) < 0);
+}
+
+/** The leaf part, or undefined where keys do not go on in the direction of the seek. */
+function leafPartOf(page: Page, seek: Seek, next: Buffer | undefined): LeafPart | undefined {
+  const entries = entriesOf(page, seek);
+  const direction = seek.isReverse ? -1 : 1;
+  for (let index = 1; index < entries.length; index++) {
+    if (Buffer.compare(keyAt(entries, index), keyAt(entries, index - 1)) !== direction) return undefined;
+  }
+  return { entries, next };
+}
+
+function keyAt(entries: readonly Entry[], index: number): Buffer {
+  return (entries[index] as Entry).key; // Inside of the bounds.
 }
 
 function entriesOf(page: Page, { key, isReverse, limit }: Seek): Entry[] {

@@ -47,8 +47,10 @@ export interface RowRange {
   /** Only rows before these bytes. */
   readonly to?: Uint8Array | undefined;
   readonly reverse?: boolean;
-  /** The most rows to return; fewer mean that there are no more. */
+  /** The most rows to return; fewer mean that there are no more, unless `bytesMax` is given. */
   readonly limit: number;
+  /** The bytes of rows from which on no further row is added. */
+  readonly bytesMax?: number;
 }
 
 const SEQUENCE_BYTES = 8;
@@ -73,11 +75,13 @@ export function scanRows(rows: SortedRows, place: Extent, range: RowRange): RawR
   const hasSequence = isBag(place.type);
   const found: RawRow[] = [];
   if (range.limit <= 0) return found;
+  let bytesLeft = range.bytesMax ?? Number.POSITIVE_INFINITY;
   for (const { key, value } of rows.getRange(bounds(place.extent, range, hasSequence))) {
     const row = rawRow(key, value, hasSequence);
     if (!hasSequence && !isInside(row.keyBytes, range)) continue;
     found.push(row);
-    if (found.length === range.limit) break;
+    bytesLeft -= row.rowBytes.length;
+    if (found.length === range.limit || bytesLeft <= 0) break;
   }
   return found;
 }

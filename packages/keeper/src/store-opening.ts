@@ -26,7 +26,6 @@ import { isNoRoom } from './disk-error.js';
 import { StoreError } from './errors.js';
 import type { DatabaseName } from './layout.js';
 import {
-  DATABASE_NAMES,
   DATABASE_OPTIONS,
   ENVIRONMENT_OPTIONS,
   FORMAT_KEY,
@@ -34,6 +33,7 @@ import {
   STORE_FILE,
   STORE_FILE_NEW,
   STORE_FORMAT_VERSION,
+  databasesOf,
   readU64,
   u32Key,
 } from './layout.js';
@@ -103,7 +103,7 @@ async function createStore(directory: string, path: string): Promise<void> {
   try {
     for (const leftOver of [newPath, `${newPath}-lock`, `${path}-lock`]) rmSync(leftOver, { force: true });
     const environment = open<Buffer, Buffer>(newPath, ENVIRONMENT_OPTIONS);
-    const databases = openDatabases(environment);
+    const databases = openDatabases(environment, STORE_FORMAT_VERSION, true);
     environment.transactionSync(() => {
       databases.meta.putSync(FORMAT_KEY, u32Key(STORE_FORMAT_VERSION));
       databases.meta.putSync(STATE_KEY, Buffer.from(encodeValue(initialState())));
@@ -155,29 +155,22 @@ function environmentOptions(): RootDatabaseOptions {
   return isArmed('keeper.flush:none') ? { ...ENVIRONMENT_OPTIONS, noSync: true } : ENVIRONMENT_OPTIONS;
 }
 
-function openDatabases(environment: RootDatabase<Buffer, Buffer>, create: boolean = true): Databases {
+/** Opens the databases of a format; those of a later one are not there. */
+function openDatabases(environment: RootDatabase<Buffer, Buffer>, format: number, create: boolean): Databases {
   // The option is there, but not in the binding's types.
   const options = { ...DATABASE_OPTIONS, create };
-  const opened = DATABASE_NAMES.map((name) => [name, environment.openDB<Buffer, Buffer>(name, options)] as const);
-  return Object.fromEntries(opened) as Record<DatabaseName, Database<Buffer, Buffer>>; // Each name is there.
+  const opened = databasesOf(format).map((name) => [name, environment.openDB<Buffer, Buffer>(name, options)] as const);
+  return Object.fromEntries(opened) as Record<DatabaseName, Database<Buffer, Buffer>>; // Each name of the format is there.
 }
 
 function readContents(path: string, environment: RootDatabase<Buffer, Buffer>): StoreContents {
-  const databases = openDatabases(environment, false);
-  const format = databases.meta.get(FORMAT_KEY);
-  if (format?.length !== 4) throw damaged(path, 'it does not say which version wrote it');
-  const version = format.readUInt32BE(0);
-  if (version > STORE_FORMAT_VERSION) {
-    const message = `The store ${path} has format ${version}, and this version of Heirloom knows ${STORE_FORMAT_VERSION}. Use the newer version that wrote it.`;
-    throw new StoreError('ERR_STORE_VERSION', message, { path, version, known: STORE_FORMAT_VERSION });
-  }
-  if (version < 1) throw damaged(path, `its format ${version} never was`);
+  const version = readFormat(path, openDatabases(environment, 1, false));
+  const databases = openDatabases(environment, version, false);
   const stateBytes = databases.meta.get(STATE_KEY);
   if (stateBytes === undefined) throw damaged(path, 'its state is missing');
-  return {
+  const contents = {
     path,
     environment,
-    databases,
     state: decodeState(path, stateBytes),
     stateBytes,
     epochs: readEpochs(path, databases),
@@ -185,6 +178,28 @@ function readContents(path: string, environment: RootDatabase<Buffer, Buffer>): 
     unconfirmed: readUnconfirmed(databases),
     doomed: Array.from(databases.doomed.getKeys(), (key) => key.readUInt32BE(0)),
   };
+  // After everything was read, as nothing is written to a store that is refused.
+  return { ...contents, databases: version < STORE_FORMAT_VERSION ? convert(environment) : databases };
+}
+
+/** Which format the store has. Throws StoreError ERR_STORE_DAMAGED or ERR_STORE_VERSION. */
+function readFormat(path: string, { meta }: Databases): number {
+  const format = meta.get(FORMAT_KEY);
+  if (format?.length !== 4) throw damaged(path, 'it does not say which version wrote it');
+  const version = format.readUInt32BE(0);
+  if (version > STORE_FORMAT_VERSION) {
+    const message = `The store ${path} has format ${version}, and this version of Heirloom knows ${STORE_FORMAT_VERSION}. Use the newer version that wrote it.`;
+    throw new StoreError('ERR_STORE_VERSION', message, { path, version, known: STORE_FORMAT_VERSION });
+  }
+  if (version < 1) throw damaged(path, `its format ${version} never was`);
+  return version;
+}
+
+/** Gives an older store the databases that it lacks; one that was interrupted in this is still of the older format. */
+function convert(environment: RootDatabase<Buffer, Buffer>): Databases {
+  const databases = openDatabases(environment, STORE_FORMAT_VERSION, true);
+  environment.transactionSync(() => databases.meta.putSync(FORMAT_KEY, u32Key(STORE_FORMAT_VERSION)));
+  return databases;
 }
 
 function readEpochs(path: string, databases: Databases): StoreContents['epochs'] {
@@ -196,12 +211,13 @@ function readEpochs(path: string, databases: Databases): StoreContents['epochs']
 function readCatalog(path: string, databases: Databases): TableCatalog {
   const catalog = new TableCatalog();
   for (const { key, value } of databases.tables.getRange()) {
-    const { worker, extent, declaration } = decodeTable(path, value);
+    const { worker, extent, declaration, migration } = decodeTable(path, value);
     const table = newTable(key.readUInt32BE(0), extent, worker, declaration);
     const counts = databases.counts.get(key);
     if (counts?.length !== 16) throw damaged(path, `the counts of table ${table.tableId} are missing`);
     table.size = readU64(counts, 0);
     table.nextSequence = readU64(counts, 8);
+    table.migration = migration;
     catalog.add(table);
   }
   for (const { key, value } of databases.shapes.getRange()) {
@@ -211,7 +227,23 @@ function readCatalog(path: string, databases: Databases): TableCatalog {
     table.shapes.push(shape);
   }
   for (const table of catalog.byId.values()) table.codec.addShapes(table.shapes);
+  readFeeds(path, databases, catalog);
   return catalog;
+}
+
+function readFeeds(path: string, databases: Databases, catalog: TableCatalog): void {
+  // A store of an older format has none.
+  const { feeds } = databases as Partial<Databases>;
+  for (const { key, value } of feeds?.getRange() ?? []) {
+    const table = catalog.byId.get(key.readUInt32BE(0));
+    if (table === undefined || value.length !== 20) throw damaged(path, 'the record of a feed is not one');
+    table.feed = {
+      id: value.readUInt32BE(0),
+      afterLsn: readU64(value, 4),
+      bytes: readU64(value, 12),
+      isAwaited: false,
+    };
+  }
 }
 
 function readUnconfirmed(databases: Databases): StoreContents['unconfirmed'] {

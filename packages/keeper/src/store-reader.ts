@@ -4,6 +4,7 @@
  * Every read sees what was committed last. Reads are synchronous, and nothing is held between two of them: a reader that is
  * killed, or frozen in the middle, is in nobody's way (page-tree.ts).
  */
+import { InvariantError } from '@heirloom/tables';
 import type { RowSource, StoredRow } from '@heirloom/tables';
 import type { RowCodec } from '@heirloom/wire';
 import { StoreError } from './errors.js';
@@ -23,7 +24,13 @@ export function openStoreReader(storePath: string): StoreReader {
   const file = openFile(storePath);
   const rows = new PageTree(file, 'rows', (how) => unreadable(storePath, how));
   return {
-    source: (extent, type, rowCodec) => extentSource(rows, { extent, type }, rowCodec),
+    source: (extent, type, rowCodec) => {
+      const source = extentSource(rows, { extent, type }, rowCodec);
+      return {
+        rowsOf: (keyBytes) => guarded(storePath, () => source.rowsOf(keyBytes)),
+        scan: (options) => guarded(storePath, () => source.scan(options)),
+      };
+    },
     close: () => file.close(),
   };
 }
@@ -33,6 +40,16 @@ function openFile(storePath: string): StoreFile {
     return new StoreFile(storePath);
   } catch (cause) {
     throw unreadable(storePath, (cause as Error).message, cause); // Thrown by node:fs.
+  }
+}
+
+/** Whatever the disk, the codec and the layout say of rows that were stored once, it is the store that cannot be read. */
+function guarded<T>(storePath: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof StoreError || cause instanceof InvariantError) throw cause;
+    throw unreadable(storePath, cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 

@@ -11,23 +11,35 @@ import { readBytes } from './page-file.js';
 import type { PageFile } from './page-file.js';
 
 /** Whether every page from a root on is in the file and is what its parent takes it for. */
-export function isTreeWhole(file: PageFile, root: bigint, depth: number = 0): boolean {
+export function isTreeWhole(file: PageFile, root: bigint): boolean {
+  return isSubtreeWhole({ file, seen: new Set() }, root, 0);
+}
+
+/** A walk, and the pages that it has seen: one that is met again makes no tree, and could keep the walk from ending. */
+interface Walk {
+  readonly file: PageFile;
+  readonly seen: Set<number>;
+}
+
+function isSubtreeWhole(walk: Walk, root: bigint, depth: number): boolean {
   if (root === NO_PAGE) return true;
-  if (depth > TREE_DEPTH_MAX) return false;
+  const { file, seen } = walk;
   const number = Number(root);
+  if (depth > TREE_DEPTH_MAX || seen.has(number)) return false;
+  seen.add(number);
   const page = parsePage(readBytes(file, number * file.pageBytes, file.pageBytes), number);
   if (page === undefined) return false;
   for (let index = 0; index < page.size; index++) {
-    if (!isNodeWhole(file, page, index, depth)) return false;
+    if (!isNodeWhole(walk, page, index, depth)) return false;
   }
   return true;
 }
 
-function isNodeWhole(file: PageFile, page: Page, index: number, depth: number): boolean {
-  if (page.isBranch) return isTreeWhole(file, BigInt(page.child(index)), depth + 1);
+function isNodeWhole(walk: Walk, page: Page, index: number, depth: number): boolean {
+  if (page.isBranch) return isSubtreeWhole(walk, BigInt(page.child(index)), depth + 1);
   const data = page.data(index);
-  if (data.kind === 'tree') return isTreeWhole(file, data.root, depth + 1);
-  return data.kind === 'value' || isRunWhole(file, data.number);
+  if (data.kind === 'tree') return isSubtreeWhole(walk, data.root, depth + 1);
+  return data.kind === 'value' || isRunWhole(walk.file, data.number);
 }
 
 function isRunWhole(file: PageFile, number: number): boolean {

@@ -18,11 +18,12 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { encodeValue, failpoint } from '@heirloom/wire';
 import type { CommitKill } from './commit-kill.js';
+import type { Feed } from './change-feed.js';
 import { isDiskFailure, isNoRoom } from './disk-error.js';
 import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
-import { STATE_KEY, encodeCounts, shapeKey, u32Key } from './layout.js';
+import { STATE_KEY, encodeCounts, encodeFeed, shapeKey, u32Key } from './layout.js';
 import type { StoreState } from './stored-record.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 
@@ -56,9 +57,10 @@ export class Store {
   readonly epochs: Map<string, EpochRecord>;
   readonly catalog: TableCatalog;
   readonly rows: Database<Buffer, Buffer>;
+  readonly changes: Database<Buffer, Buffer>;
   /** By growing LSN. */
   readonly unconfirmed: UnconfirmedRecord[];
-  /** Extents whose rows are to be deleted. */
+  /** Extents and feeds whose contents are to be deleted. */
   readonly doomed: number[];
   unconfirmedBytes: number;
   private readonly contents: StoreContents;
@@ -80,6 +82,7 @@ export class Store {
     this.epochs = contents.epochs;
     this.catalog = contents.catalog;
     this.rows = contents.databases.rows;
+    this.changes = contents.databases.changes;
     this.unconfirmed = contents.unconfirmed;
     this.doomed = contents.doomed;
     this.unconfirmedBytes = contents.unconfirmed.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -145,12 +148,17 @@ export class Store {
   }
 
   putTable(writer: StoreWriter, table: StoredTable): void {
-    const { worker, extent, declaration } = table;
-    writer.put('tables', u32Key(table.tableId), encodeValue({ worker, extent, declaration }));
+    const { worker, extent, declaration, migration } = table;
+    writer.put('tables', u32Key(table.tableId), encodeValue({ worker, extent, declaration, migration }));
   }
 
   putCounts(writer: StoreWriter, table: StoredTable): void {
     writer.put('counts', u32Key(table.tableId), encodeCounts(table.size, table.nextSequence));
+  }
+
+  /** Writes where the table's feed stands. */
+  putFeed(writer: StoreWriter, tableId: number, { id, afterLsn, bytes }: Feed): void {
+    writer.put('feeds', u32Key(tableId), encodeFeed(id, afterLsn, bytes));
   }
 
   putShape(

@@ -1,5 +1,5 @@
 /** Reading records of the store that were written as values: what does not have the expected fields is damage. */
-import { decodeValue, flag, listOf, natural, record, tableDeclaration, text } from '@heirloom/wire';
+import { binary, decodeValue, flag, listOf, natural, optional, record, tableDeclaration, text } from '@heirloom/wire';
 import type { FieldCheck, TableDeclaration } from '@heirloom/wire';
 import type { EpochRecord } from './epochs.js';
 import { damaged } from './store-file.js';
@@ -26,6 +26,23 @@ export interface TableRecord {
   readonly worker: string;
   readonly extent: number;
   readonly declaration: TableDeclaration;
+  readonly migration: StoredMigration | undefined;
+}
+
+/** How far the rows of a table are on their way to a new version; see table-migration.ts. */
+export interface StoredMigration {
+  /** What the table becomes. */
+  readonly target: TableDeclaration;
+  /** Where the new rows lie, how many there are, and the sequence of the next one. */
+  readonly extent: number;
+  readonly size: number;
+  readonly nextSequence: number;
+  /** Where to go on in the old rows; empty for their beginning. */
+  readonly cursor: Uint8Array;
+  /** Whether a row has got another key so far. */
+  readonly hasMoved: boolean;
+  /** Whether every old row was migrated. */
+  readonly isComplete: boolean;
 }
 
 const stateCheck: FieldCheck<StoreState> = record({
@@ -49,6 +66,17 @@ const tableCheck: FieldCheck<TableRecord> = record({
   worker: text,
   extent: natural,
   declaration: tableDeclaration,
+  migration: optional(
+    record({
+      target: tableDeclaration,
+      extent: natural,
+      size: natural,
+      nextSequence: natural,
+      cursor: binary,
+      hasMoved: flag,
+      isComplete: flag,
+    }),
+  ),
 });
 
 export function decodeState(path: string, bytes: Uint8Array): StoreState {

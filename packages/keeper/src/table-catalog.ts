@@ -3,14 +3,17 @@
  *
  * Invariants
  * 1. A table is never removed; a worker that no longer declares it leaves it as it was.
- * 2. A stored table keeps its type, key, and version; a declaration that differs is refused, and then nothing is changed.
+ * 2. A stored table keeps its type, key, and version; a declaration that differs is refused, and then nothing is changed. Only one
+ *    of a higher version may differ, if its worker migrates the rows (table-migration.ts).
  * 3. A runtime-wide name belongs to one table of the workers that have an open epoch.
  */
 import { invariant, row } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
+import type { Feed } from './change-feed.js';
 import { StoreError } from './errors.js';
+import type { StoredMigration } from './stored-record.js';
 import { TABLES_MAX, WORKER_NAME_BYTES_MAX } from './layout.js';
 
 /** One stored table. The mutable fields are as of what was last received; a failed commit ends the process. */
@@ -23,6 +26,10 @@ export interface StoredTable {
   nextSequence: number;
   readonly shapes: StoredShape[];
   readonly codec: RowCodec;
+  /** Present while the rows are made anew for another version. */
+  migration: StoredMigration | undefined;
+  /** Where its changes are kept, if they are. */
+  feed: Feed | undefined;
 }
 
 /** The sequence of the first row of a bag. */
@@ -30,7 +37,9 @@ export const FIRST_SEQUENCE = 1;
 
 export function newTable(tableId: number, extent: number, worker: string, declaration: TableDeclaration): StoredTable {
   const codec = new RowCodec();
-  return { tableId, worker, declaration, extent, size: 0, nextSequence: FIRST_SEQUENCE, shapes: [], codec };
+  const counts = { size: 0, nextSequence: FIRST_SEQUENCE };
+  const extras = { migration: undefined, feed: undefined };
+  return { tableId, worker, declaration, extent, ...counts, shapes: [], codec, ...extras };
 }
 
 export class TableCatalog {
@@ -46,6 +55,10 @@ export class TableCatalog {
 
   get(worker: string, name: string): StoredTable | undefined {
     return this.byOwner.get(worker)?.get(name);
+  }
+
+  ownedBy(worker: string): StoredTable[] {
+    return [...(this.byOwner.get(worker)?.values() ?? [])];
   }
 
   /**
@@ -92,10 +105,24 @@ function checkDeclaration(stored: StoredTable, declared: TableDeclaration): void
   const differ = (field: string, before: unknown, now: unknown): void => {
     if (before !== now) throw mismatch(worker, declared.name, field, before, now);
   };
-  differ('type', declaration.type, declared.type);
-  differ('key', JSON.stringify(declaration.key), JSON.stringify(declared.key));
-  differ('version', declaration.version, declared.version);
   differ('stored', true, isStored(declared));
+  if (declared.version > declaration.version && declared.migrates === true) return;
+  if (declared.version === declaration.version) {
+    differ('type', declaration.type, declared.type);
+    differ('key', JSON.stringify(declaration.key), JSON.stringify(declared.key));
+  }
+  if (declared.version !== declaration.version) throw otherVersion(worker, declaration, declared);
+}
+
+function otherVersion(worker: string, { version }: TableDeclaration, declared: TableDeclaration): StoreError {
+  const { name: table, version: wanted } = declared;
+  const advice =
+    wanted > version
+      ? 'Give the table a migrate function, which makes rows of the new version of the stored ones.'
+      : 'A newer version of the program has written it: run that one, or restore a backup of before.';
+  const message = `Table '${table}' of worker '${worker}' is stored with version ${version}, but declared with ${wanted}. ${advice}`;
+  const details = { worker, table, field: 'version', stored: version, declared: wanted };
+  return new StoreError('ERR_STORE_TABLE_MISMATCH', message, details);
 }
 
 function mismatch(worker: string, table: string, field: string, before: unknown, now: unknown): StoreError {
@@ -111,7 +138,7 @@ export function grant(table: StoredTable): TableGrant {
 
 /** The stored table as a definition, for what @heirloom/tables can do with one. */
 export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
-  const { type, key, access, survives, version, publicName } = declaration;
+  const { type, key, access, survives, version, publicName, keepBytes } = declaration;
   return {
     kind: 'table',
     row: row<unknown>(),
@@ -121,5 +148,6 @@ export function definitionOf({ declaration }: StoredTable): AnyTableDefinition {
     survives,
     name: publicName,
     version,
+    keepBytes,
   };
 }

@@ -6,6 +6,7 @@ import {
   FrameKind,
   RowCodec,
   acceptHello,
+  changed,
   connect,
   createToken,
   decodeControl,
@@ -37,6 +38,7 @@ import type {
   Outcome,
   ResumeMessage,
   Server,
+  SnapshotPage,
   TableChanges,
   TableDeclaration,
   ViolatedMessage,
@@ -44,6 +46,7 @@ import type {
 import { encodeKey } from '@heirloom/tables';
 import type { TableKey } from '@heirloom/tables';
 import { CONTROL_KINDS, Keeper } from '../src/keeper.js';
+import type { Inspection } from '../src/inspection.js';
 import type { KeeperLimits } from '../src/keeper-limits.js';
 
 /** Waits until a condition holds, one turn of the event loop at a time. */
@@ -64,8 +67,15 @@ export function declare(name: string, changes: Partial<TableDeclaration> = {}): 
     key: 'id',
     publicName: undefined,
     version: 1,
+    keepBytes: undefined,
     ...changes,
   };
+}
+
+/** A page of a selection, as the keeper answers it. */
+export interface SelectionPage {
+  readonly rows: readonly unknown[];
+  readonly after: unknown;
 }
 
 const FROM_KEEPER = new Set([
@@ -74,6 +84,7 @@ const FROM_KEEPER = new Set([
   FrameKind.response,
   FrameKind.replies,
   FrameKind.violated,
+  FrameKind.changed,
 ]);
 
 /** The router's end of a keeper's control connection. */
@@ -83,6 +94,8 @@ export class Harness {
   /** The replies of each commit, those of all workers together. */
   readonly replies: { readonly lsn: number; readonly outcomes: readonly Outcome[] }[] = [];
   readonly violations: ViolatedMessage[] = [];
+  /** The tables that were said to have changes. */
+  readonly changed: { readonly worker: string; readonly table: string }[] = [];
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
@@ -162,6 +175,22 @@ export class Harness {
     return this.request({ type: 'read', worker, table, operation, arguments: parameters });
   }
 
+  /** One page of a selection. */
+  page(
+    worker: string,
+    table: string,
+    snapshot: SnapshotPage,
+    operation: string = 'select',
+    ...parameters: readonly unknown[]
+  ): Promise<SelectionPage> {
+    const request = { type: 'read', worker, table, operation, arguments: parameters, snapshot } as const;
+    return this.request(request) as Promise<SelectionPage>; // That is what a keeper answers.
+  }
+
+  async inspect(): Promise<Inspection> {
+    return (await this.request({ type: 'inspect' })) as Inspection; // Likewise.
+  }
+
   /** Opens an epoch for a new worker process, which is connected. */
   async openWorker(worker: string, tables: readonly TableDeclaration[]): Promise<WorkerEnd> {
     const end = await this.attach(worker);
@@ -217,6 +246,8 @@ export class Harness {
     else if (kind === FrameKind.replies) {
       const { lsn, outcomes } = decodeReplies(body);
       this.replies.push({ lsn, outcomes: [...outcomes.values()].flat() });
+    } else if (kind === FrameKind.changed) {
+      this.changed.push(...decodeControl(changed, body).tables);
     } else if (kind === FrameKind.violated) {
       this.violations.push(decodeControl(violated, body));
     } else {

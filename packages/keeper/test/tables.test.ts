@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeKey, encodeKey } from '@heirloom/tables';
+import { TABLE_OPERATIONS, decodeKey, encodeKey } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { Inspection } from '../src/inspection.js';
 import { placeOf } from '../src/row-scan.js';
+import { SELECTIONS } from '../src/selection-query.js';
 import { openStoreReader } from '../src/store-reader.js';
+import { LONG_READS, SHORT_READS } from '../src/table-reads.js';
 import { Harness, declare, until } from './keeper-harness.js';
 import type { WorkerEnd } from './keeper-harness.js';
 
@@ -25,6 +27,13 @@ interface Page {
   readonly after: unknown;
 }
 
+it('answers every read of the list that is for others', () => {
+  const names = Object.entries(TABLE_OPERATIONS).flatMap(([name, operation]) =>
+    operation.remote && operation.class !== 'write' ? [name] : [],
+  );
+  expect([...SHORT_READS.keys(), ...LONG_READS.keys(), ...SELECTIONS.keys()].sort()).toEqual(names.sort());
+});
+
 describe('reads of released tables (G8)', () => {
   it('answer every operation, also when the owner is dead', async () => {
     const worker = await harness.openWorker('a', [declare('o', { type: 'ordered_set' })]);
@@ -42,7 +51,7 @@ describe('reads of released tables (G8)', () => {
     expect([await read('first'), await read('last')]).toEqual([1, 3]);
     expect([await read('next', 1), await read('next', 3), await read('next', 1.5)]).toEqual([2, undefined, 2]);
     expect([await read('prev', 2), await read('prev', 1)]).toEqual([1, undefined]);
-    expect(await read('select', { where: { id: { gte: 2 } } })).toEqual({
+    expect(await read('selectPage', { where: { id: { gte: 2 } } })).toEqual({
       rows: [
         { id: 2, even: true },
         { id: 3, even: false },
@@ -62,7 +71,7 @@ describe('reads of released tables (G8)', () => {
     let after: unknown;
     let pages = 0;
     do {
-      const page = (await harness.read('a', 'o', 'select', {
+      const page = (await harness.read('a', 'o', 'selectPage', {
         where: { id: { lt: 2_400 } },
         limit: 700,
         after,
@@ -89,8 +98,8 @@ describe('reads of released tables (G8)', () => {
     await committed(worker);
     expect(await harness.read('a', 'b', 'lookup', 'k')).toEqual([2, 1, 2].map((n) => ({ id: 'k', n })));
     expect(await harness.read('a', 'b', 'lookup', 'none')).toEqual([]);
-    const first = (await harness.read('a', 'b', 'select', { where: { id: 'k' }, limit: 2 })) as Page;
-    const second = (await harness.read('a', 'b', 'select', { where: { id: 'k' }, after: first.after })) as Page;
+    const first = (await harness.read('a', 'b', 'selectPage', { where: { id: 'k' }, limit: 2 })) as Page;
+    const second = (await harness.read('a', 'b', 'selectPage', { where: { id: 'k' }, after: first.after })) as Page;
     expect([...first.rows, ...second.rows]).toHaveLength(3);
     expect(second.after).toBeUndefined();
   });
@@ -103,10 +112,14 @@ describe('reads of released tables (G8)', () => {
     await expect(harness.read('x', 't', 'size')).rejects.toMatchObject({ code: 'ERR_TABLE_UNKNOWN' });
     await expect(harness.read('a', 't', 'insert', {})).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
     await expect(harness.read('a', 't', 'lookup', {})).rejects.toMatchObject({ code: 'ERR_TABLE_VALUE' });
-    await expect(harness.read('a', 't', 'select', { limit: -1 })).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
-    await expect(harness.read('a', 't', 'select', { after: 3 })).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
+    await expect(harness.read('a', 't', 'selectPage', { limit: -1 })).rejects.toMatchObject({
+      code: 'ERR_TABLE_ARGUMENT',
+    });
+    await expect(harness.read('a', 't', 'selectPage', { after: 3 })).rejects.toMatchObject({
+      code: 'ERR_TABLE_ARGUMENT',
+    });
     const stale = { keyBytes: encodeKey(1, true), sequence: 0, timeline: 77 };
-    await expect(harness.read('a', 't', 'select', { after: stale })).rejects.toMatchObject({
+    await expect(harness.read('a', 't', 'selectPage', { after: stale })).rejects.toMatchObject({
       code: 'ERR_KEEPER_CURSOR',
     });
   });
@@ -139,7 +152,7 @@ describe('a group', () => {
     worker.send([worker.changes('t', [{ key: 'gone', row: { id: 'gone' } }], { size: 5_001 })]);
     worker.send([worker.changes('t', [{ key: 'new', row: { id: 'new' } }], { size: 1, cleared: true })]);
     await committed(worker);
-    expect(await harness.read('a', 't', 'select')).toEqual({ rows: [{ id: 'new' }], after: undefined });
+    expect(await harness.read('a', 't', 'selectPage')).toEqual({ rows: [{ id: 'new' }], after: undefined });
     const doomed = async (): Promise<number> =>
       ((await harness.request({ type: 'inspect' })) as Inspection).doomedExtents;
     let left = await doomed();
@@ -151,7 +164,7 @@ describe('a group', () => {
     const codec = new RowCodec([...(grant?.shapes ?? []), ...worker.codec.allShapes()]);
     expect(reader.source(grant?.extent ?? 0, 'set', codec).scan({ limit: 10 })).toEqual([]);
     reader.close();
-    expect(await harness.read('a', 't', 'select')).toEqual({ rows: [{ id: 'new' }], after: undefined });
+    expect(await harness.read('a', 't', 'selectPage')).toEqual({ rows: [{ id: 'new' }], after: undefined });
   });
 });
 

@@ -8,6 +8,7 @@
  */
 import { fingerprint, isEqual } from './equality.js';
 import type { TableKey } from './key.js';
+import { LargeMap } from './large-map.js';
 
 /** Up to this many rows comparing each is faster than naming one. */
 const INDEX_ROWS_MIN = 9;
@@ -17,7 +18,7 @@ export class BagRows {
   readonly key: TableKey;
   readonly rows: unknown[];
   readonly sequences: number[];
-  #index: Map<string, unknown[]> | undefined;
+  #index: LargeMap<string, unknown[]> | undefined;
 
   constructor(key: TableKey, rows: unknown[] = [], sequences: number[] = []) {
     this.key = key;
@@ -35,7 +36,7 @@ export class BagRows {
   find(row: unknown): unknown {
     if (this.rows.length < INDEX_ROWS_MIN) return this.rows.find((stored) => isEqual(stored, row));
     if (this.#index === undefined) {
-      this.#index = new Map();
+      this.#index = new LargeMap();
       for (const stored of this.rows) addToIndex(this.#index, stored);
     }
     return this.#index.get(fingerprint(row))?.find((stored) => isEqual(stored, row));
@@ -60,6 +61,17 @@ export class BagRows {
     return new BagRows(this.key, rows, sequences);
   }
 
+  /** These rows with others in their places; with `isDistinct`, one that equals a row before it goes. */
+  replaced(replacementOf: (row: unknown) => unknown, isDistinct: boolean): BagRows {
+    const next = new BagRows(this.key);
+    for (const [index, stored] of this.rows.entries()) {
+      const row = replacementOf(stored);
+      // The two arrays have one length.
+      if (!isDistinct || next.find(row) === undefined) next.append(row, this.sequences[index] as number);
+    }
+    return next;
+  }
+
   /** Cuts off what was appended behind `length`. */
   truncate(length: number): void {
     if (length === this.rows.length) return;
@@ -82,7 +94,7 @@ export class BagRows {
   }
 }
 
-function addToIndex(index: Map<string, unknown[]>, row: unknown): void {
+function addToIndex(index: LargeMap<string, unknown[]>, row: unknown): void {
   const name = fingerprint(row);
   const rows = index.get(name);
   if (rows === undefined) index.set(name, [row]);

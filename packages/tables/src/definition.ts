@@ -4,6 +4,7 @@
  * 1. `table` infers everything from its argument; it is called without type arguments.
  * 2. A key names fields that every row has and whose types are keys. A misspelt or optional one does not compile.
  * 3. Options are checked once, here (`ERR_TABLE_ARGUMENT`).
+ * 4. A schema has two types: what it takes, which is what a row may be when it is inserted, and what it gives, which is the row.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { TableError } from './errors.js';
@@ -30,9 +31,15 @@ export interface RowType<Row> {
 }
 
 /** What a table is; made by `table`, frozen. */
-export interface TableDefinition<Row, Key extends KeySpec, Type extends TableType, AccessLevel extends Access> {
+export interface TableDefinition<
+  Row,
+  Key extends KeySpec,
+  Type extends TableType,
+  AccessLevel extends Access,
+  Input = Row,
+> {
   readonly kind: 'table';
-  readonly row: RowType<Row> | StandardSchemaV1<unknown, Row>;
+  readonly row: RowType<Row> | StandardSchemaV1<Input, Row>;
   readonly type: Type;
   readonly key: Key;
   readonly access: AccessLevel;
@@ -41,7 +48,17 @@ export interface TableDefinition<Row, Key extends KeySpec, Type extends TableTyp
   readonly name: string | undefined;
   /** The version of the stored rows' form, from 1. */
   readonly version: number;
+  /** Makes a row of this version of one that was stored with a lower one. */
+  readonly migrate?: MigrateRow | undefined;
+  /** How many bytes of released changes are kept for `watch`; undefined when none are. */
+  readonly keepBytes: number | undefined;
 }
+
+/**
+ * Makes a row of the present form of one that was stored with `fromVersion`, or undefined to drop it. It must be synchronous.
+ * The row is its own: it may be changed and returned.
+ */
+export type MigrateRow = (row: unknown, fromVersion: number) => unknown;
 
 /** Any table definition, for code that does not know the row. */
 export type AnyTableDefinition = TableDefinition<unknown, KeySpec, TableType, Access>;
@@ -65,7 +82,11 @@ export type KeySpecOf<Row> = KeyFieldOf<Row> | readonly [KeyFieldOf<Row>, ...Key
 
 /** The row type of a definition. */
 export type RowOf<D extends AnyTableDefinition> =
-  D extends TableDefinition<infer Row, KeySpec, TableType, Access> ? Row : never;
+  D extends TableDefinition<infer Row, KeySpec, TableType, Access, unknown> ? Row : never;
+
+/** What a row of a definition may be when it is inserted: the same, unless a schema makes the row of it. */
+export type InputOf<D extends AnyTableDefinition> =
+  D extends TableDefinition<unknown, KeySpec, TableType, Access, infer Input> ? Input : never;
 
 /** The table type of a definition. */
 export type TypeOf<D extends AnyTableDefinition> = D['type'];
@@ -98,9 +119,12 @@ export type NumericFieldOf<D extends AnyTableDefinition> = {
 }[OtherFieldOf<D> & keyof RowOf<D>];
 
 /** What `table` takes. */
-export interface TableOptions<Row, Key, Type extends TableType, AccessLevel extends Access> {
-  /** `row<Row>()`, or a Standard Schema that validates every row that is written. */
-  readonly row: RowType<Row> | StandardSchemaV1<unknown, Row>;
+export interface TableOptions<Row, Key, Type extends TableType, AccessLevel extends Access, Input = Row> {
+  /**
+   * `row<Row>()`, or a Standard Schema, which must be synchronous. It gets every row that is inserted, and every row as an update
+   * leaves it; what it gives is what is stored. So a schema whose output it would not take again allows no updates.
+   */
+  readonly row: RowType<Row> | StandardSchemaV1<Input, Row>;
   /** The field, fields or tuple position of the key. */
   readonly key: Key;
   /** Default `'set'`. */
@@ -113,7 +137,24 @@ export interface TableOptions<Row, Key, Type extends TableType, AccessLevel exte
   readonly name?: string;
   /** The version of the stored rows' form, a positive integer; default 1. */
   readonly version?: number;
+  /**
+   * Makes a row of this version of one that was stored with a lower one, or returns undefined to drop it. It runs once for each
+   * stored row, before `init` and the first call; the key and the type of the table may differ from before. It must be synchronous
+   * and depend on nothing but its arguments. If it throws, or two rows get one key in a set, the start fails and nothing is changed.
+   * A method, so that its first parameter can be annotated with the type of the old rows.
+   */
+  migrate?(row: unknown, fromVersion: number): NoInfer<Input> | undefined;
+  /**
+   * Whether others can `watch` the table's released changes; default false, as each change is then written twice. The latest
+   * `keepBytes` of them are kept for who comes later, by default KEEP_BYTES_DEFAULT and at most KEEP_BYTES_MAX.
+   */
+  readonly watch?: boolean | { readonly keepBytes: number };
 }
+
+/** What a watched table keeps of its changes: hours for most, and small against any disk. */
+export const KEEP_BYTES_DEFAULT: number = 64 * 1024 * 1024;
+/** The most that a table may keep: a sixteenth of the largest store. */
+export const KEEP_BYTES_MAX: number = 2 ** 34;
 
 const ROW_TYPE: RowType<never> = Object.freeze({ kind: 'row' });
 
@@ -132,7 +173,10 @@ export function table<
   const Key extends KeySpecOf<Row>,
   const Type extends TableType = 'set',
   const AccessLevel extends Access = 'protected',
->(options: TableOptions<Row, Key, Type, AccessLevel>): TableDefinition<Row, Key, NoInfer<Type>, NoInfer<AccessLevel>> {
+  Input = Row,
+>(
+  options: TableOptions<Row, Key, Type, AccessLevel, Input>,
+): TableDefinition<Row, Key, NoInfer<Type>, NoInfer<AccessLevel>, Input> {
   // An omitted option takes the default of its type parameter.
   const type = options.type ?? ('set' as Type);
   const access = options.access ?? ('protected' as AccessLevel);
@@ -147,7 +191,28 @@ export function table<
   if (!Number.isSafeInteger(version) || version < 1) {
     throw badOption('version', version, 'Give a positive integer.');
   }
-  return Object.freeze({ kind: 'table', row: options.row, type, key, access, survives, name: options.name, version });
+  const migrate = checkMigrate(options);
+  const keepBytes = checkWatch(options.watch);
+  if (keepBytes !== undefined && (access === 'private' || survives === 'nothing')) {
+    const why =
+      "Nobody but the owner sees such a table's changes: leave it out, or let others read a table that is stored.";
+    throw badOption('watch', options.watch, why);
+  }
+  const { name, row: rowType } = options;
+  return Object.freeze({ kind: 'table', row: rowType, type, key, access, survives, name, version, migrate, keepBytes });
+}
+
+function checkMigrate(options: { readonly survives?: Survives; migrate?: MigrateRow }): MigrateRow | undefined {
+  const { migrate, survives } = options;
+  if (migrate === undefined) return undefined;
+  if (typeof migrate !== 'function') {
+    throw badOption('migrate', migrate, 'Give a function (row, fromVersion) => row, or leave it out.');
+  }
+  if (survives === 'nothing') {
+    throw badOption('migrate', migrate, "A table that survives 'nothing' has no stored rows. Leave it out.");
+  }
+  // Bound, as a method of the options may be one of an object.
+  return (row, fromVersion) => migrate.call(options, row, fromVersion);
 }
 
 function badOption(option: string, value: unknown, advice: string): TableError {
@@ -171,6 +236,18 @@ function checkRow(rowType: unknown): void {
 function checkName(name: unknown): void {
   if (name === undefined || (typeof name === 'string' && name !== '')) return;
   throw badOption('name', name, 'Give a string that is not empty, or leave it out.');
+}
+
+/** The bytes of changes to keep, or undefined for none. */
+function checkWatch(watch: unknown): number | undefined {
+  if (watch === undefined || watch === false) return undefined;
+  if (watch === true) return KEEP_BYTES_DEFAULT;
+  // Whatever it is, reading a field of it is harmless.
+  const { keepBytes } = (watch ?? {}) as { keepBytes?: unknown };
+  const isOnly = typeof watch === 'object' && watch !== null && Object.keys(watch).length === 1;
+  const isSize = typeof keepBytes === 'number' && Number.isSafeInteger(keepBytes) && keepBytes >= 1;
+  if (isOnly && isSize && keepBytes <= KEEP_BYTES_MAX) return keepBytes;
+  throw badOption('watch', watch, `Give true, false or { keepBytes } with a whole number from 1 to ${KEEP_BYTES_MAX}.`);
 }
 
 function checkKey<Key extends KeySpec>(key: Key): Key {

@@ -48,7 +48,8 @@ function isEqualInstance(a: object, b: object): boolean {
   if (a instanceof Set && b instanceof Set) return a.size === b.size && isEqualSet(a, b);
   if (a instanceof ArrayBuffer && b instanceof ArrayBuffer) return Buffer.from(a).equals(Buffer.from(b));
   if (!ArrayBuffer.isView(a) || !ArrayBuffer.isView(b)) return false;
-  // Views of the domain are typed arrays, and both are of one class.
+  if (a instanceof DataView || b instanceof DataView) return bytesOf(a).equals(bytesOf(b));
+  // Other views of the domain are typed arrays, and both are of one class.
   const [x, y] = [a as TypedArray, b as TypedArray];
   if (x.length !== y.length) return false;
   for (let index = 0; index < x.length; index++) if (!isEqual(x[index], y[index])) return false;
@@ -107,8 +108,12 @@ function fingerprintObject(value: object): string {
   return `{${fields.map((key) => `${JSON.stringify(key)}:${fingerprint(ownField(value, key))}`).join()}}`;
 }
 
+function bytesOf(view: ArrayBufferView): Buffer {
+  return Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+}
+
 function fingerprintView(view: ArrayBufferView): string {
-  if (view instanceof Uint8Array) return Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('latin1');
-  // Views of the domain are typed arrays. Elements are named one by one, as -0 and 0 are equal but differ in bytes.
+  if (view instanceof Uint8Array || view instanceof DataView) return bytesOf(view).toString('latin1');
+  // Other views of the domain are typed arrays. Elements are named one by one, as -0 and 0 are equal but differ in bytes.
   return Array.from(view as TypedArray as ArrayLike<number | bigint>, fingerprint).join();
 }

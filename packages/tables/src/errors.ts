@@ -48,6 +48,11 @@ export function invariant(condition: unknown, message: string): asserts conditio
  * - `ERR_TABLE_LIMIT`: a named maximum would be passed.
  * - `ERR_TABLE_SCHEMA`: the row's schema refused it; `details.issues` says why.
  * - `ERR_TABLE_CLOSED`: the handler that the table was lent to has settled.
+ * - `ERR_TABLE_UNKNOWN`: there is no such table.
+ * - `ERR_TABLE_OWNER`: only the table's owner may do this, or it is the owner that cannot; `details.owner` says who it is.
+ * - `ERR_TABLE_NAME`: another table has the name.
+ * - `ERR_TABLE_PROCESS`: a table cannot go to this process, or be used by it, as it is not alive.
+ * - `ERR_TABLE_UNWATCHED`: the table keeps no changes to watch.
  */
 export type TableErrorCode =
   | 'ERR_TABLE_ARGUMENT'
@@ -59,7 +64,12 @@ export type TableErrorCode =
   | 'ERR_TABLE_VALUE'
   | 'ERR_TABLE_LIMIT'
   | 'ERR_TABLE_SCHEMA'
-  | 'ERR_TABLE_CLOSED';
+  | 'ERR_TABLE_CLOSED'
+  | 'ERR_TABLE_UNKNOWN'
+  | 'ERR_TABLE_OWNER'
+  | 'ERR_TABLE_NAME'
+  | 'ERR_TABLE_PROCESS'
+  | 'ERR_TABLE_UNWATCHED';
 
 /** An operation on a table was refused; the table is unchanged. See `TableErrorCode` for the codes. */
 export class TableError extends HeirloomError<TableErrorCode> {

@@ -20,6 +20,7 @@ import { cutBytes } from './key-range.js';
 import type { KeyCut } from './key-range.js';
 import { compareBytes } from './key.js';
 import type { TableKey } from './key.js';
+import { LargeMap } from './large-map.js';
 
 /** One row as the store holds it; a set's sequence is 0. */
 export interface StoredRow {
@@ -75,7 +76,7 @@ interface Window {
 export class Hydration {
   readonly #source: RowSource;
   readonly #target: HydrationTarget;
-  readonly #known = new Set<string>();
+  readonly #known = new LargeMap<string, true>();
   #cursor: Uint8Array = START;
   #window: Window | undefined;
 
@@ -167,7 +168,7 @@ export class Hydration {
   #learn(keyBytes: Uint8Array): boolean {
     const name = nameOf(keyBytes);
     if (this.#known.has(name)) return false;
-    this.#known.add(name);
+    this.#known.set(name, true);
     return true;
   }
 }

@@ -237,9 +237,9 @@ function writeEscaped(bytes: Uint8Array, path: string): void {
   put(TAG_END);
 }
 
+/** Writes what is not negative; the magnitude of -0 is 0. */
 function writeDouble(magnitude: number): void {
-  // Adding 0 turns -0 into 0.
-  length = scratch.writeDoubleBE(magnitude + 0, length);
+  length = scratch.writeDoubleBE(magnitude, length);
   scratch[length - 8] = (scratch[length - 8] ?? 0) | 0x80;
 }
 

@@ -7,9 +7,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyTableDefinition, KeySpec } from './definition.js';
 import { TableError } from './errors.js';
-import { compareKeys } from './key.js';
+import { keyIdentity } from './key-codec.js';
 import type { TableKey } from './key.js';
 import { checkRowKey, keyParts, keyReader } from './row-key.js';
+import { showValue } from './shown-value.js';
 import { copyRow } from './value.js';
 
 /** A row that the table may keep. */
@@ -58,7 +59,7 @@ export class RowGate {
     return this.#read(row);
   }
 
-  /** The fields that a patch replaces; refuses key fields and positions that the row lacks. */
+  /** The fields that a patch replaces; refuses key fields, and positions that the row lacks if there is a row. */
   patchFields(row: unknown, patch: unknown): readonly (readonly [string, unknown])[] {
     if (typeof patch !== 'object' || patch === null) {
       throw new TableError('ERR_TABLE_ARGUMENT', 'The patch is not an object. Give { field: value }.', {});
@@ -80,16 +81,13 @@ export class RowGate {
     return fields;
   }
 
-  /** Refuses an updated row whose schema gave it another key. */
+  /** Refuses an updated row that has another key: what changed it is its schema, or the function that made it. */
   checkSameKey(before: TableKey, after: TableKey): void {
-    if (compareKeys(before, after) === 0) return;
+    if (keyIdentity(before, this.#exact) === keyIdentity(after, this.#exact)) return;
     throw new TableError(
       'ERR_TABLE_KEYPOS',
-      "The row's schema changed its key during an update, which no update may.",
-      {
-        before,
-        after,
-      },
+      'The updated row has another key, which no update may give it. Leave its key fields as they are.',
+      { before, after },
     );
   }
 
@@ -104,16 +102,7 @@ export class RowGate {
 }
 
 function validate(schema: StandardSchemaV1, input: unknown): unknown {
-  const result = schema['~standard'].validate(input);
-  if (result instanceof Promise) {
-    // Its failure, if it fails, has nobody else to hear it.
-    result.catch(() => undefined);
-    throw new TableError(
-      'ERR_TABLE_SCHEMA',
-      'The row schema is asynchronous. Tables need one that validates at once.',
-      {},
-    );
-  }
+  const result = runSchema(schema, input);
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map(({ message, path }) => ({
     message,
@@ -121,4 +110,29 @@ function validate(schema: StandardSchemaV1, input: unknown): unknown {
   }));
   const shown = issues.map(({ message, path }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
   throw new TableError('ERR_TABLE_SCHEMA', `The row was refused by its schema: ${shown.join('; ')}.`, { issues });
+}
+
+function runSchema(schema: StandardSchemaV1, input: unknown): StandardSchemaV1.Result<unknown> {
+  let result: unknown;
+  try {
+    result = schema['~standard'].validate(input);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `The row schema threw instead of returning issues: ${reason}`;
+    throw new TableError('ERR_TABLE_SCHEMA', message, { issues: [] }, { cause });
+  }
+  // Whatever it is, reading one of its fields is harmless.
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
+    // Its failure, if it fails, has nobody else to hear it.
+    Promise.resolve(result).catch(() => undefined);
+    const message =
+      'The row schema is asynchronous, and a handler cannot wait in the middle of a change. Give one that validates at once, without async checks.';
+    throw new TableError('ERR_TABLE_SCHEMA', message, { issues: [] });
+  }
+  if (typeof result !== 'object' || result === null) {
+    const message = `The row schema returned ${showValue(result)}, which is no result. Give one that follows Standard Schema 1.`;
+    throw new TableError('ERR_TABLE_SCHEMA', message, { issues: [] });
+  }
+  // It follows the specification, which asks no more of it.
+  return result as StandardSchemaV1.Result<unknown>;
 }

@@ -1,7 +1,7 @@
 /**
  * The rows of one table in memory, with what one handler changed, and with the store behind them while they load.
  *
- * A slot holds what one key has: the row itself in set types, `BagRows` in bags. A hash type keeps its slots in a `Map`
+ * A slot holds what one key has: the row itself in set types, `BagRows` in bags. A hash type keeps its slots in a `LargeMap`
  * by `keyIdentity`, an ordered set in an `OrderedMap`.
  *
  * 1. `rollback` restores exactly what `begin` found: rows, size, order within bags, the sequence counter, and what was
@@ -9,7 +9,8 @@
  * 2. `commit` gives the net changes: nothing for a key that is as it was. `clear` comes first if it comes at all.
  * 3. Loading is no change. See `hydration.ts` for why it can happen at any time.
  * 4. Iterating is safe while the table changes: a row that is there from beginning to end is seen once; one that goes
- *    before its turn is not seen; one that comes is seen if it lies ahead in an ordered set, and not in the others.
+ *    before its turn is not seen; one that comes is seen if it lies ahead in an ordered set, and not in the others, where
+ *    however a set's new row of a key that was there is seen in that key's turn.
  *
  * Nothing in here is validated: rows are the table's own, keys are keys.
  */
@@ -18,34 +19,23 @@ import type { TableType } from './definition.js';
 import { invariant } from './errors.js';
 import { Hydration } from './hydration.js';
 import type { HydrationTarget, RowSource, StoredRow } from './hydration.js';
-import { encodeKey, keyIdentity } from './key-codec.js';
+import { keyIdentity } from './key-codec.js';
 import type { KeyIdentity } from './key-codec.js';
 import { cutAt } from './key-range.js';
 import type { KeyCut, KeyRange } from './key-range.js';
 import { copyKey } from './key.js';
 import type { TableKey } from './key.js';
+import { LargeMap } from './large-map.js';
 import { OrderedMap } from './ordered-map.js';
+import { addNetChanges } from './row-change.js';
+import type { RowChange, Slot, Touched } from './row-change.js';
 
-/** One net change of a committed transaction. A row's identity is its key and its sequence; a set's sequence is 0. */
-export type RowChange =
-  | { readonly kind: 'clear' }
-  | { readonly kind: 'put'; readonly keyBytes: Uint8Array; readonly sequence: number; readonly row: unknown }
-  | { readonly kind: 'delete'; readonly keyBytes: Uint8Array; readonly sequence: number };
+export type { RowChange } from './row-change.js';
 
-/** A row (set types) or `BagRows`; never undefined. */
-type Slot = object;
-
-interface Touched {
-  readonly key: TableKey;
-  readonly before: Slot | undefined;
-  /** How many rows a bag's slot had. */
-  readonly length: number;
-}
-
-type TouchedKeys = Map<KeyIdentity, Touched>;
+type TouchedKeys = LargeMap<KeyIdentity, Touched>;
 
 interface Contents {
-  readonly hash: Map<KeyIdentity, Slot>;
+  readonly hash: LargeMap<KeyIdentity, Slot>;
   readonly ordered: OrderedMap<Slot>;
   readonly hydration: Hydration | undefined;
 }
@@ -76,12 +66,10 @@ export class RowStorage implements HydrationTarget {
   nextSequence = 1;
   readonly #keyOf: (row: unknown) => TableKey;
   readonly #adopt: (row: unknown) => void;
-  #hash = new Map<KeyIdentity, Slot>();
+  #hash = new LargeMap<KeyIdentity, Slot>();
   #ordered = new OrderedMap<Slot>();
   #hydration: Hydration | undefined;
   #transaction: Transaction | undefined;
-  /** Where the last `keyFollowing` of a hash type stopped. */
-  #walk: { readonly keys: Iterator<KeyIdentity>; readonly last: KeyIdentity } | undefined;
 
   constructor({ type, keyOf, adopt }: StorageOptions) {
     this.isOrdered = type === 'ordered_set';
@@ -172,9 +160,9 @@ export class RowStorage implements HydrationTarget {
     if (transaction !== undefined) {
       const contents = { hash: this.#hash, ordered: this.#ordered, hydration: this.#hydration };
       transaction.cleared ??= { ...contents, touched: transaction.touched };
-      transaction.touched = new Map();
+      transaction.touched = new LargeMap();
     }
-    this.#restore({ hash: new Map(), ordered: new OrderedMap(), hydration: undefined });
+    this.#restore({ hash: new LargeMap(), ordered: new OrderedMap(), hydration: undefined });
     this.size = 0;
   }
 
@@ -182,7 +170,6 @@ export class RowStorage implements HydrationTarget {
     this.#hash = contents.hash;
     this.#ordered = contents.ordered;
     this.#hydration = contents.hydration;
-    this.#walk = undefined;
   }
 
   #place(key: TableKey, slot: Slot | undefined): void {
@@ -210,7 +197,7 @@ export class RowStorage implements HydrationTarget {
   begin(): void {
     invariant(this.#transaction === undefined, 'a transaction begins after the last one has ended');
     this.#transaction = {
-      touched: new Map(),
+      touched: new LargeMap(),
       size: this.size,
       nextSequence: this.nextSequence,
       cleared: undefined,
@@ -222,29 +209,10 @@ export class RowStorage implements HydrationTarget {
     invariant(transaction !== undefined, 'only a begun transaction commits');
     this.#transaction = undefined;
     const changes: RowChange[] = transaction.cleared === undefined ? [] : [{ kind: 'clear' }];
-    for (const [identity, touched] of transaction.touched) this.#netChanges(identity, touched, changes);
-    return changes;
-  }
-
-  #netChanges(identity: KeyIdentity, { key, before, length }: Touched, changes: RowChange[]): void {
-    const now = this.#peek(identity, key);
-    if (this.isBag) {
-      // A bag's slots are BagRows.
-      bagChanges(
-        encodeKey(key, this.exact),
-        before as BagRows | undefined,
-        length,
-        now as BagRows | undefined,
-        changes,
-      );
-    } else if (now !== before) {
-      const keyBytes = encodeKey(key, this.exact);
-      changes.push(
-        now === undefined
-          ? { kind: 'delete', keyBytes, sequence: 0 }
-          : { kind: 'put', keyBytes, sequence: 0, row: now },
-      );
+    for (const [identity, touched] of transaction.touched.entries()) {
+      addNetChanges(touched, this.#peek(identity, touched.key), this.exact, changes);
     }
+    return changes;
   }
 
   rollback(): void {
@@ -324,20 +292,8 @@ export class RowStorage implements HydrationTarget {
   /** The key behind one that is present, or the first, in no particular order; hash types. O(1) along a walk. */
   keyFollowing(key: TableKey | undefined): TableKey | undefined {
     this.hydrateAll();
-    const identity = key === undefined ? undefined : keyIdentity(key, this.exact);
-    let keys = this.#walk?.keys;
-    if (keys === undefined || identity === undefined || this.#walk?.last !== identity) {
-      keys = this.#hash.keys();
-      if (identity !== undefined) while (keys.next().value !== identity);
-    }
-    const next = keys.next();
-    if (next.done === true) {
-      // An exhausted iterator would not see rows that come later.
-      this.#walk = undefined;
-      return undefined;
-    }
-    this.#walk = { keys, last: next.value };
-    const slot = this.#hash.get(next.value);
+    const next = this.#hash.keyAfter(key === undefined ? undefined : keyIdentity(key, this.exact));
+    const slot = next === undefined ? undefined : this.#hash.get(next);
     return slot === undefined ? undefined : this.#keyOfSlot(slot);
   }
 
@@ -348,10 +304,11 @@ export class RowStorage implements HydrationTarget {
       return;
     }
     this.hydrateAll();
-    const identities = Array.from(this.#hash.keys());
-    for (const identity of identities) {
-      const slot = this.#hash.get(identity);
-      if (slot !== undefined) yield this.#keyOfSlot(slot);
+    for (const identities of this.#hash.snapshot()) {
+      for (const identity of identities) {
+        const slot = this.#hash.get(identity);
+        if (slot !== undefined) yield this.#keyOfSlot(slot);
+      }
     }
   }
 
@@ -362,21 +319,23 @@ export class RowStorage implements HydrationTarget {
       return;
     }
     this.hydrateAll();
-    const identities = Array.from(this.#hash.keys());
-    for (const identity of identities) {
-      const slot = this.#hash.get(identity);
-      if (slot instanceof BagRows) yield* this.#bagRows(identity, slot);
-      else if (slot !== undefined) yield slot;
+    const end = this.nextSequence;
+    for (const identities of this.#hash.snapshot()) {
+      for (const identity of identities) {
+        const slot = this.#hash.get(identity);
+        if (slot instanceof BagRows) yield* this.#bagRows(identity, slot, end);
+        else if (slot !== undefined) yield slot;
+      }
     }
   }
 
-  *#bagRows(identity: KeyIdentity, start: BagRows): Generator<unknown, void, undefined> {
-    const end = start.sequences.at(-1) ?? 0;
+  /** The rows of a key whose sequences are below `end`. */
+  *#bagRows(identity: KeyIdentity, start: BagRows, end: number): Generator<unknown, void, undefined> {
     let slot: Slot | undefined = start;
     let index = 0;
     while (slot instanceof BagRows) {
       const sequence = slot.sequences[index];
-      if (sequence === undefined || sequence > end) return;
+      if (sequence === undefined || sequence >= end) return;
       yield slot.rows[index];
       const now = this.#hash.get(identity);
       index = now === slot || !(now instanceof BagRows) ? index + 1 : now.indexAfter(sequence);
@@ -405,31 +364,3 @@ export class RowStorage implements HydrationTarget {
 
 /** How many rows are loaded at a time when all are needed: large steps, but not one allocation for a whole table. */
 const HYDRATE_ALL_ROWS = 10_000;
-
-/** The difference between the first `length` rows that a key had and those it has; rows of one sequence never differ. */
-function bagChanges(
-  keyBytes: Uint8Array,
-  before: BagRows | undefined,
-  length: number,
-  now: BagRows | undefined,
-  changes: RowChange[],
-): void {
-  let old = 0;
-  let current = before !== undefined && before === now ? length : 0;
-  if (current > 0) old = length;
-  const currentLength = now?.rows.length ?? 0;
-  while (old < length || current < currentLength) {
-    const oldSequence = old < length ? before?.sequences[old] : undefined;
-    const sequence = current < currentLength ? now?.sequences[current] : undefined;
-    if (oldSequence !== undefined && oldSequence === sequence) {
-      old++;
-      current++;
-    } else if (oldSequence !== undefined && (sequence === undefined || oldSequence < sequence)) {
-      changes.push({ kind: 'delete', keyBytes, sequence: oldSequence });
-      old++;
-    } else if (sequence !== undefined) {
-      changes.push({ kind: 'put', keyBytes, sequence, row: now?.rows[current] });
-      current++;
-    }
-  }
-}

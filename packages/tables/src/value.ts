@@ -2,17 +2,22 @@
  * Values: what a table may hold, and the copy that makes a row a value (G7).
  *
  * The domain is undefined, null, booleans, every double, bigints, well-formed strings, valid dates, regular expressions,
- * typed arrays and array buffers, maps, sets, dense arrays, and plain objects of own enumerable string keys.
+ * typed arrays, data views and array buffers of fixed length, maps, sets, dense arrays, and plain objects of own enumerable
+ * string keys. Of what structured clone keeps, that leaves out errors (their stacks and fields do not come back alike), boxed
+ * primitives, invalid dates, holes, cycles, lone surrogates, shared and resizable memory, and objects of the host.
  *
  * 1. `copyValue` shares nothing that can change with its argument. Plain objects and arrays of the copy are frozen.
  * 2. What the store could not give back exactly is refused with `ERR_TABLE_VALUE` and the path to it: functions,
- *    symbols, instances of classes, accessors, symbol and hidden keys, holes, cycles, shared memory, lone surrogates.
- * 3. Two things are normalised instead, because nothing is lost by it: a `Buffer` becomes a `Uint8Array`, and an object
- *    without a prototype gets the ordinary one. A reference that occurs twice becomes two copies.
+ *    symbols, instances of classes, accessors, symbol and hidden keys, and the rest of the list above.
+ * 3. As with structured clone, a `Buffer` becomes a `Uint8Array`, an object without a prototype gets the ordinary one, a view
+ *    gets memory of its own that is no larger than it, and fields of one's own on bytes (a `Buffer`, or 4 KiB and more) do not
+ *    count. A reference that occurs twice becomes two copies: a row is a tree.
  * 4. A row that holds dates, maps, sets or bytes cannot be frozen all through; it is marked, and `readRow` copies it each
  *    time. Every other row is handed out by reference.
- * 5. `bytes` of a copy is an upper bound of its encoded bytes, so that a limit checked on it holds for the store too.
+ * 5. `bytes` of a copy is an upper bound of its encoded bytes, so that a limit checked on it holds for the store too. The same
+ *    holds for its collections, as a few bytes of them can take far more memory.
  */
+import { types } from 'node:util';
 import { TableError } from './errors.js';
 import { isWellFormed } from './key-codec.js';
 
@@ -41,6 +46,7 @@ export type Value =
   | Date
   | RegExp
   | TypedArray
+  | DataView
   | ArrayBuffer
   | ReadonlyMap<Value, Value>
   | ReadonlySet<Value>
@@ -52,6 +58,13 @@ export const VALUE_DEPTH_MAX = 64;
 
 /** The most encoded bytes of one row: larger ones would stall every other batch of the journal and the store. */
 export const ROW_BYTES_MAX: number = 16 * 1024 * 1024;
+
+/**
+ * The most objects in one value, those of a class counted INSTANCE_COLLECTIONS times: an empty array takes two bytes when it is
+ * encoded and a Map no more, but in memory some 50 and 250. So no value takes more than some 250 MB beside its bytes.
+ */
+export const VALUE_COLLECTIONS_MAX = 4_000_000;
+export const INSTANCE_COLLECTIONS = 8;
 
 /** A copied value, the upper bound of its encoded bytes, and whether it is frozen all through. */
 export interface CopiedValue {
@@ -76,7 +89,8 @@ const { __lookupGetter__: readGetter } =
 
 /**
  * Copies a value, deeply and frozen where that is possible, and says how many bytes it may take when encoded.
- * Throws `ERR_TABLE_VALUE` with `details.path` for what is outside the domain, `ERR_TABLE_LIMIT` above `ROW_BYTES_MAX`.
+ * Throws `ERR_TABLE_VALUE` with `details.path` for what is outside the domain, `ERR_TABLE_LIMIT` above `ROW_BYTES_MAX` or
+ * `VALUE_COLLECTIONS_MAX`.
  */
 export function copyRow(value: unknown): CopiedValue {
   const copier = new Copier();
@@ -86,6 +100,13 @@ export function copyRow(value: unknown): CopiedValue {
       'ERR_TABLE_LIMIT',
       `The row may take ${copier.bytes} bytes; a row has at most ${ROW_BYTES_MAX}. Split it into several rows.`,
       { bytes: copier.bytes, limit: ROW_BYTES_MAX },
+    );
+  }
+  if (copier.collections > VALUE_COLLECTIONS_MAX) {
+    throw new TableError(
+      'ERR_TABLE_LIMIT',
+      `The row has more than ${VALUE_COLLECTIONS_MAX} objects, those of a class counted ${INSTANCE_COLLECTIONS} times. Split it into several rows.`,
+      { limit: VALUE_COLLECTIONS_MAX },
     );
   }
   if (!copier.isFrozen && typeof copy === 'object' && copy !== null) copiedOnRead.add(copy);
@@ -140,6 +161,7 @@ export function isPlain(value: object): value is Record<string, unknown> {
 
 class Copier {
   bytes = 0;
+  collections = 0;
   isFrozen = true;
   /** The way to the value being copied: object keys, and indexes as numbers. */
   readonly #path: (string | number)[] = [];
@@ -174,10 +196,13 @@ class Copier {
     if (depth >= VALUE_DEPTH_MAX) {
       throw this.#refused(`nested more than ${VALUE_DEPTH_MAX} deep, or inside itself`);
     }
-    if (this.bytes > ROW_BYTES_MAX) return undefined; // The limit is passed: `copyRow` says so.
+    this.collections++;
+    // A limit is passed: `copyRow` says so.
+    if (this.bytes > ROW_BYTES_MAX || this.collections > VALUE_COLLECTIONS_MAX) return undefined;
     if (Array.isArray(value)) return this.#array(value, depth);
     if (isPlain(value)) return this.#plain(value, depth);
     this.isFrozen = false;
+    this.collections += INSTANCE_COLLECTIONS - 1;
     return this.#instance(value, depth);
   }
 
@@ -239,31 +264,39 @@ class Copier {
     if (Object.getOwnPropertySymbols(value).length > 0 || hasOwnFields(value)) {
       throw this.#refused('a built-in object with fields of its own');
     }
-    if (value instanceof Date && prototype === Date.prototype) return this.#date(value);
-    if (value instanceof RegExp && prototype === RegExp.prototype) return this.#regExp(value);
-    if (value instanceof Map && prototype === Map.prototype) return this.#map(value, depth);
-    if (value instanceof Set && prototype === Set.prototype) return this.#set(value, depth);
-    if (value instanceof ArrayBuffer && prototype === ArrayBuffer.prototype) {
-      this.bytes += value.byteLength;
-      return value.slice(0);
+    // What an object is, not only what it looks like: one that was made of a class's prototype has nothing inside.
+    if (types.isDate(value) && prototype === Date.prototype) return this.#date(value);
+    if (types.isRegExp(value) && prototype === RegExp.prototype) return this.#regExp(value);
+    if (types.isMap(value) && prototype === Map.prototype) return this.#map(value, depth);
+    if (types.isSet(value) && prototype === Set.prototype) return this.#set(value, depth);
+    if (types.isArrayBuffer(value) && prototype === ArrayBuffer.prototype) {
+      return this.#memory(value, 0, value.byteLength);
     }
-    if (ArrayBuffer.isView(value) && typedArrayPrototypes.has(prototype)) {
-      // The prototype says that it is a typed array.
-      return this.#typedArray(value as TypedArray);
-    }
-    throw this.#refused(`an instance of ${value.constructor?.name ?? 'a class'}`);
+    if (ArrayBuffer.isView(value) && viewPrototypes.has(prototype)) return this.#view(value, prototype);
+    throw this.#refused(`an instance of ${className(prototype)}`);
   }
 
   #buffer(value: Uint8Array): Uint8Array {
-    if (!(value.buffer instanceof ArrayBuffer)) throw this.#refused('shared memory');
-    this.bytes += value.byteLength;
-    return new Uint8Array(value);
+    return new Uint8Array(this.#memory(value.buffer, value.byteOffset, value.byteLength));
   }
 
-  #typedArray(value: TypedArray): TypedArray {
-    if (!(value.buffer instanceof ArrayBuffer)) throw this.#refused('shared memory');
-    this.bytes += value.byteLength;
-    return value.slice();
+  #view(value: ArrayBufferView, prototype: unknown): ArrayBufferView {
+    const copy = this.#memory(value.buffer, value.byteOffset, value.byteLength);
+    // The prototype is that of a typed array or a DataView, whose constructors take a buffer.
+    const view = (prototype as { readonly constructor: new (buffer: ArrayBuffer) => ArrayBufferView }).constructor;
+    return new view(copy);
+  }
+
+  #memory(memory: ArrayBufferLike, from: number, bytes: number): ArrayBuffer {
+    if (!types.isArrayBuffer(memory)) throw this.#refused('shared memory');
+    // In the types only from ES2024.
+    if ((memory as { readonly resizable?: boolean }).resizable === true) throw this.#refused('resizable memory');
+    this.bytes += bytes;
+    try {
+      return memory.slice(from, from + bytes);
+    } catch {
+      throw this.#refused('memory that was given away');
+    }
   }
 
   #date(value: Date): Date {
@@ -321,7 +354,15 @@ class Copier {
   }
 }
 
-const typedArrayPrototypes = new Set<unknown>([
+/** The name of an object's class, without running code of its own. */
+function className(prototype: unknown): string {
+  const property = Object.getOwnPropertyDescriptor(prototype, 'constructor');
+  const name: unknown = typeof property?.value === 'function' ? property.value.name : undefined;
+  return typeof name === 'string' && name !== '' ? name : 'a class';
+}
+
+const viewPrototypes = new Set<unknown>([
+  DataView.prototype,
   Int8Array.prototype,
   Uint8Array.prototype,
   Uint8ClampedArray.prototype,

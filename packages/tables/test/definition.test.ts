@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { row, table } from '@heirloom/tables';
+import { KEEP_BYTES_DEFAULT, KEEP_BYTES_MAX, row, table } from '@heirloom/tables';
 import type {
   AccessOf,
   AnyTableDefinition,
@@ -36,8 +36,35 @@ describe('table', () => {
       survives: 'power_loss',
       name: undefined,
       version: 1,
+      keepBytes: undefined,
     });
     expect(Object.isFrozen(accounts)).toBe(true);
+  });
+
+  it('keeps changes only where it is asked to, and within limits', () => {
+    const keepBytes = (watch?: unknown): number | undefined =>
+      table({ row: row<Account>(), key: 'id', ...(watch === undefined ? {} : { watch: watch as boolean }) }).keepBytes;
+    expect([keepBytes(), keepBytes(false)]).toEqual([undefined, undefined]);
+    expect([keepBytes(true), keepBytes({ keepBytes: 1 })]).toEqual([KEEP_BYTES_DEFAULT, 1]);
+    expect(keepBytes({ keepBytes: KEEP_BYTES_MAX })).toBe(KEEP_BYTES_MAX);
+    const wrong = [
+      {},
+      null,
+      1,
+      'yes',
+      { keepBytes: 0 },
+      { keepBytes: 1.5 },
+      { keepBytes: KEEP_BYTES_MAX + 1 },
+      { keepBytes: 1, more: 1 },
+    ];
+    for (const watch of wrong) {
+      expect(() => keepBytes(watch)).toThrow(expect.objectContaining({ code: 'ERR_TABLE_ARGUMENT' }));
+    }
+    // Nobody could watch these.
+    for (const option of [{ access: 'private' }, { survives: 'nothing' }] as const) {
+      const define = (): unknown => table({ row: row<Account>(), key: 'id', watch: true, ...option });
+      expect(define).toThrow(expect.objectContaining({ code: 'ERR_TABLE_ARGUMENT' }));
+    }
   });
 
   it('infers composite keys as tuples', () => {

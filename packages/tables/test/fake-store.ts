@@ -2,6 +2,8 @@
  * A store in memory that shows commits with a lag: they wait in a queue until `settle` applies them.
  */
 import type { RowChange, RowSource, ScanOptions, StoredRow } from '@heirloom/tables';
+import { plainRow } from './model.js';
+import type { ModelRow } from './model.js';
 
 export class FakeStore implements RowSource {
   readonly #rows = new Map<string, StoredRow>();
@@ -33,6 +35,14 @@ export class FakeStore implements RowSource {
 
   all(): readonly StoredRow[] {
     return [...this.#rows.values()].sort((a, b) => Buffer.compare(placeOf(a), placeOf(b)));
+  }
+
+  /** The rows with their sequences, in no order. */
+  sequences(): readonly string[] {
+    // The tests store rows of the model only.
+    return this.all()
+      .map((one) => `${one.sequence} ${plainRow(one.row as ModelRow)}`)
+      .toSorted();
   }
 
   rowsOf(keyBytes: Uint8Array): readonly StoredRow[] {

@@ -68,7 +68,13 @@ export function modelRow(pool: PoolKey, v: number, w: string | readonly number[]
   return row;
 }
 
-interface Entry {
+function poolOf(row: ModelRow): PoolKey {
+  const pool = byRow.get(row);
+  if (pool === undefined) throw new Error('not a row of the model');
+  return pool;
+}
+
+export interface Entry {
   readonly pool: PoolKey;
   readonly row: ModelRow;
   readonly sequence: number;
@@ -102,8 +108,7 @@ export class Model {
   }
 
   insert(row: ModelRow): void {
-    const pool = byRow.get(row);
-    if (pool === undefined) throw new Error('not a row of the model');
+    const pool = poolOf(row);
     if (!this.isBag) {
       this.delete(pool);
       this.entries = [...this.entries, { pool, row, sequence: 0 }];
@@ -112,9 +117,14 @@ export class Model {
     }
   }
 
+  /** A bag takes a list from its end, as ETS was recorded doing. */
+  insertMany(rows: readonly ModelRow[]): void {
+    for (const row of this.type === 'bag' ? rows.toReversed() : rows) this.insert(row);
+  }
+
   insertNew(rows: readonly ModelRow[]): boolean {
-    const isTaken = rows.some((row) => this.of(byRow.get(row) as PoolKey).length > 0);
-    if (!isTaken) for (const row of rows) this.insert(row);
+    const isTaken = rows.some((row) => this.of(poolOf(row)).length > 0);
+    if (!isTaken) this.insertMany(rows);
     return !isTaken;
   }
 
@@ -131,7 +141,7 @@ export class Model {
   }
 
   deleteObject(row: ModelRow): number {
-    const name = byRow.get(row)?.name;
+    const { name } = poolOf(row);
     return this.deleteWhere((stored, pool) => pool.name === name && isSame(stored, row));
   }
 
@@ -146,7 +156,9 @@ export class Model {
 
   /** The distinct keys in order. */
   sortedKeys(): readonly PoolKey[] {
-    return this.sorted().map(({ pool }) => pool);
+    return this.sorted()
+      .map(({ pool }) => pool)
+      .filter((pool, index, pools) => index === 0 || pools[index - 1]?.name !== pool.name);
   }
 
   /** The entries by rank and name, those of one key in order of insertion. */
@@ -156,17 +168,57 @@ export class Model {
     );
   }
 
+  /** Begins a transaction, or goes on with the one that is open. */
   begin(): void {
-    this.#saved = { entries: this.entries, nextSequence: this.nextSequence };
+    this.#saved ??= { entries: this.entries, nextSequence: this.nextSequence };
   }
 
+  commit(): void {
+    this.#saved = undefined;
+  }
+
+  /** Undoes the open transaction, if there is one. */
   rollback(): void {
-    if (this.#saved === undefined) throw new Error('not begun');
+    if (this.#saved === undefined) return;
     this.entries = this.#saved.entries;
     this.nextSequence = this.#saved.nextSequence;
+    this.#saved = undefined;
+  }
+
+  /** The rows with their sequences, in no order. */
+  sequences(): readonly string[] {
+    return this.entries.map((entry) => `${entry.sequence} ${plainRow(entry.row)}`).toSorted();
   }
 }
 
 function isSame(a: ModelRow, b: ModelRow): boolean {
   return a.v === b.v && JSON.stringify(a.w) === JSON.stringify(b.w);
+}
+
+/** A key as text that tells every key from every other. */
+export function keyName(key: unknown): string {
+  if (key === undefined) return 'none';
+  if (typeof key === 'bigint') return `${key}n`;
+  if (key instanceof Date) return `date${key.getTime()}`;
+  return key instanceof Uint8Array ? `bytes${key.join()}` : JSON.stringify(key);
+}
+
+/** A row as text that tells every row from every other. */
+export function plainRow({ id, v, w }: ModelRow): string {
+  return `${keyName(id)}:${v}:${JSON.stringify(w)}`;
+}
+
+/** What a hash type leaves open is put in order, which is that of keys but never of the rows of one key. */
+export function inOrder(rows: readonly ModelRow[], type: TableType): readonly string[] {
+  if (type === 'ordered_set') return rows.map(plainRow);
+  const named = rows.map((row) => ({ name: keyName(row.id), shown: plainRow(row) }));
+  return named.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)).map(({ shown }) => shown);
+}
+
+/** The class that a key is compared in. */
+export function keyClass(key: TableKey): string {
+  if (typeof key === 'bigint') return 'number';
+  if (key instanceof Date) return 'date';
+  if (key instanceof Uint8Array) return 'bytes';
+  return Array.isArray(key) ? 'array' : key === null ? 'null' : typeof key;
 }

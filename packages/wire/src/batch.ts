@@ -1,8 +1,10 @@
 /**
  * A batch: everything that one handler did, as the worker puts it into its journal.
  *
- *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
- *   flags     1: this is the batch of `init`
+ *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table · (flags 2) migration
+ *   flags     0, 1: this is the batch of `init`, or 2: one step of a migration
+ *   migration u8 step (1 rows, 2 flip, 3 abandon) · (rows) u8 flags (1: a row has moved, 2: complete)
+ *             · length-prefixed cursor · table
  *   table     varuint tableId · varuint size · uint53 nextSequence · u8 flags (1: cleared first)
  *             · varuint count · count × shape · varuint count · count × change
  *   shape     varuint id · varuint count · count × string
@@ -24,6 +26,24 @@ export interface Batch {
   readonly isInit: boolean;
   readonly outcomes: readonly Outcome[];
   readonly tables: readonly TableChanges[];
+  /** Then there are neither outcomes nor tables beside it. */
+  readonly migration?: MigrationStep | undefined;
+}
+/**
+ * A step on the way of the stored rows to a new version of their tables: some rows of one table in their new form; all tables of
+ * the worker at once get their new rows and version; or everything that was made is given up.
+ */
+export type MigrationStep = MigratedRows | { readonly step: 'flip' } | { readonly step: 'abandon' };
+export interface MigratedRows {
+  readonly step: 'rows';
+  /** The table's new rows; `size` and `nextSequence` are those of the new rows so far. */
+  readonly rows: TableChanges;
+  /** Where the next step goes on in the old rows: a key's bytes and a sequence. */
+  readonly cursor: Uint8Array;
+  /** Whether a row of the table has got another key so far. */
+  readonly hasMoved: boolean;
+  /** Whether this was the last of the old rows. */
+  readonly isComplete: boolean;
 }
 export interface TableChanges {
   readonly tableId: number;
@@ -43,19 +63,34 @@ export interface Change {
 const PUT = 1;
 const DELETE = 2;
 const INIT_FLAG = 1;
+const MIGRATION_FLAG = 2;
 const CLEARED_FLAG = 1;
+const MOVED_FLAG = 1;
+const COMPLETE_FLAG = 2;
+/** By their numbers, from 1. */
+const STEPS = ['rows', 'flip', 'abandon'] as const;
 /** Fewest bytes of each repeated part, by which a hostile count is refused. */
 const TABLE_BYTES_MIN = 13;
 const SHAPE_BYTES_MIN = 2;
-const CHANGE_BYTES_MIN = 3;
+export const CHANGE_BYTES_MIN = 3;
 
 export function writeBatch(writer: ByteWriter, batch: Batch): void {
   writer.uint53(batch.number);
-  writer.u8(batch.isInit ? INIT_FLAG : 0);
+  const { migration } = batch;
+  writer.u8(migration === undefined ? (batch.isInit ? INIT_FLAG : 0) : MIGRATION_FLAG);
   writer.varuint(batch.outcomes.length);
   for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
   writer.varuint(batch.tables.length);
   for (const table of batch.tables) writeTableChanges(writer, table);
+  if (migration !== undefined) writeMigration(writer, migration);
+}
+
+function writeMigration(writer: ByteWriter, migration: MigrationStep): void {
+  writer.u8(STEPS.indexOf(migration.step) + 1);
+  if (migration.step !== 'rows') return;
+  writer.u8((migration.hasMoved ? MOVED_FLAG : 0) | (migration.isComplete ? COMPLETE_FLAG : 0));
+  writer.lengthPrefixed(migration.cursor);
+  writeTableChanges(writer, migration.rows);
 }
 
 function writeTableChanges(writer: ByteWriter, table: TableChanges): void {
@@ -70,29 +105,50 @@ function writeTableChanges(writer: ByteWriter, table: TableChanges): void {
     for (const field of shape.fields) writer.string(field);
   }
   writer.varuint(table.changes.length);
-  for (const change of table.changes) {
-    writer.u8(change.rowBytes === undefined ? DELETE : PUT);
-    writer.lengthPrefixed(change.keyBytes);
-    writer.varuint(change.sequence);
-    if (change.rowBytes !== undefined) writer.lengthPrefixed(change.rowBytes);
-  }
+  for (const change of table.changes) writeChange(writer, change);
+}
+
+export function writeChange(writer: ByteWriter, change: Change): void {
+  writer.u8(change.rowBytes === undefined ? DELETE : PUT);
+  writer.lengthPrefixed(change.keyBytes);
+  writer.varuint(change.sequence);
+  if (change.rowBytes !== undefined) writer.lengthPrefixed(change.rowBytes);
 }
 
 /** Decodes the body of a batch; its bytes are views on the body. Throws WireError ERR_WIRE_DECODE. */
 export function decodeBatch(body: Uint8Array): Batch {
   const reader = new ByteReader(body);
   const number = reader.uint53();
-  const flags = readFlags(reader);
+  const flags = readFlags(reader, MIGRATION_FLAG);
   const outcomes = readOutcomes(reader);
   const tables: TableChanges[] = [];
   for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
+  const batch = { number, isInit: flags === INIT_FLAG, outcomes, tables };
+  const migration = flags === MIGRATION_FLAG ? readMigration(reader) : undefined;
   reader.finish();
-  return { number, isInit: flags === INIT_FLAG, outcomes, tables };
+  return migration === undefined ? batch : { ...batch, migration };
 }
 
-function readFlags(reader: ByteReader): number {
+function readMigration(reader: ByteReader): MigrationStep {
+  const number = reader.u8();
+  const step = STEPS[number - 1];
+  if (step === undefined) throw malformed(`A migration has an unknown step ${number}.`);
+  if (step !== 'rows') return { step };
+  const flags = readFlags(reader, MOVED_FLAG | COMPLETE_FLAG);
+  const cursor = reader.lengthPrefixed();
+  const rows = readTableChanges(reader);
+  return {
+    step,
+    rows,
+    cursor,
+    hasMoved: (flags & MOVED_FLAG) !== 0,
+    isComplete: (flags & COMPLETE_FLAG) !== 0,
+  };
+}
+
+function readFlags(reader: ByteReader, flagsMax: number = 1): number {
   const flags = reader.u8();
-  if (flags > 1) throw malformed(`A batch has unknown flags ${flags}.`);
+  if (flags > flagsMax) throw malformed(`A batch has unknown flags ${flags}.`);
   return flags;
 }
 
@@ -115,7 +171,8 @@ function readShape(reader: ByteReader): StoredShape {
   return { id, fields };
 }
 
-function readChange(reader: ByteReader): Change {
+/** Reads one change; its bytes are views on the reader's. Throws WireError ERR_WIRE_DECODE. */
+export function readChange(reader: ByteReader): Change {
   const kind = reader.u8();
   if (kind !== PUT && kind !== DELETE) throw malformed(`A change has unknown kind ${kind}.`);
   const keyBytes = reader.lengthPrefixed();

@@ -1,4 +1,5 @@
 export { decodeBatch, writeBatch } from './batch.js';
+export { decodeChangeRecord, encodeChangeRecord } from './change-record.js';
 export {
   decodeCall,
   decodeNumber,
@@ -16,6 +17,7 @@ export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from 
 export {
   activate,
   active,
+  changed,
   crash,
   decodeControl,
   expect,
@@ -59,13 +61,16 @@ export { SHAPE_FIELD_CHARS_MAX, SHAPE_FIELDS_MAX, SHAPES_MAX, SHAPES_NESTED_MAX 
 export { checkSocketPath, SOCKET_PATH_BYTES_MAX } from './socket-path.js';
 export { decodeValue, encodeValue, readValue, writeValue } from './value-codec.js';
 export { VALUE_DEPTH_MAX } from './value-format.js';
-export type { Batch, Change, TableChanges } from './batch.js';
+export type { Batch, Change, MigratedRows, MigrationStep, TableChanges } from './batch.js';
+export type { ChangeRecord } from './change-record.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
 export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline } from './lifeline.js';
 export type {
   ActivateMessage,
+  ChangedMessage,
+  ChangesPage,
   ControlMessage,
   CrashMessage,
   EpochClosed,
@@ -74,15 +79,18 @@ export type {
   ExpectMessage,
   FencedMessage,
   FrameSink,
+  ImagePage,
   KeeperLostMessage,
   KeeperMessage,
   KeeperReadyMessage,
   KeeperRequest,
+  MigrationGrant,
   ReadyMessage,
   RequestMessage,
   ResponseMessage,
   ResumeMessage,
   Role,
+  SnapshotPage,
   StopMessage,
   StoredShape,
   TableDeclaration,

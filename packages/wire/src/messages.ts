@@ -6,8 +6,8 @@
  *   role      from → to         frames
  *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost | activate, call,
  *                               keeper, stop
- *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated | expect, request, resume, confirm,
- *                               shutdown
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed | expect, request, resume,
+ *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced        one way
  *
@@ -43,6 +43,7 @@ export const FrameKind = {
   response: 32,
   replies: 33,
   violated: 34,
+  changed: 35,
   // router → keeper
   expect: 40,
   request: 41,
@@ -72,6 +73,8 @@ export const tableDeclaration: FieldCheck<TableDeclaration> = record({
   key: keySpec,
   publicName: optional(text),
   version: natural,
+  migrates: optional(flag),
+  keepBytes: optional(natural),
 });
 /** A table as its worker's definition declares it. */
 export type TableDeclaration = Checked<{
@@ -82,7 +85,12 @@ export type TableDeclaration = Checked<{
   key: FieldCheck<KeySpec>;
   publicName: FieldCheck<string | undefined>;
   version: FieldCheck<number>;
-}>;
+  /** How many bytes of changes are kept for those who watch; undefined when none are. */
+  keepBytes: FieldCheck<number | undefined>;
+}> & {
+  /** Whether the worker can make rows of this version of those of a lower one. */
+  readonly migrates?: boolean | undefined;
+};
 
 /** The field names of one row shape of one table, with the id that encoded rows use. */
 export interface StoredShape {
@@ -97,7 +105,33 @@ export interface TableGrant {
   readonly size: number;
   readonly nextSequence: number;
   readonly shapes: readonly StoredShape[];
+  /** Present if the rows are of a lower version than the declared one: the worker has to migrate them first. */
+  readonly migration?: MigrationGrant | undefined;
 }
+/** How far the rows of a table are on their way to a new version. */
+export interface MigrationGrant {
+  readonly fromVersion: number;
+  /** The type with which the old rows are stored. */
+  readonly fromType: TableDeclaration['type'];
+  /** Where the new rows lie, and how many there are so far. */
+  readonly extent: number;
+  readonly size: number;
+  readonly nextSequence: number;
+  /** Where to go on in the old rows; empty for their beginning. */
+  readonly cursor: Uint8Array;
+  readonly hasMoved: boolean;
+  readonly isComplete: boolean;
+}
+const migrationGrant: FieldCheck<MigrationGrant> = record({
+  fromVersion: natural,
+  fromType: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
+  extent: natural,
+  size: natural,
+  nextSequence: natural,
+  cursor: binary,
+  hasMoved: flag,
+  isComplete: flag,
+});
 const tableGrant: FieldCheck<TableGrant> = record({
   name: text,
   tableId: natural,
@@ -105,6 +139,7 @@ const tableGrant: FieldCheck<TableGrant> = record({
   size: natural,
   nextSequence: natural,
   shapes: listOf(record({ id: natural, fields: listOf(text) })),
+  migration: optional(migrationGrant),
 });
 
 /** Worker → router, once its module is loaded: what it defines. */
@@ -181,6 +216,13 @@ export interface RequestMessage {
   readonly requestId: number;
   readonly request: KeeperRequest;
 }
+export interface SnapshotPage {
+  /** The number that the router chose for the snapshot. */
+  readonly id: number;
+  /** Where the page before ended, as the keeper said; undefined for the first one, with which the snapshot begins. */
+  readonly after: unknown;
+  readonly rowsMax: number;
+}
 export type KeeperRequest =
   | {
       readonly type: 'openEpoch';
@@ -195,7 +237,21 @@ export type KeeperRequest =
       readonly table: string;
       readonly operation: string;
       readonly arguments: unknown;
+      /** Which page of a selection is wanted, when it is read in several that all show one moment. */
+      readonly snapshot?: SnapshotPage | undefined;
     }
+  /** No further page of this snapshot is asked for, also if its first one still waits. */
+  | { readonly type: 'endSnapshot'; readonly snapshot: number }
+  /** Changes behind a position, or only the present position when there is no `lsn`. A timeline that is given must be the store's. */
+  | {
+      readonly type: 'changes';
+      readonly worker: string;
+      readonly table: string;
+      readonly timeline: number | undefined;
+      readonly lsn: number | undefined;
+    }
+  /** Some of the rows of a watched table, behind the place where the last ones ended. */
+  | { readonly type: 'image'; readonly worker: string; readonly table: string; readonly after: Uint8Array | undefined }
   | { readonly type: 'inspect' }
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
@@ -204,7 +260,10 @@ export interface ResponseMessage {
   readonly requestId: number;
   /** An encoded error, or undefined. */
   readonly error: unknown;
-  /** EpochOpened, EpochClosed, the result of a read, the keeper's Inspection, or undefined for a barrier or an error. */
+  /**
+   * EpochOpened, EpochClosed, the result of a read, a ChangesPage, an ImagePage, the keeper's Inspection, or undefined for a
+   * barrier or an error.
+   */
   readonly result: unknown;
 }
 export interface EpochOpened {
@@ -218,6 +277,28 @@ export interface EpochClosed {
   readonly lastBatch: number;
   /** Whether the journal was read to its end; false when the deadline passed first. */
   readonly drained: boolean;
+}
+/** Whole batches of changes to one table, with what is needed to decode their rows. */
+export interface ChangesPage {
+  readonly timeline: number;
+  /** Every change up to it is in this page or in earlier ones. */
+  readonly lsn: number;
+  /** By growing LSN; when there are none, `changed` follows as soon as there are. */
+  readonly batches: readonly { readonly lsn: number; readonly record: Uint8Array }[];
+  readonly shapes: readonly StoredShape[];
+}
+/** Rows of one table at one moment, in the order of their bytes, as a change record of puts. */
+export interface ImagePage {
+  readonly timeline: number;
+  readonly lsn: number;
+  readonly record: Uint8Array;
+  /** Where the next page begins; undefined when there is none. */
+  readonly after: Uint8Array | undefined;
+  readonly shapes: readonly StoredShape[];
+}
+/** Keeper → router: these tables have changes, and had none for somebody who asked. Sent once, until somebody asks again. */
+export interface ChangedMessage {
+  readonly tables: readonly { readonly worker: string; readonly table: string }[];
 }
 /** Keeper → worker, when both its connections and its epoch are there: what it has of this epoch. */
 export interface WelcomeMessage {
@@ -240,7 +321,17 @@ const request: FieldCheck<KeeperRequest> = (value): value is KeeperRequest => {
 const requestFields = {
   openEpoch: record({ type: text, worker: text, attachment: natural, tables: listOf(tableDeclaration) }),
   closeEpoch: record({ type: text, worker: text, epoch: natural, drainTimeoutMs: natural }),
-  read: record({ type: text, worker: text, table: text, operation: text, arguments: anything }),
+  read: record({
+    type: text,
+    worker: text,
+    table: text,
+    operation: text,
+    arguments: anything,
+    snapshot: optional(record({ id: natural, after: anything, rowsMax: natural })),
+  }),
+  endSnapshot: record({ type: text, snapshot: natural }),
+  changes: record({ type: text, worker: text, table: text, timeline: optional(natural), lsn: optional(natural) }),
+  image: record({ type: text, worker: text, table: text, after: optional(binary) }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
 };
@@ -286,6 +377,10 @@ export const keeperFailed: ControlMessage<ErrorMessage> = control('keeperFailed'
 export const violated: ControlMessage<ViolatedMessage> = control(
   'violated',
   record({ attachment: natural, reason: text }),
+);
+export const changed: ControlMessage<ChangedMessage> = control(
+  'changed',
+  record({ tables: listOf(record({ worker: text, table: text })) }),
 );
 export const response: ControlMessage<ResponseMessage> = control(
   'response',

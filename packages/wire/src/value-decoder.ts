@@ -4,10 +4,12 @@
  * Invariants
  * 1. Whatever the bytes, the outcome is a value or a WireError: ERR_WIRE_DECODE, or ERR_WIRE_SHAPE for a shape that is not
  *    known here, after which the reader may load the shapes and try again.
- * 2. Time and memory are bounded by the number of bytes: counts are checked first, collections grow as they are filled.
+ * 2. Time and memory are bounded by the number of bytes: counts are checked first, collections grow as they are filled, and there
+ *    are at most VALUE_COLLECTIONS_MAX of them, as an empty one takes far more memory than its two bytes.
  * 3. Values own their memory: nothing that was decoded is a view on the input.
  */
 import { Buffer } from 'node:buffer';
+import { INSTANCE_COLLECTIONS, VALUE_COLLECTIONS_MAX } from '@heirloom/tables';
 import type { ByteReader } from './byte-reader.js';
 import { malformed, WireError } from './errors.js';
 import type { Shape, ShapeTable } from './shape-table.js';
@@ -19,6 +21,8 @@ const { hasOwn } = Object;
 
 export class ValueDecoder {
   private readonly shapes: ShapeTable | undefined;
+  /** The objects of the value that is being read, so far. */
+  private collections = 0;
 
   constructor(shapes?: ShapeTable) {
     this.shapes = shapes;
@@ -26,6 +30,7 @@ export class ValueDecoder {
 
   /** Reads the next value. */
   read(reader: ByteReader): unknown {
+    this.collections = 0;
     return this.value(reader, 0);
   }
 
@@ -55,6 +60,7 @@ export class ValueDecoder {
       case format.TAG_UTF8:
         return reader.string();
       case format.TAG_SHAPED:
+        this.count(1);
         return this.shaped(reader, enter(depth));
       default:
         return tag >= format.TAG_MAP ? this.collection(reader, tag, enter(depth)) : this.scalar(reader, tag, depth);
@@ -70,17 +76,27 @@ export class ValueDecoder {
       case format.TAG_BIGINT_NEGATIVE:
         return -magnitude(reader);
       case format.TAG_DATE:
+        this.count(INSTANCE_COLLECTIONS);
         return date(reader);
       case format.TAG_REGEXP:
+        this.count(INSTANCE_COLLECTIONS);
         return this.regexp(reader, depth);
       case format.TAG_BINARY:
+        this.count(INSTANCE_COLLECTIONS);
         return binary(reader);
       default:
         throw malformed(`0x${tag.toString(16)} is not the tag of a value.`, { position: reader.position - 1 });
     }
   }
 
+  private count(collections: number): void {
+    this.collections += collections;
+    if (this.collections <= VALUE_COLLECTIONS_MAX) return;
+    throw malformed(`A value has more than ${VALUE_COLLECTIONS_MAX} objects.`, { limit: VALUE_COLLECTIONS_MAX });
+  }
+
   private collection(reader: ByteReader, tag: number, depth: number): object {
+    this.count(tag === format.TAG_MAP || tag === format.TAG_SET ? INSTANCE_COLLECTIONS : 1);
     switch (tag) {
       case format.TAG_MAP:
         return this.map(reader, depth);

@@ -4,7 +4,8 @@
  * Invariants
  * 1. What was written decodes to the same value: same class, same type, same order of keys (G7).
  * 2. A value outside the domain throws WireError ERR_WIRE_VALUE with `details.path`; its caller truncates the writer.
- * 3. No code of the value's own runs: accessors are refused, not called. (A Proxy's traps cannot be kept from running.)
+ * 3. A value has at most VALUE_COLLECTIONS_MAX objects, or who decodes it would refuse it.
+ * 4. No code of the value's own runs: accessors are refused, not called. (A Proxy's traps cannot be kept from running.)
  *
  * A checking encoder looks at everything. One that is not checking is for rows that a table has already validated and
  * copied: it leaves out the searches for symbols, accessors and hidden or extra properties, which cost more than encoding.
@@ -13,6 +14,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
+import { INSTANCE_COLLECTIONS, VALUE_COLLECTIONS_MAX } from '@heirloom/tables';
 import type { ByteWriter } from './byte-writer.js';
 import { WireError } from './errors.js';
 import type { ShapeNode, ShapeTable } from './shape-table.js';
@@ -37,6 +39,8 @@ export class ValueEncoder {
   private readonly isChecking: boolean;
   /** Where the walk stands; entries behind the current depth are left over from earlier. */
   private readonly path: PathSegment[] = [];
+  /** The objects of the value that is being written, so far. */
+  private collections = 0;
 
   constructor(options: { shapes?: ShapeTable; isChecking: boolean }) {
     this.shapes = options.shapes;
@@ -45,6 +49,7 @@ export class ValueEncoder {
 
   /** Appends a value. After a throw, part of the value may have been written. */
   write(writer: ByteWriter, value: unknown): void {
+    this.collections = 0;
     this.value(writer, value, 0);
   }
 
@@ -101,6 +106,11 @@ export class ValueEncoder {
       throw this.refuse(depth, `the value is nested more than ${VALUE_DEPTH_MAX} deep, or contains itself`);
     }
     const prototype: unknown = getPrototypeOf(value);
+    const isPlain = prototype === objectPrototype || prototype === arrayPrototype || prototype === null;
+    this.collections += isPlain ? 1 : INSTANCE_COLLECTIONS;
+    if (this.collections > VALUE_COLLECTIONS_MAX) {
+      throw this.refuse(depth, `the value has more than ${VALUE_COLLECTIONS_MAX} objects; send it in pieces`);
+    }
     if (prototype === objectPrototype) return this.plainObject(writer, value as Record<string, unknown>, depth); // Own string keys are all that is read.
     if (prototype === arrayPrototype) return this.array(writer, value as readonly unknown[], depth); // Refused there unless it is an array.
     if (prototype === null) return this.named(writer, value as Record<string, unknown>, depth, format.TAG_OBJECT_BARE); // As above.

@@ -5,6 +5,7 @@ import {
   activate,
   active,
   ByteWriter,
+  changed,
   crash,
   createToken,
   decodeBatch,
@@ -63,6 +64,7 @@ const table: TableDeclaration = {
   key: ['tenant', 'id'],
   publicName: undefined,
   version: 3,
+  keepBytes: 65_536,
 };
 
 function batch(): Batch {
@@ -85,6 +87,21 @@ function batch(): Batch {
       { tableId: 2, size: 0, nextSequence: 1, cleared: false, shapes: [], changes: [] },
     ],
   };
+}
+
+function migrations(): Batch[] {
+  const codec = new RowCodec();
+  const rowBytes = new Uint8Array(codec.encodeRow({ tenant: 'x', id: 1 }));
+  const changes = [{ keyBytes: Uint8Array.of(5, 1), sequence: 3, rowBytes }];
+  const rows = { tableId: 1, size: 7, nextSequence: 9, cleared: false, shapes: codec.takeNewShapes(), changes };
+  const cursor = Uint8Array.of(5, 1, 0, 0, 0, 0, 0, 0, 0, 4);
+  const empty = { isInit: false, outcomes: [], tables: [] };
+  return [
+    { ...empty, number: 1, migration: { step: 'rows', rows, cursor, hasMoved: true, isComplete: false } },
+    { ...empty, number: 2, migration: { step: 'rows', rows, cursor, hasMoved: false, isComplete: true } },
+    { ...empty, number: 3, migration: { step: 'flip' } },
+    { ...empty, number: 4, migration: { step: 'abandon' } },
+  ];
 }
 
 /** One sample or more of every kind of frame. */
@@ -113,7 +130,7 @@ export function frameSamples(): FrameSample[] {
     ['routes', outcomes.slice(0, 1)],
   ]);
   sink.send(FrameKind.replies, (writer) => writeReplies(writer, 77, byWorker));
-  sink.send(FrameKind.batch, (writer) => writeBatch(writer, batch()));
+  for (const sample of [batch(), ...migrations()]) sink.send(FrameKind.batch, (writer) => writeBatch(writer, sample));
   for (const kind of [FrameKind.ack, FrameKind.confirm]) sink.send(kind, (writer) => writer.uint53(2 ** 33 + 5));
   sendControls(sink, token);
   return samples;
@@ -131,16 +148,31 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     nextSequence: 1,
     shapes: [{ id: 0, fields: ['id'] }],
   };
-  sendControl(sink, ready, { pid: 4_711, calls: ['deposit', 'transfer'], tables: [table] });
+  sendControl(sink, ready, {
+    pid: 4_711,
+    calls: ['deposit', 'transfer'],
+    tables: [table, { ...table, migrates: true }],
+  });
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
   for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
-  sendControl(sink, activate, { epoch: 2, lsn: 88, restarted: true, tables: [grant] });
+  const migration = {
+    fromVersion: 1,
+    fromType: 'bag',
+    extent: 5,
+    size: 3,
+    nextSequence: 4,
+    cursor: Uint8Array.of(5, 1),
+    hasMoved: true,
+    isComplete: false,
+  } as const;
+  sendControl(sink, activate, { epoch: 2, lsn: 88, restarted: true, tables: [grant, { ...grant, migration }] });
   const paths = { socketPath: '/tmp/heirloom-1/keeper-1.sock', storePath: '/var/lib/bank/data.mdb' };
   sendControl(sink, keeper, { ...paths, journalToken: token, acksToken: token });
   sendControl(sink, keeperReady, { ...paths, pid: 4_712, timeline: 1, lsn: 9_000, instance: 3 });
   sendControl(sink, response, { requestId: 4, error: undefined, result: [new Map([['a', 1]]), null] });
+  sendControl(sink, changed, { tables: [{ worker: 'bank', table: 'accounts' }] });
   sendControl(sink, violated, { attachment: 3, reason: 'Batch 12 came behind batch 10.' });
   sendControl(sink, expect, { token, role: 'acks', worker: 'bank', attachment: 3, pid: 4_711 });
   sendControl(sink, resume, { instance: 3, seenLsn: 88, live: [{ worker: 'bank', epoch: 2, attachment: 3 }] });
@@ -150,6 +182,18 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     { type: 'openEpoch', worker: 'bank', attachment: 3, tables: [table] },
     { type: 'closeEpoch', worker: 'bank', epoch: 2, drainTimeoutMs: 1_000 },
     { type: 'read', worker: 'bank', table: 'accounts', operation: 'lookup', arguments: [['x', 1]] },
+    {
+      type: 'read',
+      worker: 'bank',
+      table: 'accounts',
+      operation: 'select',
+      arguments: [{ where: { tenant: 'x' } }],
+      snapshot: { id: 7, after: { keyBytes: Uint8Array.of(5, 1), sequence: 0, count: 9 }, rowsMax: 500 },
+    },
+    { type: 'endSnapshot', snapshot: 7 },
+    { type: 'changes', worker: 'bank', table: 'accounts', timeline: 1, lsn: 88 },
+    { type: 'changes', worker: 'bank', table: 'accounts', timeline: undefined, lsn: undefined },
+    { type: 'image', worker: 'bank', table: 'accounts', after: Uint8Array.of(5, 1) },
     { type: 'inspect' },
     { type: 'barrier' },
   ] as const;
@@ -167,6 +211,7 @@ export function frameOf({ kind, body }: FrameSample): Uint8Array {
 const controls: readonly ControlMessage<unknown>[] = [
   activate,
   active,
+  changed,
   crash,
   expect,
   fenced,

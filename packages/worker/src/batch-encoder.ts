@@ -7,7 +7,7 @@
 import { invariant } from '@heirloom/tables';
 import type { RowChange } from '@heirloom/tables';
 import { ByteWriter, RowCodec, encodeError, writeBatch, writeValue } from '@heirloom/wire';
-import type { Change, Outcome, TableChanges, TableGrant } from '@heirloom/wire';
+import type { Change, MigrationStep, Outcome, TableChanges, TableGrant } from '@heirloom/wire';
 import { WorkerError } from './errors.js';
 import { RESULT_BYTES_MAX } from './transaction.js';
 import type { TableCommit } from './transaction.js';
@@ -61,12 +61,19 @@ export class BatchEncoder {
   /** Encodes a batch; `outcome` is undefined for that of `init`. */
   batch(number: number, outcome: Outcome | undefined, commits: readonly TableCommit[]): Uint8Array {
     const isInit = outcome === undefined;
-    const tables = commits.map((commit) => this.tableChanges(commit));
+    const tables = commits.map((commit) => this.rows(commit));
     writeBatch(this.batches, { number, isInit, outcomes: isInit ? [] : [outcome], tables });
     return this.batches.take();
   }
 
-  private tableChanges({ name, table, changes }: TableCommit): TableChanges {
+  /** Encodes a step of a migration as a batch of its own. */
+  migration(number: number, migration: MigrationStep): Uint8Array {
+    writeBatch(this.batches, { number, isInit: false, outcomes: [], tables: [], migration });
+    return this.batches.take();
+  }
+
+  /** Encodes the changes of one table. */
+  rows({ name, table, changes }: TableCommit): TableChanges {
     const { tableId, codec } = this.encodedTable(name);
     const cleared = changes[0]?.kind === 'clear';
     const rows: Change[] = [];

@@ -2,6 +2,7 @@
  * One life of a worker: takes calls from the mailbox, runs them one at a time, and sends what they did on its way.
  *
  *   new ──activate──▶ initializing ──init's batch released──▶ active ──stop, and all released──▶ over: onStopped
+ *                     (stored rows of a lower version are migrated first: migration.ts)
  *                          │                                     │
  *                          └─init throws──▶ over: onInitFailed   └─a handler throws (onError 'crash'), and all released──▶
  *                                                                  over: onCrash
@@ -20,7 +21,7 @@
  */
 import { InvariantError } from '@heirloom/tables';
 import { decodeCall, failpoint } from '@heirloom/wire';
-import type { ActivateMessage, CallMessage, Outcome, TableGrant } from '@heirloom/wire';
+import type { ActivateMessage, CallMessage, MigrationStep, Outcome, TableGrant } from '@heirloom/wire';
 import { BatchEncoder } from './batch-encoder.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
@@ -28,6 +29,7 @@ import type { HandlerContext, InitContext, TableDefinitions, WorkerIdentity } fr
 import { Hydration } from './hydration.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
+import { migrateTables } from './migration.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
 import type { OutputGate } from './output-gate.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
@@ -71,6 +73,8 @@ export class Incarnation {
   private isInitialized = false;
   private isStopping = false;
   private isPumpDue = false;
+  /** Set while rows are migrated. */
+  private migrationStep: { readonly number: number; readonly released: () => void } | undefined;
   private death: Death | undefined;
   /** The number of the batch of `init`, 0 if it left none. */
   private initBatch = 0;
@@ -105,12 +109,47 @@ export class Incarnation {
     this.state = 'initializing';
     this.identity = Object.freeze({ name: this.identity.name, incarnation: epoch });
     failpoint('worker.activate');
+    this.encoder = new BatchEncoder(tables);
+    if (tables.some(({ migration }) => migration !== undefined)) void this.migrate(tables, restarted);
+    else this.begun(tables, restarted);
+  }
+
+  private begun(tables: readonly TableGrant[], restarted: boolean): void {
     try {
       this.hydrate(tables);
     } catch (error) {
       return this.initFailed(error);
     }
     this.initialize(restarted);
+  }
+
+  /** What throws in here beside the migration itself is a bug, and ends the process as a rejection that nobody handles. */
+  private async migrate(grants: readonly TableGrant[], restarted: boolean): Promise<void> {
+    const { encoder } = this;
+    let migrated: readonly TableGrant[];
+    try {
+      const reader = this.ports.reader();
+      const commit = (step: MigrationStep): Promise<void> => this.commitMigration(step);
+      try {
+        migrated = await migrateTables({ definitions: this.definition.tables, grants, encoder, reader, commit });
+      } finally {
+        reader.close();
+      }
+    } catch (error) {
+      return this.initFailed(error);
+    }
+    this.begun(migrated, restarted);
+  }
+
+  /** Resolves when the step is released; never, if the worker was stopped meanwhile. */
+  private commitMigration(step: MigrationStep): Promise<void> {
+    const number = this.gate.lastNumber + 1;
+    this.gate.append(this.encoder.migration(number, step));
+    failpoint(`worker.migration:${step.step}`);
+    return new Promise((resolve) => {
+      this.migrationStep = { number, released: resolve };
+      this.ports.flush();
+    });
   }
 
   /** Takes the body of a call's frame. It runs behind those that came before it. */
@@ -129,6 +168,14 @@ export class Incarnation {
     if (this.mailbox.size > 0) this.schedule();
     else if (outcomes.length > 0) this.ports.flush();
     this.finish();
+    this.migrationReleased();
+  }
+
+  private migrationReleased(): void {
+    const step = this.migrationStep;
+    if (step === undefined || this.gate.released < step.number || this.state === 'over') return;
+    this.migrationStep = undefined;
+    step.released();
   }
 
   /** The router reads again. */
@@ -143,7 +190,6 @@ export class Incarnation {
   }
 
   private hydrate(grants: readonly TableGrant[]): void {
-    this.encoder = new BatchEncoder(grants);
     const hydration = new Hydration({
       tables: this.transaction.tables,
       grants,
@@ -325,10 +371,15 @@ export class Incarnation {
     if (this.death !== undefined) {
       this.state = 'over';
       this.ports.onCrash(this.death.error, this.death.callId);
-    } else if (this.isStopping && this.mailbox.size === 0 && (this.isInitialized || this.state === 'new')) {
+    } else if (this.isStopping && this.mailbox.size === 0 && this.canStop) {
       this.state = 'over';
       this.ports.onStopped();
     }
+  }
+
+  /** A migration goes on where it was stopped; an `init` does not. */
+  private get canStop(): boolean {
+    return this.isInitialized || this.state === 'new' || this.migrationStep !== undefined;
   }
 
   private unknownCall(name: string): WorkerError {

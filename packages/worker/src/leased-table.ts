@@ -5,8 +5,8 @@
  *    cannot write into the transaction of another (TableError ERR_TABLE_CLOSED).
  * 2. Only the operations of an owner are there; transactions and loading are the worker's own.
  */
-import { TableError } from '@heirloom/tables';
-import type { OwnerTable, AnyTableDefinition, Table } from '@heirloom/tables';
+import { TABLE_OPERATIONS, TableError } from '@heirloom/tables';
+import type { AnyTableDefinition, Table, TableOperation, TableOperationName } from '@heirloom/tables';
 import { failpoint } from '@heirloom/wire';
 import type { OwnerTables, TableDefinitions } from './handler-context.js';
 
@@ -15,36 +15,18 @@ export interface Lease {
   isOpen: boolean;
 }
 
-type Operation = Exclude<keyof OwnerTable<AnyTableDefinition>, 'size' | typeof Symbol.iterator>;
+type Operation = Exclude<TableOperationName, 'size'>;
 
 /** The owner's operations that change nothing. */
-export const READ_OPERATIONS: readonly Operation[] = [
-  'lookup',
-  'lookupElement',
-  'member',
-  'first',
-  'last',
-  'next',
-  'prev',
-  'select',
-  'selectCount',
-  'tab2list',
-  'info',
-];
+export const READ_OPERATIONS: readonly Operation[] = operationsWhere((operation) => operation.class !== 'write');
 /** The owner's operations that may change rows. */
-export const WRITE_OPERATIONS: readonly Operation[] = [
-  'insert',
-  'insertMany',
-  'insertNew',
-  'insertNewMany',
-  'delete',
-  'deleteObject',
-  'take',
-  'updateCounter',
-  'updateElement',
-  'selectDelete',
-  'deleteAllObjects',
-];
+export const WRITE_OPERATIONS: readonly Operation[] = operationsWhere((operation) => operation.class === 'write');
+
+function operationsWhere(isWanted: (operation: TableOperation) => boolean): readonly Operation[] {
+  // The keys of a record are its names.
+  const names = Object.keys(TABLE_OPERATIONS) as TableOperationName[];
+  return names.filter((name): name is Operation => name !== 'size' && isWanted(TABLE_OPERATIONS[name]));
+}
 
 type AnyOperation = (this: unknown, ...operands: unknown[]) => unknown;
 

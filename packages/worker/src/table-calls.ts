@@ -13,10 +13,9 @@ import type { AnyTableDefinition } from '@heirloom/tables';
 import type { AnyHandler } from './definition.js';
 import { WorkerError } from './errors.js';
 import type { HandlerContext, TableDefinitions } from './handler-context.js';
-import { remoteSelect } from './remote-select.js';
+import { REMOTE_ANSWERS, RemoteReads } from './remote-reads.js';
+import type { LentTable } from './remote-reads.js';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
-
-type AnyTable = Readonly<Record<string, ((...operands: unknown[]) => unknown) | number>>;
 
 /** Makes the calls for a worker's tables, by name. */
 export function tableCalls(definitions: TableDefinitions): ReadonlyMap<string, AnyHandler> {
@@ -36,8 +35,9 @@ export function tableCalls(definitions: TableDefinitions): ReadonlyMap<string, A
       (context: HandlerContext<TableDefinitions>, name: unknown, ...operands: unknown[]) => {
         const definition = definitionOf(definitions, name);
         checkRead(definition, name, operation);
-        if (operation === 'select') return remoteSelect(leasedTable(context, name), definition, operands[0]);
-        return callTable(context, name, operation, operands);
+        const answer = REMOTE_ANSWERS.get(operation);
+        if (answer === undefined) return callTable(context, name, operation, operands);
+        return answer(new RemoteReads(lentTable(context, name), definition), operands);
       },
     );
   }
@@ -73,9 +73,8 @@ function checkRead({ access, survives }: AnyTableDefinition, table: unknown, ope
   throw new TableError('ERR_TABLE_ACCESS', message, { table, operation, access });
 }
 
-function leasedTable(context: HandlerContext<TableDefinitions>, name: unknown): AnyTable {
-  // `definitionOf` has found it; a table is asked for operations by name, and checks their operands itself.
-  return context.tables[name as string] as unknown as AnyTable;
+function lentTable(context: HandlerContext<TableDefinitions>, name: unknown): LentTable {
+  return context.tables[name as string] as LentTable; // `definitionOf` has found it.
 }
 
 function callTable(
@@ -84,8 +83,7 @@ function callTable(
   operation: string,
   operands: unknown[],
 ): unknown {
-  const table = leasedTable(context, name);
-  const member = table[operation];
-  // `size` is a value in the owner and a question for everyone else.
-  return typeof member === 'function' ? Reflect.apply(member, table, operands) : member;
+  // The name is one of the list of operations, and the operation checks its operands itself.
+  const table = lentTable(context, name) as unknown as Readonly<Record<string, (...operands: unknown[]) => unknown>>;
+  return table[operation]?.(...operands);
 }

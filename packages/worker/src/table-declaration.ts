@@ -9,6 +9,7 @@ export function declareTables(tables: TableDefinitions): TableDeclaration[] {
 }
 
 function declareTable(name: string, definition: AnyTableDefinition): TableDeclaration {
-  const { type, access, survives, version } = definition;
-  return { name, type, access, survives, key: definition.key, publicName: definition.name, version };
+  const { type, access, survives, key, version, keepBytes, migrate, name: publicName } = definition;
+  const declaration = { name, type, access, survives, key, publicName, version, keepBytes };
+  return migrate === undefined ? declaration : { ...declaration, migrates: true };
 }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { row, table } from '@heirloom/tables';
 import { defineWorker } from '../src/definition.js';
 import { REMOTE_READS, REMOTE_WRITES } from '../src/table-call-names.js';
-import { PAGE_ROWS_MAX } from '../src/remote-select.js';
+import { PAGE_ROWS_MAX } from '../src/remote-reads.js';
 import { Harness, settled } from './incarnation-harness.js';
 
 const shape = row<{ id: number; n: number }>();
@@ -78,30 +78,41 @@ describe('remote access to tables (G12)', () => {
     await expect(call('insert', name, {})).rejects.toMatchObject({ code: 'ERR_WORKER_TABLE_UNKNOWN' });
   });
 
-  test.each([false, true])('pages through every row once (reverse: %s)', async (reverse) => {
+  test.each(['select', 'selectReverse', 'tab2list'])(
+    'answers %s whole, in the order of key bytes',
+    async (operation) => {
+      const rows = Array.from({ length: 2_500 }, (_, index) => ({ id: (index * 7) % 500, n: index }));
+      await call('insertMany', 'bag', rows.toReversed());
+      expect(await call(operation, 'bag')).toEqual([...rows].sort((a, b) => a.id - b.id || a.n - b.n));
+    },
+  );
+
+  test('pages through every row once, in the order of key bytes', async () => {
     const rows = Array.from({ length: 25 }, (_, index) => ({ id: index % 7, n: index }));
-    await call('insertMany', 'bag', rows);
+    // A bag takes a list from its end.
+    await call('insertMany', 'bag', rows.toReversed());
     const seen: unknown[] = [];
     let after: unknown;
     do {
-      const page = (await call('select', 'bag', { limit: 4, reverse, after })) as { rows: unknown[]; after: unknown };
+      const page = (await call('selectPage', 'bag', { limit: 4, after })) as { rows: unknown[]; after: unknown };
       expect(page.rows.length).toBeLessThanOrEqual(4);
       seen.push(...page.rows);
       after = page.after;
     } while (after !== undefined);
-    const expected = [...rows].sort((a, b) => a.id - b.id || a.n - b.n);
-    expect(seen).toEqual(reverse ? expected.toReversed() : expected);
+    expect(seen).toEqual([...rows].sort((a, b) => a.id - b.id || a.n - b.n));
   });
 
   test('bounds a page and refuses malformed options', async () => {
-    await call(
-      'insertMany',
-      'fleeting',
-      Array.from({ length: PAGE_ROWS_MAX + 1 }, (_, id) => ({ id, n: 0 })),
-    );
-    expect(((await call('select', 'fleeting', {})) as { rows: unknown[] }).rows.length).toBe(PAGE_ROWS_MAX);
-    for (const options of [{ limit: 0 }, { limit: 'x' }, { after: {} }, { after: null }]) {
-      await expect(call('select', 'fleeting', options)).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
+    const rows = Array.from({ length: PAGE_ROWS_MAX + 1 }, (_, id) => ({ id, n: 0 }));
+    await call('insertMany', 'fleeting', rows);
+    for (const options of [undefined, {}, { limit: 1_000_000 }]) {
+      const page = (await call('selectPage', 'fleeting', options)) as { rows: unknown[] };
+      expect(page.rows.length).toBe(PAGE_ROWS_MAX);
+    }
+    for (const options of [{ limit: 0 }, { limit: 'x' }, { after: {} }, { after: null }, { were: {} }, 7]) {
+      for (const operation of ['select', 'selectPage']) {
+        await expect(call(operation, 'fleeting', options)).rejects.toMatchObject({ code: 'ERR_TABLE_ARGUMENT' });
+      }
     }
   });
 });

@@ -1,0 +1,10 @@
+export { TabfileError } from './errors.js';
+export { file2tab } from './file2tab.js';
+export { BLOCK_BYTES, EXTENDED_INFO_KINDS, FORMAT_VERSION, SECTION_BYTES_MAX } from './format.js';
+export { readTabfile, tabfileInfo } from './read-tabfile.js';
+export { tab2file } from './tab2file.js';
+export type { TabfileErrorCode } from './errors.js';
+export type { File2tabOptions } from './file2tab.js';
+export type { ExtendedInfo } from './format.js';
+export type { ReadTabfileOptions, TabfileInfo } from './read-tabfile.js';
+export type { Tab2fileOptions, TableByHandle, TableInMemory, WrittenTabfile } from './tab2file.js';

@@ -1,0 +1,75 @@
+/**
+ * The traces that were recorded from Erlang/OTP (test/traces), replayed: all of them in memory, and some through a runtime whose
+ * workers are killed before, during and after steps (G1, G2, G3, G8). `node scripts/conformance.mjs` replays all of them there too.
+ *
+ * Mutations that make this fail, each tried: a bag takes a list from its start (in memory); a new incarnation of a worker begins
+ * its sequences at 1; a reply goes out before its batch is stored; calls are judged before their epoch is closed.
+ */
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ETS_OPERATIONS, readEtsSequence, TABLE_TYPES } from './conformance/ets-trace.js';
+import type { EtsSequence } from './conformance/ets-trace.js';
+import { replayInMemory } from './conformance/ets-replay.js';
+import { replayOwnership } from './conformance/ownership-replay.js';
+import { OWNERSHIP_OPERATIONS, readOwnershipSequence } from './conformance/ownership-trace.js';
+import { showVerdict } from './conformance/replay.js';
+import type { Verdict } from './conformance/replay.js';
+import { replayThroughRuntime } from './conformance/runtime-replay.js';
+import type { Deaths } from './conformance/runtime-replay.js';
+import { readTraceLines } from './conformance/trace-lines.js';
+import { runSeed } from './support/random.js';
+
+const WORKER_MODULE = new URL('./dist/conformance/trace.worker.js', import.meta.url);
+/** Of each type through the runtime; the script replays all. */
+const SEQUENCES_PER_TYPE = 8;
+const KILLS = 3;
+/** It takes a few seconds; process starts take many times as long on a machine that is busy. */
+const RUNTIME_TIMEOUT_MS = 180_000;
+const seed = runSeed();
+
+const traces = (name: string): string => fileURLToPath(new URL(`./traces/${name}.jsonl.gz`, import.meta.url));
+const ets = (await readTraceLines(traces('ets'))).map(readEtsSequence);
+const ownership = (await readTraceLines(traces('ownership'))).map(readOwnershipSequence);
+
+function differences(verdicts: readonly Verdict[]): string[] {
+  return verdicts.filter(({ difference }) => difference !== undefined).map(showVerdict);
+}
+
+describe('400 recorded sequences of ETS', () => {
+  it('have every operation and every type of table', () => {
+    expect(ets).toHaveLength(400);
+    const operations = new Set(ets.flatMap(({ steps }) => steps.map(({ command }) => command.op)));
+    expect([...operations].sort()).toEqual([...ETS_OPERATIONS].sort());
+    expect(new Set(ets.map(({ type }) => type))).toEqual(new Set(TABLE_TYPES));
+  });
+
+  it('come to what was recorded on tables in memory', async () => {
+    expect(differences(await replayInMemory(ets))).toEqual([]);
+  });
+
+  it(
+    `come to what was recorded on tables of killed workers, seed ${seed} (G1, G2, G3, G8)`,
+    { timeout: RUNTIME_TIMEOUT_MS },
+    async () => {
+      const first = (type: EtsSequence['type']): readonly EtsSequence[] =>
+        ets.filter((sequence) => sequence.type === type).slice(0, SEQUENCES_PER_TYPE);
+      const some = TABLE_TYPES.flatMap(first);
+      let deaths: Deaths | undefined;
+      const options = { seed, kills: KILLS, workerModule: WORKER_MODULE, onDone: (of: Deaths) => void (deaths = of) };
+      expect(differences(await replayThroughRuntime(some, options))).toEqual([]);
+      expect(deaths?.perSequenceMin).toBeGreaterThanOrEqual(KILLS);
+    },
+  );
+});
+
+describe('300 recorded scenarios of owners, heirs and names', () => {
+  it('have every operation', () => {
+    expect(ownership).toHaveLength(300);
+    const operations = new Set(ownership.flatMap(({ steps }) => steps.map(({ command }) => command.op)));
+    expect([...operations].sort()).toEqual([...OWNERSHIP_OPERATIONS].sort());
+  });
+
+  it('come to what was recorded', async () => {
+    expect(differences(await replayOwnership(ownership))).toEqual([]);
+  });
+});
