@@ -55,7 +55,7 @@ describe('what users import', () => {
         CounterOperation CounterOptions DefaultRow KeeperErrorCode KeeperSettings Logger Operators Patch PrivateTable
         QueueLimits ReadableTable RemoteTable RemoteTables RestartType RetryPolicy Runtime RuntimeErrorCode RuntimeEvents
         RuntimeOptions SelectCursor SelectOptions SelectPage Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions
-        SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TablesOf Where WorkerDefinition
+        SupervisorReference TableDefinition TableErrorCode TableInfo TableKey TableListing TablesOf Where WorkerDefinition
         WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
       `),
     });
@@ -67,10 +67,10 @@ describe('what users import', () => {
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition CounterFieldOf
         CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult FieldOf FieldValue
-        HandlerContext Handlers InitContext KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf LogWrite LookupResult NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnerTable OwnerTables Patch RowOf RowType SelectOptions SignatureOf
-        StoredRowOf Survives TableDefinition TableDefinitions TableErrorCode TableInfo TableKey TableOptions TableType
-        TablesOf TuplePosition TypeOf Value Where WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
+        HandlerContext Handlers HeirOptions InheritedTables InitContext KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf LogWrite LookupResult NamedTables
+        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables Patch RowOf RowType SelectOptions SignatureOf
+        StoredRowOf Survives TableDefinition TableDefinitions TableErrorCode TableInfo TableKey TableOptions TableTransfer TableType
+        TablesOf TransferContext TuplePosition TypeOf Value Where WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
       `),
     });
   });

@@ -15,6 +15,7 @@ import { encodeJournalRecord } from './journal-record.js';
 import type { JournalBatch } from './journal-record.js';
 import { isBag, rowKey, u32Key, u64Key } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
+import { applySteps } from './table-ownership.js';
 import type { StoredTable } from './table-catalog.js';
 
 /** A batch that was found good, with where it came from. */
@@ -32,6 +33,8 @@ export interface ReleasedGroup {
   readonly outcomes: OutcomesByWorker;
   /** The last batch by worker. */
   readonly progress: ReadonlyMap<string, Progress>;
+  /** Tables that have another owner now. */
+  readonly moved: readonly StoredTable[];
 }
 
 export interface Progress {
@@ -113,6 +116,8 @@ export class CommitGroup {
 /** Writes a group, inside of a transaction. */
 export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup, confirmedLsn: number): ReleasedGroup {
   for (const staged of group.tables.values()) writeTable(store, writer, staged);
+  // Behind the rows: a table goes with everything that its owner did to it.
+  const moved = group.received.flatMap(({ worker, batch }) => applySteps(store, writer, worker, batch.steps ?? []));
   const progress = progressOf(group);
   for (const [worker, { lastBatch, hasInit }] of progress) {
     store.putEpoch(writer, worker, advance(store.epochs.get(worker) ?? NO_EPOCH, lastBatch, hasInit));
@@ -128,7 +133,7 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   store.unconfirmedBytes += record.length;
   trimJournal(store, writer, confirmedLsn);
   store.putState(writer, { lsn: lastLsn, confirmedLsn });
-  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress };
+  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress, moved };
 }
 
 /** What the batches answer, by the worker whose connection they came from; in order for each. */

@@ -25,6 +25,7 @@ import type { Store } from './store.js';
 import { damaged } from './store-file.js';
 import { definitionOf, isStored } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
+import { ownershipInfo } from './table-ownership.js';
 
 /** Rows in one page: a page stays small against a frame, and the next one is one message away. */
 export const READ_PAGE_ROWS_MAX = 1_000;
@@ -107,7 +108,9 @@ class TableReads {
 
   info(): TableInfo {
     const { name, type, access, survives, version } = this.table.declaration;
-    return { name, type, key: this.table.declaration.key, access, survives, version, size: this.size };
+    const { key } = this.table.declaration;
+    const owners = ownershipInfo(this.store, this.table);
+    return { name, type, key, access, survives, version, size: this.size, ...owners };
   }
 
   keyBytes(key: unknown): Uint8Array {

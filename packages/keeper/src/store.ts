@@ -145,8 +145,8 @@ export class Store {
   }
 
   putTable(writer: StoreWriter, table: StoredTable): void {
-    const { worker, extent, declaration } = table;
-    writer.put('tables', u32Key(table.tableId), encodeValue({ worker, extent, declaration }));
+    const { worker, extent, declaration, ownership } = table;
+    writer.put('tables', u32Key(table.tableId), encodeValue({ worker, extent, declaration, ownership }));
   }
 
   putCounts(writer: StoreWriter, table: StoredTable): void {

@@ -1,6 +1,6 @@
 /** Reading records of the store that were written as values: what does not have the expected fields is damage. */
-import { decodeValue, flag, listOf, natural, record, tableDeclaration, text } from '@heirloom/wire';
-import type { FieldCheck, TableDeclaration } from '@heirloom/wire';
+import { anything, decodeValue, flag, listOf, natural, optional, record, tableDeclaration, text } from '@heirloom/wire';
+import type { FieldCheck, TableDeclaration, TransferNotice } from '@heirloom/wire';
 import type { EpochRecord } from './epochs.js';
 import { damaged } from './store-file.js';
 
@@ -26,6 +26,26 @@ export interface TableRecord {
   readonly worker: string;
   readonly extent: number;
   readonly declaration: TableDeclaration;
+  /** Undefined in stores of versions whose tables had no owners but their workers. */
+  readonly ownership?: OwnershipRecord | undefined;
+}
+
+/** Who owns a table, and where it goes; see table-ownership.ts. */
+export interface OwnershipRecord {
+  /** The worker that may change it, or will have it in its next life. */
+  readonly owner: string;
+  /** The worker that inherits it; undefined for the keeper alone. */
+  readonly heir: string | undefined;
+  /** What the heir is told. */
+  readonly heirData: unknown;
+  /** How often it has had another owner. */
+  readonly moves: number;
+  /** When it came to its owner: an LSN. */
+  readonly since: number;
+  /** What the owner has not taken note of. */
+  readonly notice: TransferNotice | undefined;
+  /** The runtime-wide name: the declared one until it is renamed. */
+  readonly publicName: string | undefined;
 }
 
 const stateCheck: FieldCheck<StoreState> = record({
@@ -49,6 +69,17 @@ const tableCheck: FieldCheck<TableRecord> = record({
   worker: text,
   extent: natural,
   declaration: tableDeclaration,
+  ownership: optional(
+    record({
+      owner: text,
+      heir: optional(text),
+      heirData: anything,
+      moves: natural,
+      since: natural,
+      notice: optional(record({ from: text, data: anything })),
+      publicName: optional(text),
+    }),
+  ),
 });
 
 export function decodeState(path: string, bytes: Uint8Array): StoreState {

@@ -74,6 +74,7 @@ const FROM_KEEPER = new Set([
   FrameKind.response,
   FrameKind.replies,
   FrameKind.violated,
+  FrameKind.moved,
 ]);
 
 /** The router's end of a keeper's control connection. */

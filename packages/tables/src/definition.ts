@@ -41,6 +41,8 @@ export interface TableDefinition<Row, Key extends KeySpec, Type extends TableTyp
   readonly name: string | undefined;
   /** The version of the stored rows' form, from 1. */
   readonly version: number;
+  /** The worker that inherits it; undefined for the keeper. */
+  readonly heir?: string | undefined;
 }
 
 /** Any table definition, for code that does not know the row. */
@@ -113,6 +115,8 @@ export interface TableOptions<Row, Key, Type extends TableType, AccessLevel exte
   readonly name?: string;
   /** The version of the stored rows' form, a positive integer; default 1. */
   readonly version?: number;
+  /** The worker that inherits the table when its own dies or stops; the keeper does without one, and if it is not alive then. */
+  readonly heir?: string;
 }
 
 const ROW_TYPE: RowType<never> = Object.freeze({ kind: 'row' });
@@ -142,12 +146,14 @@ export function table<
   checkOneOf('survives', survives, ['power_loss', 'runtime_crash', 'nothing']);
   checkRow(options.row);
   checkName(options.name);
+  checkHeir(options.heir, survives);
   const key = checkKey(options.key);
   const version = options.version ?? 1;
   if (!Number.isSafeInteger(version) || version < 1) {
     throw badOption('version', version, 'Give a positive integer.');
   }
-  return Object.freeze({ kind: 'table', row: options.row, type, key, access, survives, name: options.name, version });
+  const { row: rowType, name, heir } = options;
+  return Object.freeze({ kind: 'table', row: rowType, type, key, access, survives, name, version, heir });
 }
 
 function badOption(option: string, value: unknown, advice: string): TableError {
@@ -171,6 +177,13 @@ function checkRow(rowType: unknown): void {
 function checkName(name: unknown): void {
   if (name === undefined || (typeof name === 'string' && name !== '')) return;
   throw badOption('name', name, 'Give a string that is not empty, or leave it out.');
+}
+
+function checkHeir(heir: unknown, survives: Survives): void {
+  if (heir === undefined) return;
+  if (typeof heir !== 'string' || heir === '')
+    throw badOption('heir', heir, 'Give the name of a worker, or leave it out.');
+  if (survives === 'nothing') throw badOption('heir', heir, 'A table that survives nothing cannot be inherited.');
 }
 
 function checkKey<Key extends KeySpec>(key: Key): Key {

@@ -1,11 +1,12 @@
 /**
  * A batch: everything that one handler did, as the worker puts it into its journal.
  *
- *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
- *   flags     1: this is the batch of `init`
+ *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table · (flag 2) steps
+ *   flags     1: this is the batch of `init` · 2: it has ownership steps
  *   table     varuint tableId · varuint size · uint53 nextSequence · u8 flags (1: cleared first)
  *             · varuint count · count × shape · varuint count · count × change
  *   shape     varuint id · varuint count · count × string
+ *   steps     length-prefixed value: a list of OwnershipStep, in order, each behind all changes
  *   change    u8 kind (1 put, 2 delete) · length-prefixed key bytes · varuint sequence · (put) length-prefixed row bytes
  *
  * `size` and `nextSequence` are the table's after the batch. A cleared table is empty before its changes. The outcomes are those
@@ -17,13 +18,30 @@ import type { ByteWriter } from './byte-writer.js';
 import type { Outcome } from './call-messages.js';
 import { readOutcomes, writeOutcome } from './call-messages.js';
 import { malformed } from './errors.js';
+import type { FieldCheck } from './field.js';
+import { anything, expectMessage, listOf, natural, oneOf, optional, record, text } from './field.js';
 import type { StoredShape } from './messages.js';
+import { decodeValue, encodeValue } from './value-codec.js';
 
 export interface Batch {
   readonly number: number;
   readonly isInit: boolean;
   readonly outcomes: readonly Outcome[];
   readonly tables: readonly TableChanges[];
+  /** What becomes of tables as a whole, in order; undefined for nothing. */
+  readonly steps?: readonly OwnershipStep[];
+}
+/**
+ * What a handler did to the ownership of a table: gave it to another worker, named another heir for it, or, as the new owner,
+ * took note of it.
+ */
+export interface OwnershipStep {
+  readonly kind: 'give' | 'heir' | 'accept';
+  readonly tableId: number;
+  /** The new owner or heir; undefined for no heir but the keeper. */
+  readonly to: string | undefined;
+  /** What the new owner is told, now or when it inherits. */
+  readonly data: unknown;
 }
 export interface TableChanges {
   readonly tableId: number;
@@ -43,19 +61,26 @@ export interface Change {
 const PUT = 1;
 const DELETE = 2;
 const INIT_FLAG = 1;
+const STEPS_FLAG = 2;
 const CLEARED_FLAG = 1;
 /** Fewest bytes of each repeated part, by which a hostile count is refused. */
 const TABLE_BYTES_MIN = 13;
 const SHAPE_BYTES_MIN = 2;
 const CHANGE_BYTES_MIN = 3;
 
+const stepList: FieldCheck<readonly OwnershipStep[]> = listOf(
+  record({ kind: oneOf('give', 'heir', 'accept'), tableId: natural, to: optional(text), data: anything }),
+);
+
 export function writeBatch(writer: ByteWriter, batch: Batch): void {
+  const { steps = [] } = batch;
   writer.uint53(batch.number);
-  writer.u8(batch.isInit ? INIT_FLAG : 0);
+  writer.u8((batch.isInit ? INIT_FLAG : 0) | (steps.length > 0 ? STEPS_FLAG : 0));
   writer.varuint(batch.outcomes.length);
   for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
   writer.varuint(batch.tables.length);
   for (const table of batch.tables) writeTableChanges(writer, table);
+  if (steps.length > 0) writer.lengthPrefixed(encodeValue(steps));
 }
 
 function writeTableChanges(writer: ByteWriter, table: TableChanges): void {
@@ -78,21 +103,29 @@ function writeTableChanges(writer: ByteWriter, table: TableChanges): void {
   }
 }
 
-/** Decodes the body of a batch; its bytes are views on the body. Throws WireError ERR_WIRE_DECODE. */
+/** Decodes the body of a batch; its bytes are views on the body. Throws WireError ERR_WIRE_DECODE or ERR_WIRE_MESSAGE. */
 export function decodeBatch(body: Uint8Array): Batch {
   const reader = new ByteReader(body);
   const number = reader.uint53();
-  const flags = readFlags(reader);
+  const flags = readFlags(reader, INIT_FLAG | STEPS_FLAG);
   const outcomes = readOutcomes(reader);
   const tables: TableChanges[] = [];
   for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
+  const steps = (flags & STEPS_FLAG) === 0 ? undefined : readSteps(reader);
   reader.finish();
-  return { number, isInit: flags === INIT_FLAG, outcomes, tables };
+  const batch = { number, isInit: (flags & INIT_FLAG) !== 0, outcomes, tables };
+  return steps === undefined ? batch : { ...batch, steps };
 }
 
-function readFlags(reader: ByteReader): number {
+function readSteps(reader: ByteReader): readonly OwnershipStep[] {
+  const steps = expectMessage('batch', stepList, decodeValue(reader.lengthPrefixed()));
+  if (steps.length === 0) throw malformed('A batch has an empty list of ownership steps.');
+  return steps;
+}
+
+function readFlags(reader: ByteReader, known: number): number {
   const flags = reader.u8();
-  if (flags > 1) throw malformed(`A batch has unknown flags ${flags}.`);
+  if (flags > known) throw malformed(`A batch has unknown flags ${flags}.`);
   return flags;
 }
 
@@ -100,7 +133,7 @@ function readTableChanges(reader: ByteReader): TableChanges {
   const tableId = reader.varuint();
   const size = reader.varuint();
   const nextSequence = reader.uint53();
-  const cleared = readFlags(reader) === CLEARED_FLAG;
+  const cleared = readFlags(reader, CLEARED_FLAG) === CLEARED_FLAG;
   const shapes: StoredShape[] = [];
   for (let count = reader.count(SHAPE_BYTES_MIN); count > 0; count--) shapes.push(readShape(reader));
   const changes: Change[] = [];

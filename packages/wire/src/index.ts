@@ -16,6 +16,7 @@ export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from 
 export {
   activate,
   active,
+  adopt,
   crash,
   decodeControl,
   expect,
@@ -27,6 +28,7 @@ export {
   keeperLost,
   keeperReady,
   loadFailed,
+  moved,
   ready,
   requestMessage,
   response,
@@ -59,15 +61,17 @@ export { SHAPE_FIELD_CHARS_MAX, SHAPE_FIELDS_MAX, SHAPES_MAX, SHAPES_NESTED_MAX 
 export { checkSocketPath, SOCKET_PATH_BYTES_MAX } from './socket-path.js';
 export { decodeValue, encodeValue, readValue, writeValue } from './value-codec.js';
 export { VALUE_DEPTH_MAX } from './value-format.js';
-export type { Batch, Change, TableChanges } from './batch.js';
+export type { Batch, Change, OwnershipStep, TableChanges } from './batch.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
 export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline } from './lifeline.js';
 export type {
   ActivateMessage,
+  Adoption,
   ControlMessage,
   CrashMessage,
+  ElsewhereTable,
   EpochClosed,
   EpochOpened,
   ErrorMessage,
@@ -78,6 +82,7 @@ export type {
   KeeperMessage,
   KeeperReadyMessage,
   KeeperRequest,
+  MovedMessage,
   ReadyMessage,
   RequestMessage,
   ResponseMessage,
@@ -87,6 +92,8 @@ export type {
   StoredShape,
   TableDeclaration,
   TableGrant,
+  TableMove,
+  TransferNotice,
   ViolatedMessage,
   WelcomeMessage,
 } from './messages.js';

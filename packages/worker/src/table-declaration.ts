@@ -9,6 +9,6 @@ export function declareTables(tables: TableDefinitions): TableDeclaration[] {
 }
 
 function declareTable(name: string, definition: AnyTableDefinition): TableDeclaration {
-  const { type, access, survives, version } = definition;
-  return { name, type, access, survives, key: definition.key, publicName: definition.name, version };
+  const { type, access, survives, version, heir } = definition;
+  return { name, type, access, survives, key: definition.key, publicName: definition.name, version, heir };
 }
