@@ -32,7 +32,7 @@ export function nameRequest(store: Store, owners: TableOwnership, request: NameR
       const table = owners.whereis(request.name);
       return table && identityOf(table);
     }
-    case 'tables':
+    default:
       return owners.all().map((table) => ({ ...identityOf(table), info: infoOf(store, table) }));
   }
 }

@@ -323,15 +323,17 @@ export class Incarnation {
     const lent = this.transaction.begin();
     const context: TransferContext<TableDefinitions> = { ...lent, now: ports.now, log: ports.log, worker: identity };
     const transfer = Object.freeze({ table: `${worker}/${declaration.name}`, from: notice.from, data: notice.data });
-    const done = (): void => this.accepted(grant.tableId);
     // The definition has erased the type of its own tables.
     const handler = this.definition.tableTransferred as
       ((of: typeof transfer, context: TransferContext<TableDefinitions>) => unknown) | undefined;
     try {
       const result = handler?.(transfer, context);
-      if (!isThenable(result)) return done();
+      if (!isThenable(result)) return this.accepted(grant.tableId);
       void Promise.resolve(result)
-        .then(done, (error: unknown) => this.crashed(error))
+        .then(
+          () => this.accepted(grant.tableId),
+          (error: unknown) => this.crashed(error),
+        )
         .then(() => this.pump());
     } catch (error) {
       this.crashed(error);
