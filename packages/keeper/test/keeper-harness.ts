@@ -18,6 +18,7 @@ import {
   keeperFailed,
   keeperReady,
   listen,
+  moved,
   requestMessage,
   response,
   resume,
@@ -34,6 +35,7 @@ import type {
   EpochOpened,
   KeeperReadyMessage,
   KeeperRequest,
+  MovedMessage,
   Outcome,
   ResumeMessage,
   Server,
@@ -84,6 +86,7 @@ export class Harness {
   /** The replies of each commit, those of all workers together. */
   readonly replies: { readonly lsn: number; readonly outcomes: readonly Outcome[] }[] = [];
   readonly violations: ViolatedMessage[] = [];
+  readonly moved: MovedMessage[] = [];
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
@@ -164,13 +167,18 @@ export class Harness {
   }
 
   /** Opens an epoch for a new worker process, which is connected. */
-  async openWorker(worker: string, tables: readonly TableDeclaration[]): Promise<WorkerEnd> {
+  async openWorker(
+    worker: string,
+    tables: readonly TableDeclaration[],
+    workers?: readonly string[],
+  ): Promise<WorkerEnd> {
     const end = await this.attach(worker);
     const opened = (await this.request({
       type: 'openEpoch',
       worker,
       attachment: end.attachment,
       tables,
+      workers,
     })) as EpochOpened;
     end.opened = opened;
     end.declarations = tables;
@@ -191,8 +199,8 @@ export class Harness {
     return end;
   }
 
-  close(worker: string, epoch: number, drainTimeoutMs: number = 5_000): Promise<EpochClosed> {
-    return this.request({ type: 'closeEpoch', worker, epoch, drainTimeoutMs }) as Promise<EpochClosed>;
+  close(worker: string, epoch: number, drainTimeoutMs: number = 5_000, isClosing?: boolean): Promise<EpochClosed> {
+    return this.request({ type: 'closeEpoch', worker, epoch, drainTimeoutMs, isClosing }) as Promise<EpochClosed>;
   }
 
   confirm(lsn: number): void {
@@ -220,6 +228,8 @@ export class Harness {
       this.replies.push({ lsn, outcomes: [...outcomes.values()].flat() });
     } else if (kind === FrameKind.violated) {
       this.violations.push(decodeControl(violated, body));
+    } else if (kind === FrameKind.moved) {
+      this.moved.push(decodeControl(moved, body));
     } else {
       const { requestId, error, result } = decodeControl(response, body);
       this.pending.get(requestId)?.({ error, result });
