@@ -172,11 +172,9 @@ export class WorkerProcess {
       throw new WorkerError('ERR_WORKER_PROTOCOL', `A frame of kind ${kind} came before the worker was ready.`);
     }
     if (kind === FrameKind.call) incarnation.receive(body);
-    else if (kind === FrameKind.adopt) {
-      const adoption = decodeControl(adopt, body);
-      // Behind the activation, which is deferred too.
-      process.nextTick(() => incarnation.adopt(adoption));
-    } else if (kind === FrameKind.keeper) this.attach(decodeControl(keeper, body));
+    // At once: a call that comes behind it must find the table there.
+    else if (kind === FrameKind.adopt) incarnation.adopt(decodeControl(adopt, body));
+    else if (kind === FrameKind.keeper) this.attach(decodeControl(keeper, body));
     // User code runs outside of the connection's frame handler, where its errors are its own.
     else if (kind === FrameKind.stop) {
       decodeControl(stop, body);
