@@ -3,7 +3,7 @@
  * (G12).
  */
 import { KEY_BYTES_MAX, TableError } from '@heirloom/tables';
-import { WireError } from '@heirloom/wire';
+import { TRANSFER_DATA_BYTES_MAX, WireError, encodeValue } from '@heirloom/wire';
 import type { Batch, TableChanges } from '@heirloom/wire';
 import { isBag, WORKER_NAME_BYTES_MAX } from './layout.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
@@ -57,8 +57,11 @@ function checkSteps(
   const { steps = [] } = batch;
   if (steps.length === 0) return [];
   const given: StoredTable[] = [];
-  for (const { kind, tableId, to } of steps) {
+  for (const { kind, tableId, to, data } of steps) {
     const table = ownedTable(catalog, worker, batch, tableId);
+    if (encodeValue(data).length > TRANSFER_DATA_BYTES_MAX) {
+      throw refusal(batch, `gives more than ${TRANSFER_DATA_BYTES_MAX} bytes with table ${tableId}`);
+    }
     if (to !== undefined && (to === '' || Buffer.byteLength(to) > WORKER_NAME_BYTES_MAX)) {
       throw refusal(batch, `names a worker that cannot be one for table ${tableId}`);
     }

@@ -82,6 +82,7 @@ describe('a table that is given away', () => {
     ['note of a table of another worker', (_a: WorkerEnd, b: WorkerEnd) => [accept(idOf(b, 'others'))]],
     ['a table that is not there', () => [give(4_711, 'b')]],
     ['a table to nobody', (a: WorkerEnd) => [give(idOf(a, 'things'), '')]],
+    ['a table with too much', (a: WorkerEnd) => [give(idOf(a, 'things'), 'b', 'x'.repeat(70_000))]],
   ])('is not %s: the worker that tries is fenced and changes nothing (G12)', async (_name, steps) => {
     const a = await open('a', [things]);
     const b = await open('b', [others]);

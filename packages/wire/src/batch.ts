@@ -58,6 +58,9 @@ export interface Change {
   readonly rowBytes: Uint8Array | undefined;
 }
 
+/** The most bytes of a step's data, encoded: it is kept with its table, and told to each life of the new owner until one takes note. */
+export const TRANSFER_DATA_BYTES_MAX: number = 64 * 1024;
+
 const PUT = 1;
 const DELETE = 2;
 const INIT_FLAG = 1;

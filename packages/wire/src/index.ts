@@ -1,4 +1,4 @@
-export { decodeBatch, writeBatch } from './batch.js';
+export { decodeBatch, TRANSFER_DATA_BYTES_MAX, writeBatch } from './batch.js';
 export {
   decodeCall,
   decodeNumber,

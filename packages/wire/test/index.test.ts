@@ -27,6 +27,7 @@ it('exports what its index names', () => {
     'SHAPE_FIELD_CHARS_MAX',
     'SOCKET_PATH_BYTES_MAX',
     'TOKEN_BYTES',
+    'TRANSFER_DATA_BYTES_MAX',
     'VALUE_DEPTH_MAX',
     'WATCH_INTERVAL_MS',
     'WIRE_VERSION',

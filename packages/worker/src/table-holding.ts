@@ -9,11 +9,8 @@
  */
 import { TableError, showValue } from '@heirloom/tables';
 import type { AnyTableDefinition, Table } from '@heirloom/tables';
-import { decodeValue, encodeValue } from '@heirloom/wire';
+import { decodeValue, encodeValue, TRANSFER_DATA_BYTES_MAX } from '@heirloom/wire';
 import type { OwnershipStep } from '@heirloom/wire';
-
-/** The most bytes of what is given with a table, encoded: it is kept with the table until the new owner has taken note. */
-export const TRANSFER_DATA_BYTES_MAX: number = 64 * 1024;
 
 /** What `setOptions` takes. */
 export interface HeirOptions {

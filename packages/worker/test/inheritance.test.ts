@@ -6,7 +6,7 @@
  */
 import { row, table } from '@heirloom/tables';
 import type { AnyTableDefinition, RowSource } from '@heirloom/tables';
-import { RowCodec } from '@heirloom/wire';
+import { RowCodec, TRANSFER_DATA_BYTES_MAX } from '@heirloom/wire';
 import type { Adoption, TableGrant } from '@heirloom/wire';
 import { describe, expect, test } from 'vitest';
 import { encodeKey } from '@heirloom/tables';
@@ -14,7 +14,6 @@ import { defineWorker } from '../src/definition.js';
 import type { TableTransfer } from '../src/handler-context.js';
 import type { RowReader } from '../src/hydration.js';
 import { HYDRATION_CHUNK_ROWS } from '../src/hydration.js';
-import { TRANSFER_DATA_BYTES_MAX } from '../src/table-holding.js';
 import { Harness, grantsOf, settled } from './incarnation-harness.js';
 
 const account = row<{ id: number; n: number }>();
