@@ -4,12 +4,11 @@
  * Mutations that make this fail, each tried: an adoption that comes again is taken again; the note is not part of the batch of
  * `tableTransferred`; what a throwing one did is kept; a table that went is loaded further; a rollback leaves the table away.
  */
-import { row, table } from '@heirloom/tables';
-import type { AnyTableDefinition, RowSource } from '@heirloom/tables';
-import { RowCodec, TRANSFER_DATA_BYTES_MAX } from '@heirloom/wire';
-import type { Adoption, TableGrant } from '@heirloom/wire';
+import { encodeKey, row, table } from '@heirloom/tables';
+import type { RowSource } from '@heirloom/tables';
+import { TRANSFER_DATA_BYTES_MAX } from '@heirloom/wire';
+import type { Adoption, RowCodec, TableGrant } from '@heirloom/wire';
 import { describe, expect, test } from 'vitest';
-import { encodeKey } from '@heirloom/tables';
 import { defineWorker } from '../src/definition.js';
 import type { TableTransfer } from '../src/handler-context.js';
 import type { RowReader } from '../src/hydration.js';
@@ -73,7 +72,7 @@ function storeOf(onScan: () => void = () => undefined): () => RowReader {
       })).toSorted((one, other) => Buffer.compare(one.keyBytes, other.keyBytes));
       return {
         rowsOf: (keyBytes) => stored.filter((one) => Buffer.compare(one.keyBytes, keyBytes) === 0),
-        scan: ({ from, limit = Infinity }) => {
+        scan: ({ from, limit }) => {
           onScan();
           const start = from === undefined ? 0 : stored.findIndex((one) => Buffer.compare(one.keyBytes, from) >= 0);
           return start < 0 ? [] : stored.slice(start, start + limit);
@@ -109,7 +108,7 @@ function adoption(changes: Partial<Adoption> = {}): Adoption {
 async function started(
   more: { inherited?: readonly Adoption[]; elsewhere?: readonly { name: string; owner: string }[] } = {},
   reader = storeOf(),
-  grants: readonly TableGrant[] = grantsOf(definition.tables as Readonly<Record<string, AnyTableDefinition>>),
+  grants: readonly TableGrant[] = grantsOf(definition.tables),
 ): Promise<Harness> {
   act = 'note';
   const harness = new Harness(definition, reader);
