@@ -3,7 +3,7 @@
  *
  *   meta      text                             format: u32 · state: value StoreState
  *   epochs    worker name, UTF-8               value EpochRecord
- *   tables    u32 tableId                      value { worker, extent, declaration }
+ *   tables    u32 tableId                      value { worker, extent, declaration, ownership }
  *   counts    u32 tableId                      uint53 size · uint53 nextSequence
  *   shapes    u32 tableId · u32 shape id       value: list of field names
  *   rows      u32 extent · key bytes · (bags) u64 sequence      row bytes
