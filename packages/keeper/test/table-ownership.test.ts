@@ -1,9 +1,9 @@
 /**
  * The keeper's part in moving tables: what it takes from whom (G12), what it writes with what, and whom it tells.
  *
- * Mutations that make this fail, each tried: a batch behind the one that gives a table away may change it still; whoever wants
- * may give a table; a dead heir inherits; the heirs inherit when the runtime closes; a table of a dropped worker does not go home;
- * `moved` is sent behind the replies, or behind the answer to closeEpoch.
+ * Mutations that make this fail, each tried: a batch behind the one that gives a table away may change it still; the
+ * heirs inherit when the runtime closes; a table of a dropped worker does not go home; `moved` is sent behind the replies. Who may
+ * do what is checked twice, by the rules and by the table's owner, so that one of them alone can be left out.
  */
 import type { OwnershipStep, TableDeclaration } from '@heirloom/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -6,7 +6,6 @@
  * 2. What a handler does outside of `tables` (files, network, logs) may happen again when the call is run again.
  */
 import type { AnyTableDefinition, OwnerTable } from '@heirloom/tables';
-import type { HeirOptions } from './table-holding.js';
 
 /** The tables that a worker defines, by name. */
 export type TableDefinitions = Readonly<Record<string, AnyTableDefinition>>;
@@ -21,6 +20,14 @@ export type NamedTables = Readonly<Record<string, { readonly kind: 'table' }>>;
 export type OwnerTables<Tables extends NamedTables> = {
   readonly [Name in keyof Tables]: Tables[Name] extends AnyTableDefinition ? OwnedTable<Tables[Name]> : never;
 };
+
+/** What `setOptions` takes. */
+export interface HeirOptions {
+  /** The worker that inherits the table; undefined for the keeper alone. */
+  readonly heir: string | undefined;
+  /** What the heir is told when it inherits; up to 64 KiB encoded. */
+  readonly heirData?: unknown;
+}
 
 /**
  * A table of this worker: ETS's operations, and who is to own it. Every operation throws TableError ERR_TABLE_OWNER while

@@ -23,6 +23,7 @@ export type {
 export type { WorkerErrorCode } from './errors.js';
 export type {
   HandlerContext,
+  HeirOptions,
   InheritedTables,
   InitContext,
   LogWrite,
@@ -35,4 +36,3 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
-export type { HeirOptions } from './table-holding.js';

@@ -12,14 +12,7 @@ import { TableError, showValue } from '@heirloom/tables';
 import type { AnyTableDefinition, Table } from '@heirloom/tables';
 import { decodeValue, encodeValue, TRANSFER_DATA_BYTES_MAX } from '@heirloom/wire';
 import type { OwnershipStep } from '@heirloom/wire';
-
-/** What `setOptions` takes. */
-export interface HeirOptions {
-  /** The worker that inherits the table; undefined for the keeper alone. */
-  readonly heir: string | undefined;
-  /** What the heir is told when it inherits; up to 64 KiB encoded. */
-  readonly heirData?: unknown;
-}
+import type { HeirOptions } from './handler-context.js';
 
 /** The worker that the holdings belong to, and the others. */
 export interface HoldingWorker {

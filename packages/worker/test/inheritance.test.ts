@@ -2,7 +2,7 @@
  * Tables that come to an incarnation and go from it: taken in once, between two handlers, and told of as a batch of its own.
  *
  * Mutations that make this fail, each tried: an adoption that comes again is taken again; the note is not part of the batch of
- * `tableTransferred`; what a throwing one did is kept; a table that went is loaded further; a rollback leaves the table away.
+ * `tableTransferred`; what a throwing one did is kept; a rollback leaves the table away.
  */
 import { encodeKey, row, table } from '@heirloom/tables';
 import type { RowSource } from '@heirloom/tables';
