@@ -1,18 +1,14 @@
 /**
  * `node scripts/conformance.mjs KIND FILE [--through memory|runtime] [--seed N] [--kills N] [--only ID]`: replays traces that
- * were recorded from Erlang/OTP; see test/conformance/program.ts.
+ * were recorded from Erlang/OTP; see test/conformance/program.ts, which reads the command line.
  */
-import { resolve } from 'node:path';
-import { bootstrap, root, run } from './bootstrap.mjs';
+import { bootstrap, root } from './bootstrap.mjs';
 
 try {
   await bootstrap();
-  const [kind, file, ...others] = process.argv.slice(2);
-  // The program runs in the workspace; a file is named from where one stands.
-  const programArguments = file === undefined ? [kind] : [kind, file.startsWith('-') ? file : resolve(file), ...others];
-  const program = `${root}test/dist/conformance/program.js`;
-  process.exitCode = await run(process.execPath, [program, ...programArguments.filter(Boolean)], { show: true });
+  // In this process, so that files are named from where one stands.
+  await import(`${root}test/dist/conformance/program.js`);
 } catch (error) {
-  process.stderr.write(`heirloom: ${error.message}\n`);
+  process.stderr.write(`heirloom: ${error.stack}\n`);
   process.exitCode = 2;
 }

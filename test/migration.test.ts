@@ -1,9 +1,7 @@
 /**
  * Stored rows of a lower version are migrated fully, once, and before the first call; or not at all, with a typed error (G1, G3, G11).
  *
- * Mutations that make this fail, each tried: the cursor of a step is not stored (rows twice in the duplicate bag, a collision in
- * the set); new rows are written into the old extent; a new keeper takes a step again that it has; the flip is not waited for;
- * tables flip each by itself; what was made is not given up when a row fails; a key is looked up in the present step only.
+ * The mutations that were tried are of the halves: keeper/test/table-migration and worker/test/migration.
  */
 import { cp } from 'node:fs/promises';
 import { HeirloomError, worker } from 'heirloom';

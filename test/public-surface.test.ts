@@ -76,14 +76,14 @@ describe('what users import', () => {
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition
         CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
-        InheritedTables InitContext Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf KeyedRows LogWrite
-        LookupResult MatchObjectOptions MatchOptions MatchedValues NamedTables NumericFieldOf Operators OtherFieldOf
-        OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern ReadTabfileOptions ReverseOptions RowOf
-        RowPredicate RowType SelectCursor SelectOptions SelectPage SelectedRow SignatureOf StoredRowOf Survives
-        Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableDefinitions
-        TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer TableType TablesOf TransferContext
-        TuplePosition TypeOf Value Where WhereFields WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
-        WrittenTabfile
+        InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
+        KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
+        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
+        ReadTabfileOptions ReverseOptions RowOf RowPredicate RowType SelectCursor SelectOptions SelectPage SelectedRow
+        SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
+        TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
+        TableType TablesOf TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        WorkerErrorCode WorkerIdentity WorkerLog WrittenTabfile
       `),
     });
   });

@@ -2,9 +2,8 @@
  * Tables as others than their owner read them: every read, from the keeper and from the owner of what survives nothing, with
  * equal results (G8).
  *
- * Mutations that make this fail, each tried: the owner answers in its own order; `next` of a hash type wants its key to be there;
- * the keeper forgets `reverse`, projects the wrong way, or stops a page before it knows whether there is more; rows of a bag's
- * key come in another order; a read is in the list of operations and nobody answers it.
+ * Mutations that make this fail, each tried: the owner answers in its own order; the keeper takes `reverse` for the other types;
+ * the keeper stops a page before it knows whether there is more.
  */
 import { Table, TABLE_OPERATIONS, encodeKey, row, table } from '@heirloom/tables';
 import type { TableKey } from '@heirloom/tables';

@@ -1,8 +1,5 @@
 /**
  * Rows of real schema libraries (Standard Schema 1), in real workers: types, transforms, defaults, issues with their paths.
- *
- * Mutations that make this fail, each tried: the row is what was given, not what the schema gave; an asynchronous schema is taken for
- * one that accepts; issues lose their paths; `insert` takes the type of the stored row.
  */
 import { worker } from 'heirloom';
 import type { WorkerReference } from 'heirloom';

@@ -2,9 +2,8 @@
  * Every operation by everybody on tables of every access (G12, N31): its owner, a handle of the embedding process, and whoever
  * makes the calls behind the handle by their inner names.
  *
- * Mutations that make this fail, each tried: the keeper, or the owner, does not look at the access of reads; the owner lets
- * anyone write to a protected table, or answers reads of what has an heir; `info` counts as a read; an operation that is not for
- * others is a call.
+ * Mutations that make this fail, each tried: the keeper does not look at the access of reads; the owner lets others write to a
+ * protected table, or answers reads of what has an heir.
  */
 import { TABLE_OPERATIONS } from '@heirloom/tables';
 import { worker } from 'heirloom';

@@ -2,8 +2,7 @@
  * The page of `@heirloom/tables`: its example compiles and prints what it says, and its table for people who come from ETS names
  * every function of ETS, and nothing that tables do not have.
  *
- * Broken on purpose, each of which was reported: a line of the example's output; a misspelt operation in the table; a function of
- * ETS left out; a new operation that the page does not name.
+ * Broken on purpose, each of which was reported: a line of the example's output; a misspelt operation in the table.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -5,8 +5,8 @@
  *    for ordered sets and changes nothing elsewhere, as in the owner.
  * 2. `selectPage` answers one page. The selections (`select`, `selectReverse`, `match`, `matchObject`, `tab2list`) answer all
  *    that was asked for, in as many pages as it takes, each of which says where the next one goes on.
- * 3. G9: what passes many rows is a generator that yields where others may have a turn. One slice of SLICE_BYTES_MAX and one row
- *    are in memory beside the page; no cursor of LMDB is open while it yields.
+ * 3. G9: what passes many rows is a generator that yields where others may have a turn. One slice (row-walk.ts) is in memory
+ *    beside the page; no cursor of LMDB is open while it yields.
  *
  * What fails: ERR_TABLE_ARGUMENT, ERR_TABLE_VALUE, ERR_TABLE_BADKEY, ERR_TABLE_POSITION, ERR_TABLE_LIMIT, ERR_KEEPER_CURSOR;
  * anything else that is thrown is of rows that cannot be read.
@@ -17,25 +17,18 @@ import {
   TableError,
   bytesAfter,
   compileWhere,
-  cutBytes,
   decodeKey,
   encodeKey,
   explainAccess,
   keyReader,
   parseSelection,
 } from '@heirloom/tables';
-import type {
-  AnyTableDefinition,
-  Explanation,
-  KeyAccess,
-  ReleasedInfo,
-  ReleasedPosition,
-  TableKey,
-} from '@heirloom/tables';
+import type { AnyTableDefinition, Explanation, ReleasedInfo, ReleasedPosition, TableKey } from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
-import { placeOf, rowsOfKey, scanRows } from './row-scan.js';
-import type { Extent, RawRow, RowRange, SortedRows } from './row-scan.js';
+import type { RawRow, SortedRows } from './row-scan.js';
+import { RowWalk } from './row-walk.js';
+import type { PlaceRange, RowPlace } from './row-walk.js';
 import type { Continuation, Query } from './selection-query.js';
 import { definitionOf } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
@@ -45,24 +38,13 @@ import { Turn } from './turn.js';
 export const READ_PAGE_ROWS_MAX = 1_000;
 /** Bytes of rows in one page or of one key, at which it ends; well below the longest frame, of which one row takes a quarter at most. */
 export const READ_PAGE_BYTES_MAX: number = 16 * 1024 * 1024;
-/** Rows fetched at a time. */
-export const SLICE_ROWS = 1_000;
-/** The same in bytes of rows. */
-export const SLICE_BYTES_MAX: number = 1024 * 1024;
-
 /** A read that yields where others may have a turn. */
 export type InTurns<T> = Generator<undefined, T, undefined>;
 
-/** Where a page ended; good in this timeline of the store. */
-export interface PageCursor {
-  readonly keyBytes: Uint8Array;
-  readonly sequence: number;
-  readonly timeline?: number;
-}
-
+/** A page; its cursor is good in this timeline of the store. */
 interface Page {
   readonly rows: readonly unknown[];
-  readonly after: PageCursor | undefined;
+  readonly after: (RowPlace & { readonly timeline?: number }) | undefined;
 }
 
 /** A page of a selection; `after` goes into the request for the next one. */
@@ -72,7 +54,7 @@ interface SelectionPage {
 }
 
 interface PageQuery extends Omit<Query, 'limit'> {
-  readonly after: PageCursor | undefined;
+  readonly after: RowPlace | undefined;
   readonly rowsMax: number;
   /** Whether it matters if a further row matches. */
   readonly looksAhead: boolean;
@@ -97,7 +79,7 @@ export const LONG_READS: ReadonlyMap<string, LongOperation> = new Map<string, Lo
 export const SHORT_READS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['lookup', (reads, key) => reads.lookup(key)],
   ['lookupElement', (reads, key, field, options) => reads.lookupElement(key, field, options)],
-  ['member', (reads, key) => reads.hasRow(reads.keyBytes(key))],
+  ['member', (reads, key) => reads.walk.hasRow(reads.keyBytes(key))],
   ['size', (reads) => reads.size],
   ['first', (reads) => reads.keyAt({})],
   ['last', (reads) => reads.keyAt({ reverse: true })],
@@ -116,10 +98,8 @@ export type ReleasedOwners = Pick<ReleasedInfo, 'owner' | 'heir' | 'publicName'>
 
 const NO_OWNERS: ReleasedOwners = { owner: undefined, heir: undefined, publicName: undefined };
 
-type From = Omit<RowRange, 'limit' | 'bytesMax'>;
-
 export class TableReads {
-  private readonly rows: SortedRows;
+  readonly walk: RowWalk;
   private readonly table: StoredTable;
   private readonly position: ReleasedPosition;
   private readonly owners: ReleasedOwners;
@@ -135,7 +115,7 @@ export class TableReads {
     owners: ReleasedOwners = NO_OWNERS,
   ) {
     this.owners = owners;
-    this.rows = rows;
+    this.walk = new RowWalk(rows, table.extent, table.declaration.type);
     this.table = table;
     this.position = { timeline, lsn };
     this.definition = definitionOf(table);
@@ -147,10 +127,6 @@ export class TableReads {
     return this.table.size;
   }
 
-  private get place(): Extent {
-    return { extent: this.table.extent, type: this.table.declaration.type };
-  }
-
   info(): ReleasedInfo {
     const { name, type, access, survives, version, key } = this.table.declaration;
     return { name, type, key, access, survives, version, size: this.size, ...this.owners, position: this.position };
@@ -160,17 +136,12 @@ export class TableReads {
     return encodeKey(key as TableKey, !this.isOrdered); // What is no key is refused by the encoder.
   }
 
-  behind(key: unknown): From {
+  behind(key: unknown): PlaceRange {
     return { from: bytesAfter(this.keyBytes(key)) };
   }
 
-  before(key: unknown): From {
+  before(key: unknown): PlaceRange {
     return { to: this.keyBytes(key), reverse: true };
-  }
-
-  hasRow(keyBytes: Uint8Array): boolean {
-    if (!this.isBag) return rowsOfKey(this.rows, this.place, keyBytes).length > 0;
-    return scanRows(this.rows, this.place, { ...rangeOf(keyBytes), limit: 1 }).length > 0;
   }
 
   lookup(key: unknown): unknown {
@@ -195,14 +166,14 @@ export class TableReads {
   }
 
   /** The key of the first row of a range. */
-  keyAt(range: From): TableKey | undefined {
-    const [raw] = scanRows(this.rows, this.place, { ...range, limit: 1 });
+  keyAt(range: PlaceRange): TableKey | undefined {
+    const raw = this.walk.first(range);
     return raw === undefined ? undefined : this.keyOf(raw);
   }
 
   /** The same with every row of this key. */
-  lookupAt(range: From): KeyedRows | undefined {
-    const [raw] = scanRows(this.rows, this.place, { ...range, limit: 1 });
+  lookupAt(range: PlaceRange): KeyedRows | undefined {
+    const raw = this.walk.first(range);
     return raw === undefined ? undefined : { key: this.keyOf(raw), rows: this.rowsOf(raw.keyBytes) };
   }
 
@@ -210,7 +181,7 @@ export class TableReads {
   private rowsOf(keyBytes: Uint8Array): unknown[] {
     const found: unknown[] = [];
     let bytes = 0;
-    for (const raw of this.rowsOfKey(keyBytes, {})) {
+    for (const raw of this.walk.rowsOfKey(keyBytes, {})) {
       if (bytes >= READ_PAGE_BYTES_MAX) {
         const message = `The key has more than ${READ_PAGE_BYTES_MAX} bytes of rows. Read them in pages, with selectPage or rows.`;
         throw new TableError('ERR_TABLE_LIMIT', message, { bytesMax: READ_PAGE_BYTES_MAX });
@@ -219,12 +190,6 @@ export class TableReads {
       bytes += raw.rowBytes.length;
     }
     return found;
-  }
-
-  /** The rows of a key that lie in a range. */
-  private rowsOfKey(keyBytes: Uint8Array, range: From): Iterable<RawRow> {
-    if (this.isBag) return this.slices(within(range, rangeOf(keyBytes)), false);
-    return rowsOfKey(this.rows, this.place, keyBytes).filter((row) => isInside(row, range));
   }
 
   /** The key as the row has it: in an ordered set, bytes do not tell a number from a bigint. */
@@ -260,7 +225,7 @@ export class TableReads {
     if (compiled.isTotal) return this.size;
     const turn = new Turn();
     let count = 0;
-    for (const raw of this.walk(compiled.access, undefined, false)) {
+    for (const raw of this.walk.matching(compiled.access, undefined, false)) {
       if (turn.isOver) {
         yield;
         turn.begin();
@@ -276,7 +241,7 @@ export class TableReads {
     const turn = new Turn();
     let bytes = 0;
     let last: RawRow | undefined;
-    for (const raw of this.walk(compiled.access, after, reverse)) {
+    for (const raw of this.walk.matching(compiled.access, after, reverse)) {
       if (turn.isOver) {
         yield;
         turn.begin();
@@ -295,84 +260,14 @@ export class TableReads {
     return { rows, after: undefined };
   }
 
-  /** The rows that can match, in order, from behind a place. */
-  private *walk(
-    access: KeyAccess,
-    after: PageCursor | undefined,
-    isReverse: boolean,
-  ): Generator<RawRow, void, undefined> {
-    const reverse = isReverse && this.isOrdered;
-    const rest: From = after === undefined ? {} : reverse ? { to: placeOf(after) } : { from: bytesBehind(after) };
-    if (access.kind === 'keys') {
-      const keys = access.keys.map((key) => this.keyBytes(key)).sort((left, right) => Buffer.compare(left, right));
-      if (reverse) keys.reverse();
-      for (const keyBytes of keys) yield* this.rowsOfKey(keyBytes, rest);
-      return;
-    }
-    const { from, to } = access.range;
-    const range = {
-      from: from === undefined ? undefined : cutBytes(from, !this.isOrdered),
-      to: to === undefined ? undefined : cutBytes(to, !this.isOrdered),
-    };
-    yield* this.slices(within(rest, range), reverse);
-  }
-
-  private *slices(range: From, reverse: boolean): Generator<RawRow, void, undefined> {
-    let { from, to } = range;
-    for (;;) {
-      const slice = scanRows(this.rows, this.place, {
-        from,
-        to,
-        reverse,
-        limit: SLICE_ROWS,
-        bytesMax: SLICE_BYTES_MAX,
-      });
-      yield* slice;
-      const last = slice.at(-1);
-      if (last === undefined || (slice.length < SLICE_ROWS && !isFull(slice, SLICE_BYTES_MAX))) return;
-      if (reverse) to = placeOf(last);
-      else from = bytesBehind(last);
-    }
-  }
-
   private decode({ rowBytes }: RawRow): unknown {
     return this.table.codec.decodeRow(rowBytes);
   }
 
-  private checkCursor(after: PageCursor | undefined): void {
-    if (after?.timeline === undefined || after.timeline === this.position.timeline) return;
-    const message = `The page began in timeline ${after.timeline} of the store, which is now in ${this.position.timeline}. Begin again.`;
-    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline: after.timeline, current: this.position.timeline });
+  private checkCursor(after: Page['after']): void {
+    const timeline = after?.timeline;
+    if (timeline === undefined || timeline === this.position.timeline) return;
+    const message = `The page began in timeline ${timeline} of the store, which is now in ${this.position.timeline}. Begin again.`;
+    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline, current: this.position.timeline });
   }
-}
-
-/** The first bytes behind a row. */
-function bytesBehind({ keyBytes, sequence }: Pick<RawRow, 'keyBytes' | 'sequence'>): Uint8Array {
-  return placeOf({ keyBytes, sequence: sequence + 1 });
-}
-
-/** Where the rows of a key lie. */
-function rangeOf(keyBytes: Uint8Array): From {
-  return { from: keyBytes, to: bytesAfter(keyBytes) };
-}
-
-function isInside(row: RawRow, { from, to }: From): boolean {
-  const place = placeOf(row);
-  return (
-    (from === undefined || Buffer.compare(place, from) >= 0) && (to === undefined || Buffer.compare(place, to) < 0)
-  );
-}
-
-/** The common part of two ranges. */
-function within(one: From, other: From): From {
-  const isLater = (left: Uint8Array, right: Uint8Array): boolean => Buffer.compare(left, right) > 0;
-  const from =
-    one.from && other.from ? (isLater(one.from, other.from) ? one.from : other.from) : (one.from ?? other.from);
-  const to = one.to && other.to ? (isLater(one.to, other.to) ? other.to : one.to) : (one.to ?? other.to);
-  return { from, to };
-}
-
-/** Whether a scan ended because of its bytes. */
-function isFull(rows: readonly RawRow[], bytesMax: number): boolean {
-  return rows.reduce((bytes, { rowBytes }) => bytes + rowBytes.length, 0) >= bytesMax;
 }

@@ -1,13 +1,15 @@
 /**
  * The keeper's half of a migration: old rows until the flip, all tables at once, and nothing but what its worker may say (G2, G8, G12).
  *
- * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete; the
- * cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up stay.
+ * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete, or by
+ * itself; the cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up
+ * stay, or are taken for those of another version.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeKey } from '@heirloom/tables';
 import type { MigratedRows, MigrationStep, TableDeclaration } from '@heirloom/wire';
 import type { Inspection } from '../src/inspection.js';
+import { readReleased } from '../src/released-reader.js';
 import { openStoreReader } from '../src/store-reader.js';
 import { Harness, declare, until } from './keeper-harness.js';
 import type { WorkerEnd } from './keeper-harness.js';
@@ -99,6 +101,24 @@ describe('a table that migrates', () => {
     ]);
     const store = harness.keeper['open']?.store;
     await until(() => [...(store?.rows.getKeys() ?? [])].length === 2, 'the old rows are deleted');
+  });
+
+  it('is read in the form in which a read began, to its end (G8)', async () => {
+    const worker = await open(OLD);
+    const rows = Array.from({ length: 1_500 }, (_, id) => ({ key: id, row: { id } }));
+    worker.send([worker.changes('a', rows, { size: 1_500 })]);
+    await released(worker);
+    const { store, snapshots } = harness.keeper['open'] ?? {};
+    const table = store?.catalog.get('w', 'a');
+    if (store === undefined || snapshots === undefined || table === undefined)
+      throw new Error('There is no such table.');
+    const request = { worker: 'w', table: 'a', operation: 'selectCount', arguments: [{ id: { gt: 3 } }] } as const;
+    await expect(readReleased(store, snapshots, request)).resolves.toBe(1_496);
+    // The read goes on in the next turn, when a flip has moved the table.
+    const reading = readReleased(store, snapshots, request);
+    Object.assign(table, { declaration: { ...table.declaration, version: 2 }, extent: table.extent + 100 });
+    await expect(reading).resolves.toBe(1_496);
+    await expect(readReleased(store, snapshots, request)).resolves.toBe(0);
   });
 
   it('goes on where the last committed step ended, with another process and another keeper (G3)', async () => {

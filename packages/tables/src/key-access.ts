@@ -25,8 +25,11 @@ export type KeyAccess =
 
 type Operators = ReadonlyMap<OperatorName, unknown>;
 
-/** How many keys an analysis makes at most, all branches together: beyond that, finding them costs more than a walk. */
-const ANALYSED_KEYS_MAX = 10 * WHERE_IN_MAX;
+/**
+ * How many conditions, candidates and keys an analysis looks at, all branches together. What it has no steps left for, it takes to
+ * be anywhere: a walk costs less then than finding out where not to walk.
+ */
+const ANALYSIS_STEPS_MAX = 1_000_000;
 
 const NOTHING: KeyAccess = Object.freeze({ kind: 'keys', keys: Object.freeze([]) });
 const EVERYTHING: KeyAccess = Object.freeze({ kind: 'range', range: Object.freeze({}) });
@@ -46,7 +49,7 @@ class KeyAnalysis {
   readonly #isComposite: boolean;
   readonly #parts: readonly string[];
   readonly #isOrdered: boolean;
-  #keysLeft = ANALYSED_KEYS_MAX;
+  #stepsLeft = ANALYSIS_STEPS_MAX;
 
   constructor(key: KeySpec, isOrdered: boolean) {
     this.#isComposite = typeof key === 'object';
@@ -88,6 +91,8 @@ class KeyAnalysis {
   // One key, or all of its fields.
 
   #ofFields(fields: readonly FieldNode[]): KeyAccess {
+    for (const { operators } of fields) this.#stepsLeft -= 1 + memberCount(operators);
+    if (this.#stepsLeft < 0) return EVERYTHING;
     const candidates = this.#parts.map((part) => candidatesOf(fields.filter(({ field }) => field === part)));
     if (candidates.some((values) => values?.length === 0)) return NOTHING;
     const keys = this.#combinations(candidates);
@@ -97,17 +102,16 @@ class KeyAnalysis {
 
   /** Every key that takes each field from its candidates; undefined when a field has none, or when there are too many. */
   #combinations(candidates: readonly (readonly TableKey[] | undefined)[]): readonly TableKey[] | undefined {
+    if (!this.#isComposite) return candidates[0];
     let prefixes: readonly (readonly TableKey[])[] = [[]];
     for (const values of candidates) {
       const count = prefixes.length * (values?.length ?? 0);
-      if (values === undefined || count > WHERE_IN_MAX || count > this.#keysLeft) return undefined;
+      if (values === undefined || count > WHERE_IN_MAX || count > this.#stepsLeft) return undefined;
       prefixes = prefixes.flatMap((prefix) => values.map((value) => [...prefix, value]));
     }
-    this.#keysLeft -= prefixes.length;
+    this.#stepsLeft -= prefixes.length;
     // A composite key can be too long where none of its parts is; then no row has it.
-    if (this.#isComposite) return prefixes.filter(isKey);
-    // The key has one part.
-    return prefixes.map(([value]) => value as TableKey);
+    return prefixes.filter(isKey);
   }
 
   #rangeOf(fields: readonly FieldNode[], candidates: readonly (readonly TableKey[] | undefined)[]): KeyAccess {
@@ -138,6 +142,7 @@ class KeyAnalysis {
   }
 
   #distinct(keys: readonly TableKey[]): readonly TableKey[] {
+    if (keys.length < 2) return keys;
     const byIdentity = new Map(keys.map((key) => [keyIdentity(key, !this.#isOrdered), key]));
     return [...byIdentity.values()].sort(compareKeys);
   }
@@ -199,6 +204,11 @@ function candidatesOf(conditions: readonly FieldNode[]): readonly TableKey[] | u
     if (values !== undefined && (fewest === undefined || values.length < fewest.length)) fewest = values;
   }
   return fewest?.filter((value) => conditions.every(({ test }) => test(value)));
+}
+
+function memberCount(operators: Operators): number {
+  const members = operators.get('in');
+  return Array.isArray(members) ? members.length : 0;
 }
 
 function boundValues(operators: Operators): readonly TableKey[] | undefined {

@@ -2,11 +2,11 @@
  * The cases of ETS's own test suite that concern tables, by the numbers of the reference: C for the core, N for the nasty edges.
  * Where a table does better or otherwise than ETS, the case says so.
  *
- * Broken on purpose, each of which these tests reported: `insertNewMany` that checks only its first row; `updateCounter` whose
- * threshold wraps when it is reached, and that stores before all operations are computed; `deleteObject` of the first copy only;
- * `lookupElement` that takes its default for a field that is missing; `selectReplace` that writes before the last row is checked,
- * that lets `1` become `1n`, that gives a replaced row of a bag a new place, and whose change a commit does not see; `foldr` in
- * ascending order; `selectDelete(5)` that deletes everything.
+ * Broken on purpose, each of which these tests reported: `insertNewMany` that checks only its first row; a counter that wraps when
+ * its threshold is reached; `deleteObject` of the first copy only; `lookupElement` that gives undefined for a missing field;
+ * `selectReplace` that writes before the last row is checked, that lets any key change or `1` become `1n`, that gives a replaced row
+ * of a bag a new place, that leaves equal rows in a bag, and whose change a commit does not see; `foldr` in ascending order;
+ * `selectDelete(5)` that deletes everything.
  */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, test } from 'vitest';

@@ -98,6 +98,21 @@ const steps: readonly OwnershipStep[] = [
   { kind: 'accept', tableId: 3, to: undefined, data: undefined },
 ];
 
+function migrations(): Batch[] {
+  const codec = new RowCodec();
+  const rowBytes = new Uint8Array(codec.encodeRow({ tenant: 'x', id: 1 }));
+  const changes = [{ keyBytes: Uint8Array.of(5, 1), sequence: 3, rowBytes }];
+  const rows = { tableId: 1, size: 7, nextSequence: 9, cleared: false, shapes: codec.takeNewShapes(), changes };
+  const cursor = Uint8Array.of(5, 1, 0, 0, 0, 0, 0, 0, 0, 4);
+  const empty = { isInit: false, outcomes: [], tables: [] };
+  return [
+    { ...empty, number: 1, migration: { step: 'rows', rows, cursor, hasMoved: true, isComplete: false } },
+    { ...empty, number: 2, migration: { step: 'rows', rows, cursor, hasMoved: false, isComplete: true } },
+    { ...empty, number: 3, migration: { step: 'flip' } },
+    { ...empty, number: 4, migration: { step: 'abandon' } },
+  ];
+}
+
 /** One sample or more of every kind of frame. */
 export function frameSamples(): FrameSample[] {
   const samples: FrameSample[] = [];
@@ -124,8 +139,8 @@ export function frameSamples(): FrameSample[] {
     ['routes', outcomes.slice(0, 1)],
   ]);
   sink.send(FrameKind.replies, (writer) => writeReplies(writer, 77, byWorker));
-  sink.send(FrameKind.batch, (writer) => writeBatch(writer, batch()));
-  sink.send(FrameKind.batch, (writer) => writeBatch(writer, { ...batch(), isInit: true, steps }));
+  const batches = [batch(), { ...batch(), isInit: true, steps }, ...migrations()];
+  for (const sample of batches) sink.send(FrameKind.batch, (writer) => writeBatch(writer, sample));
   for (const kind of [FrameKind.ack, FrameKind.confirm]) sink.send(kind, (writer) => writer.uint53(2 ** 33 + 5));
   sendControls(sink, token);
   return samples;
@@ -143,15 +158,35 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     nextSequence: 1,
     shapes: [{ id: 0, fields: ['id'] }],
   };
-  sendControl(sink, ready, { pid: 4_711, calls: ['deposit', 'transfer'], tables: [table] });
+  sendControl(sink, ready, {
+    pid: 4_711,
+    calls: ['deposit', 'transfer'],
+    tables: [table, { ...table, migrates: true }],
+  });
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
   for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
+  const migration = {
+    fromVersion: 1,
+    fromType: 'bag',
+    extent: 5,
+    size: 3,
+    nextSequence: 4,
+    cursor: Uint8Array.of(5, 1),
+    hasMoved: true,
+    isComplete: false,
+  } as const;
   const notice = { from: 'bank', data: [1n, 'gift'] };
   const adoption = { worker: 'bank', declaration: table, grant, moves: 3, owner: 'auditor', epoch: 2, notice };
   const standing = { inherited: [adoption], elsewhere: [{ name: 'entries', owner: 'auditor' }], workers: ['bank'] };
-  sendControl(sink, activate, { epoch: 2, lsn: 88, restarted: true, tables: [grant], ...standing });
+  sendControl(sink, activate, {
+    epoch: 2,
+    lsn: 88,
+    restarted: true,
+    tables: [grant, { ...grant, migration }],
+    ...standing,
+  });
   sendControl(sink, adopt, { ...adoption, notice: undefined });
   sendControl(sink, moved, { tables: [{ worker: 'bank', name: 'accounts', owner: 'auditor' }], adoptions: [adoption] });
   const paths = { socketPath: '/tmp/heirloom-1/keeper-1.sock', storePath: '/var/lib/bank/data.mdb' };

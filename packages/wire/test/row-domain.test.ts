@@ -2,9 +2,7 @@
  * G7: everything that structured clone takes is either stored and given back as structured clone would, or refused at insert with the
  * path to it; there is no third outcome. And the memory of what is decoded is bounded (G9).
  *
- * Mutations that make this fail, each tried: the copy takes resizable memory; a DataView is copied with the whole of its memory; an
- * object made of Date.prototype is taken for a Date; invalid dates pass; objects are not counted in the copy, in the encoder, or in
- * the decoder; instances count as one.
+ * A mutation that makes this fail, tried: the decoder does not count objects.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { serialize } from 'node:v8';

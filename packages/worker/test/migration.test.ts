@@ -2,9 +2,9 @@
  * The worker's half of a migration, on a store in memory, with deaths between any two steps: what comes out is what inserting every
  * migrated row in the order of the old keys gives (G3, G9).
  *
- * Mutations that make this fail, each tried: a row that keeps its key is never looked up in the store, or only if it was the last of
- * the step before; `hasMoved` is not kept over a death; a step is complete when it is full; the sequence of a bag begins anew in
- * each step; what was made is not given up when a row fails; new shapes are lost with a step.
+ * Mutations that make this fail, each tried: a row that keeps its key is never looked up in the store; that rows have moved is not
+ * noticed, or forgotten with the step; a step is complete when it is full; the sequence of a bag begins anew in each step; what was
+ * made is not given up when a row fails; the cursor does not pass the last row.
  */
 import { Buffer } from 'node:buffer';
 import * as fc from 'fast-check';
@@ -14,8 +14,10 @@ import type { AnyTableDefinition, RowSource, ScanOptions, StoredRow, TableType }
 import { RowCodec } from '@heirloom/wire';
 import type { Change, MigrationGrant, MigrationStep, StoredShape, TableGrant } from '@heirloom/wire';
 import { BatchEncoder } from '../src/batch-encoder.js';
+import { defineWorker } from '../src/definition.js';
 import type { RowReader } from '../src/hydration.js';
 import { MIGRATION_STEP_ROWS, migrateTables } from '../src/migration.js';
+import { Harness } from './incarnation-harness.js';
 
 interface Old {
   readonly id: number;
@@ -156,67 +158,75 @@ const oldRows = fc.array(fc.record({ id: fc.integer({ min: 0, max: 30 }), n: fc.
 });
 
 describe('rows', () => {
-  it('become what inserting the migrated ones gives, whatever the types, keys, drops and deaths (G3)', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        types,
-        types,
-        oldRows,
-        fc.record({ stay: fc.nat(30), modulus: fc.integer({ min: 1, max: 40 }), drop: fc.integer({ min: 2, max: 9 }) }),
-        fc.array(fc.integer({ min: -4, max: 4 }), { maxLength: 4 }),
-        fc.integer({ min: 1, max: 9 }),
-        async (fromType, type, rows, { stay, modulus, drop }, deaths, stepRows) => {
-          const change = ({ id, n }: Old): New | undefined => {
-            if ((id + n) % drop === 1) return undefined;
-            // To keys before and behind, onto those of rows that stay too.
-            return { key: id % 3 === stay % 3 ? id : (id * 7 + stay) % modulus, n };
-          };
-          const seen: Old[] = [];
-          const definition = table({
-            row: row<New>(),
-            key: 'key',
-            type,
-            version: 2,
-            migrate(old: Old) {
-              seen.push(old);
-              return change(old);
-            },
-          });
-          const store = new MemoryStore(fromType, rows);
-          const stored = store
-            .scan(OLD_EXTENT, new RowCodec(store.shapes), { limit: 1_000 })
-            .map((one) => one.row as Old);
-          const model = new Table(definition);
-          const isBag = type === 'bag' || type === 'duplicate_bag';
-          const collides = !stored.every((old) => {
-            const next = change(old);
-            if (next === undefined) return true;
-            if (!isBag) return model.insertNew(next);
-            model.insert(next);
-            return true;
-          });
-          if (collides) {
-            await expect(migrate(store, definition, deaths, stepRows)).rejects.toMatchObject({
-              code: 'ERR_WORKER_MIGRATION',
+  it(
+    'become what inserting the migrated ones gives, whatever the types, keys, drops and deaths (G3)',
+    { timeout: 60_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          types,
+          types,
+          oldRows,
+          fc.record({
+            stay: fc.nat(30),
+            modulus: fc.integer({ min: 1, max: 40 }),
+            drop: fc.integer({ min: 2, max: 9 }),
+          }),
+          fc.array(fc.integer({ min: -4, max: 4 }), { maxLength: 4 }),
+          fc.integer({ min: 1, max: 9 }),
+          async (fromType, type, rows, { stay, modulus, drop }, deaths, stepRows) => {
+            const change = ({ id, n }: Old): New | undefined => {
+              if ((id + n) % drop === 1) return undefined;
+              // To keys before and behind, onto those of rows that stay too.
+              return { key: id % 3 === stay % 3 ? id : (id * 7 + stay) % modulus, n };
+            };
+            const seen: Old[] = [];
+            const definition = table({
+              row: row<New>(),
+              key: 'key',
+              type,
+              version: 2,
+              migrate(old: Old) {
+                seen.push(old);
+                return change(old);
+              },
             });
-            expect(store.steps.at(-1)).toBe('abandon');
-            return;
-          }
-          const grants = await migrate(store, definition, deaths, stepRows);
-          const byKey = (a: New, b: New): number => a.key - b.key;
-          // Within a key both are in the order of insertion.
-          expect(newRows(store, type)).toEqual(model.tab2list().toSorted(byKey));
-          expect(store.migration).toMatchObject({ size: model.size, isComplete: true });
-          expect(store.steps.at(-1)).toBe('flip');
-          if (grants !== undefined) expect(grants).toMatchObject([{ extent: NEW_EXTENT, size: model.size }]);
-          // Rows whose step was stored are not migrated again; those of a step that was lost are, and left no trace.
-          const lost = deaths.filter((death) => death <= 0).length;
-          expect(seen.length).toBeLessThanOrEqual(stored.length + lost * stepRows);
-        },
-      ),
-      { numRuns: 300 },
-    );
-  });
+            const store = new MemoryStore(fromType, rows);
+            const stored = store
+              .scan(OLD_EXTENT, new RowCodec(store.shapes), { limit: 1_000 })
+              .map((one) => one.row as Old);
+            const model = new Table(definition);
+            const isBag = type === 'bag' || type === 'duplicate_bag';
+            const collides = !stored.every((old) => {
+              const next = change(old);
+              if (next === undefined) return true;
+              if (!isBag) return model.insertNew(next);
+              model.insert(next);
+              return true;
+            });
+            if (collides) {
+              await expect(migrate(store, definition, deaths, stepRows)).rejects.toMatchObject({
+                code: 'ERR_WORKER_MIGRATION',
+              });
+              expect(store.steps.at(-1)).toBe('abandon');
+              return;
+            }
+            const grants = await migrate(store, definition, deaths, stepRows);
+            const byKey = (a: New, b: New): number => a.key - b.key;
+            // Within a key both are in the order of insertion.
+            expect(newRows(store, type)).toEqual(model.tab2list().toSorted(byKey));
+            expect(store.migration).toMatchObject({ size: model.size, isComplete: true });
+            expect(store.steps.at(-1)).toBe('flip');
+            if (grants !== undefined) expect(grants).toMatchObject([{ extent: NEW_EXTENT, size: model.size }]);
+            // Rows whose step was stored are not migrated again; those of a step that was lost are, and left no trace.
+            const lost = deaths.filter((death) => death <= 0).length;
+            expect(seen.length).toBeLessThanOrEqual(stored.length + lost * stepRows);
+          },
+        ),
+        { numRuns: 300 },
+      );
+    },
+  );
 
   it('that keep their keys meet those that have moved there in an earlier step, also over a death', async () => {
     const rows = [1, 2, 3].map((id) => ({ id, n: 0 }));
@@ -262,5 +272,73 @@ describe('rows', () => {
     expect(store.scan(NEW_EXTENT, new RowCodec(store.shapes), { limit: 9 })).toMatchObject([
       { row: { id: 1, n: 2, added: 'of 1' } },
     ]);
+  });
+});
+
+describe('an incarnation with rows to migrate', () => {
+  const rows = Array.from({ length: 100 }, (_, id) => ({ id, n: 1 }));
+  function started(migrateRow: (old: Old) => Old): { readonly harness: Harness; readonly store: MemoryStore } {
+    const definition = defineWorker({
+      tables: { t: table({ row: row<Old>(), key: 'id', version: 2, migrate: migrateRow }) },
+      init({ tables }) {
+        tables.t.insert({ id: -1, n: tables.t.size });
+      },
+      calls: { look: ({ tables }, id: number) => tables.t.lookup(id) },
+    });
+    const store = new MemoryStore('set', rows);
+    const harness = new Harness(definition, () => store);
+    harness.activate(true, [store.grant]);
+    return { harness, store };
+  }
+
+  /** Stores and releases the next batches, as long as they are steps. */
+  async function storeSteps(
+    { harness, store }: ReturnType<typeof started>,
+    most = Number.MAX_SAFE_INTEGER,
+  ): Promise<void> {
+    for (let number = 0; number < most; number++) {
+      await harness.until(() => harness.journal.length > number);
+      const step = harness.journal[number]?.migration;
+      if (step === undefined) return;
+      store.apply(step);
+      harness.incarnation.release(number + 1);
+    }
+  }
+
+  it('runs its init and its calls on the new rows, when all are released', async () => {
+    const run = started(({ id, n }) => ({ id, n: n + 1 }));
+    run.harness.call('look', 5);
+    await storeSteps(run);
+    expect(run.store.steps.at(-1)).toBe('flip');
+    expect(run.harness.events).not.toContain('active');
+    expect(run.harness.journal.at(-1)).toMatchObject({ number: run.store.steps.length + 1, isInit: true });
+    expect(run.harness.journal.at(-1)?.migration).toBeUndefined();
+    run.harness.releaseAll();
+    await run.harness.until(() => run.harness.replies.length > 0);
+    expect(run.harness.replies).toEqual([{ callId: 1, value: { id: 5, n: 2 } }]);
+  });
+
+  it('stops between two steps', async () => {
+    const run = started((old) => old);
+    await storeSteps(run, 1);
+    await run.harness.until(() => run.harness.journal.length === 2);
+    run.harness.incarnation.stop();
+    expect(run.harness.events).not.toContain('stopped');
+    run.harness.releaseAll();
+    expect(run.harness.events.at(-1)).toBe('stopped');
+    await Promise.resolve();
+    expect(run.harness.journal).toHaveLength(2);
+  });
+
+  it('fails when what was made is given up, and not before', async () => {
+    const run = started(() => {
+      throw new RangeError('no');
+    });
+    await run.harness.until(() => run.harness.journal.length === 1);
+    expect(run.harness.journal[0]?.migration).toEqual({ step: 'abandon' });
+    expect(run.harness.events.some((event) => event.startsWith('initFailed'))).toBe(false);
+    run.harness.releaseAll();
+    await run.harness.until(() => run.harness.events.some((event) => event.startsWith('initFailed')));
+    expect(run.harness.events.at(-1)).toContain('threw: no. It was the row of key 0');
   });
 });
