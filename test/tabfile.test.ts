@@ -1,9 +1,8 @@
 /**
  * Tables of a running runtime to files and back: through a handle while the table changes, and inside a handler (G2, G8).
  *
- * Mutations that make this fail, each tried: rows of a handle are read twice; the dump goes on with a table that was lent to a
- * handler that has settled; TabfileError is not registered, so that it comes to the caller as another class; a handle's rows are
- * all read before the first is written.
+ * Mutations that make this fail, each tried: each row of a handle is written twice; a table that was lent to a handler still
+ * works when the handler has settled; TabfileError is not registered, so that it comes to the caller as another class.
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';

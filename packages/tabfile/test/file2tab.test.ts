@@ -2,8 +2,8 @@
  * Reading: what a file is compared with, and what becomes of the file.
  *
  * Mutations that make this fail, each tried: the version is not compared; the schema of the definition is not used; rows are counted
- * from the block's start; the reader is not closed when a loop ends early; a pipe is opened to wait; a file that became shorter is
- * read again and again.
+ * from the block's start; the reader is not closed when a loop ends early; a pipe is opened to wait; what is gone of a file that
+ * became shorter is made up.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readlink, truncate, writeFile } from 'node:fs/promises';

@@ -1,8 +1,8 @@
 /**
  * What was written is read back exactly: type, key, every value, and the order of rows, in the memory of a block.
  *
- * Mutations that make this fail, each tried: shapes are not written with the block; a block's shapes are taken twice; the name is
- * left out of the loaded table; rows of a block are loaded in reverse; `survives` of the header is not used.
+ * Mutations that make this fail, each tried: shapes are not written with the block; a section may only be as long as the longest row;
+ * the name is left out of the loaded table; rows of a block are loaded in reverse; `survives` of the header is not used.
  */
 import * as fc from 'fast-check';
 import { file2tab, readTabfile, tab2file, tabfileInfo } from '@heirloom/tabfile';

@@ -2,8 +2,8 @@
  * Writing: the path has all of the old or all of the new, whatever happens meanwhile, and nothing else is left in the directory.
  *
  * Mutations that make this fail, each tried: the file is written at its path; `discard` does not remove it; errors of the table are
- * wrapped; what is no regular file is replaced; the mode is not kept; a link is replaced; `sync` does nothing, or does it behind the
- * rename; blocks are kept until the end; the signal is looked at only at the start.
+ * wrapped; what is no regular file is replaced; the mode is not kept; a link is replaced; `sync` does not flush the file, or not its
+ * directory; blocks are kept too long; the signal is looked at only at the start.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, open, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';

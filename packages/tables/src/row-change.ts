@@ -1,8 +1,8 @@
 /**
  * What a transaction did to one key, as changes to commit.
  *
- * A row's identity is its key and its sequence; a set's sequence is 0. Rows are replaced, never changed; so comparing what was
- * there with what is there now by identity gives the net changes.
+ * A row's identity is its key and its sequence; a set's sequence is 0. Rows are replaced, never changed, and a bag's row that
+ * is replaced keeps its sequence; so comparing what was there with what is there now gives the net changes.
  */
 import { BagRows } from './bag-rows.js';
 import { encodeKey } from './key-codec.js';
