@@ -2,7 +2,8 @@
  * Tables that come to an incarnation and go from it: taken in once, between two handlers, and told of as a batch of its own.
  *
  * Mutations that make this fail, each tried: an adoption that comes again is taken again; the note is not part of the batch of
- * `tableTransferred`; what a throwing one did is kept; a rollback leaves the table away.
+ * `tableTransferred`; what a throwing one did is kept; a rollback leaves the table away; one that came back in another form is taken
+ * in; one that was granted is taken in once more.
  */
 import { encodeKey, row, table } from '@heirloom/tables';
 import type { RowSource } from '@heirloom/tables';
@@ -234,6 +235,38 @@ describe('a table that goes', () => {
       }),
     );
     await expect(call(harness, 'size')).resolves.toBe(ROWS);
+  });
+
+  test.each([{ version: 2 }, { type: 'bag' }, { key: 'n' }] as const)(
+    'that comes back in another form, as of %o, refuses everything, and is not told of',
+    async (form) => {
+      const harness = await started({ elsewhere: [{ name: 'own', owner: 'third' }] }, storeOf(), []);
+      const declaration = { ...adoption().declaration, name: 'own', ...form };
+      const grant = { ...adoption().grant, tableId: 1 };
+      harness.incarnation.adopt(adoption({ worker: 'tested', declaration, grant, moves: 2 }));
+      const details = { owner: 'tested', stored: declaration.version, declared: 1 };
+      await expect(call(harness, 'size')).rejects.toMatchObject({ code: 'ERR_TABLE_OWNER', details });
+      await expect(call(harness, 'give', 'third')).rejects.toMatchObject({ code: 'ERR_TABLE_OWNER' });
+      await expect(call(harness, 'notes')).resolves.toBe(0);
+      expect(harness.journal).toEqual([]);
+    },
+  );
+
+  test('and came back while its worker was dead is granted, and told of once', async () => {
+    const { declaration, grant } = adoption();
+    const back = adoption({
+      worker: 'tested',
+      declaration: { ...declaration, name: 'own' },
+      // What the keeper says of the rows with the notice may be of before their migration.
+      grant: { ...grant, name: 'own', tableId: 1, size: 0 },
+      moves: 2,
+    });
+    const grants = grantsOf(definition.tables).map((one) => (one.name === 'own' ? { ...one, size: ROWS } : one));
+    const harness = await started({ inherited: [back] }, storeOf(), grants);
+    harness.incarnation.adopt(back);
+    await expect(call(harness, 'size')).resolves.toBe(ROWS);
+    await expect(call(harness, 'notes')).resolves.toBe(1);
+    expect(harness.journal).toMatchObject([{ steps: [{ kind: 'accept', tableId: 1 }] }]);
   });
 
   test('stays when the handler throws', async () => {
