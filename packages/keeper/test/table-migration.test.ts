@@ -300,7 +300,9 @@ describe('a table of a new version that another worker has', () => {
     await released(old);
     old.die();
     await harness.close('w', old.opened.epoch);
-    const w = await openAs('w', [{ ...(NEW[0] as TableDeclaration), heir: 'v' }]);
+    const w = await openAs('w', [
+      declare('a', { version: 2, migrates: true, key: 'name', type: 'ordered_set', heir: 'v' }),
+    ]);
     for (const { shapes } of w.opened.tables) w.codec.addShapes(shapes);
     await send(w, newRow(w, 'a'));
     const v = await openAs('v', []);
