@@ -37,7 +37,8 @@ const BAGS = ['bag', 'duplicate_bag'] as const;
 const itemsOf = (type: TableType) => table({ row: row<Item>(), key: 'id', type });
 const make = (type: TableType, rows: Iterable<Item> = []): Table<ReturnType<typeof itemsOf>> => {
   const items = new Table(itemsOf(type));
-  items.insertMany(rows);
+  // One by one, as a bag takes a list from its end.
+  for (const one of rows) items.insert(one);
   return items;
 };
 const code = (wanted: string): unknown => expect.objectContaining({ code: wanted });
@@ -555,7 +556,8 @@ describe('nasty cases of keys', () => {
     expect(sizes).toEqual([
       [true, 1, 2],
       [true, 1, 2],
-      [true, 2, 2],
+      // A bag takes a list from its end.
+      [true, 2, 1],
       [true, 2, 2],
     ]);
   });
