@@ -143,6 +143,7 @@ export interface TableOptions<Row, Key, Type extends TableType, AccessLevel exte
    * Makes a row of this version of one that was stored with a lower one, or returns undefined to drop it. It runs once for each
    * stored row, before `init` and the first call; the key and the type of the table may differ from before. It must be synchronous
    * and depend on nothing but its arguments. If it throws, or two rows get one key in a set, the start fails and nothing is changed.
+   * While another worker owns the table it stays in its old form, and is migrated when this worker begins with it again.
    * A method, so that its first parameter can be annotated with the type of the old rows.
    */
   migrate?(row: unknown, fromVersion: number): NoInfer<Input> | undefined;

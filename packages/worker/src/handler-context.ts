@@ -31,7 +31,7 @@ export interface HeirOptions {
 
 /**
  * A table of this worker: ETS's operations, and who is to own it. Every operation throws TableError ERR_TABLE_OWNER while
- * another worker has the table.
+ * another worker has the table, and when it has come back with rows of a lower version, until this worker is started again.
  */
 export interface OwnedTable<D extends AnyTableDefinition> extends OwnerTable<D> {
   /**
