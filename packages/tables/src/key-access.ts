@@ -14,8 +14,8 @@ import { keyIdentity } from './key-codec.js';
 import { compareToCut, cutAt, cutBytes } from './key-range.js';
 import type { KeyCut, KeyRange } from './key-range.js';
 import { keyParts } from './row-key.js';
-import { isKey } from './where-test.js';
-import type { OperatorName } from './where-test.js';
+import { isKey } from './where-operators.js';
+import type { OperatorName } from './where-operators.js';
 import { WHERE_IN_MAX } from './where-tree.js';
 import type { FieldNode, WhereNode } from './where-tree.js';
 

@@ -10,8 +10,8 @@ import { copyKey } from './key.js';
 import { keyParts } from './row-key.js';
 import type { AnyRow } from './row-key.js';
 import { copyValue, isPlain } from './value.js';
-import { OPERATORS, isKey, operatorTest } from './where-test.js';
-import type { OperatorName, Test } from './where-test.js';
+import { OPERATORS, isKey, operatorTest } from './where-operators.js';
+import type { OperatorName, Test } from './where-operators.js';
 
 /** A condition on one field: its operators, and what is inside of it. */
 export interface FieldNode {
