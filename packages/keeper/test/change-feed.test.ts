@@ -310,7 +310,8 @@ describe('the image of a table', () => {
 
 /** Takes from the records of tables what those of format 1 did not have. */
 function withoutLater(tables: Database<Buffer, Buffer>): void {
-  for (const { key, value } of tables.getRange().asArray) {
+  const records = Array.from(tables.getRange());
+  for (const { key, value } of records) {
     // As the keeper has written it.
     const { worker, extent, declaration } = decodeValue(value) as TableRecord;
     const { name, type, access, survives, key: keySpec, publicName, version } = declaration;
