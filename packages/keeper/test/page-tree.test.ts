@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { armFailpoints } from '@heirloom/wire';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreFile } from '../src/page-file.js';
@@ -26,9 +27,12 @@ let store: Store;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'heirloom-tree-'));
   path = join(directory, 'data.mdb');
+  // Without flushes: what is read here is what was written, and thousands of commits would take a minute on a slow disk.
+  armFailpoints([{ point: 'keeper.flush:none', hit: 1, action: 'EIO' }]);
   store = await openStore(directory);
 });
 afterEach(async () => {
+  armFailpoints([]);
   await store.close();
   rmSync(directory, { recursive: true, force: true });
 });
