@@ -59,7 +59,7 @@ describe('what users import', () => {
         RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor SelectOptions SelectPage
         SelectedRow Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions SupervisorReference Tab2fileOptions
         TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo
-        TableKey TablesOf WatchOptions Where WhereFields WorkerDefinition
+        TableKey TableListing TablesOf WatchOptions Where WhereFields WorkerDefinition
         WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
         WrittenTabfile
       `),
@@ -75,14 +75,15 @@ describe('what users import', () => {
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition
         CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
-        Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers InitContext
-        InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf KeyedRows LogWrite LookupResult
-        MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables NumericFieldOf Operators OtherFieldOf
-        OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern ReadTabfileOptions ReverseOptions RowOf
-        RowPredicate RowType SelectCursor SelectOptions SelectPage SelectedRow SignatureOf StoredRowOf Survives
-        Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableDefinitions
-        TableErrorCode TableInMemory TableInfo TableKey TableOptions TableType TablesOf TuplePosition TypeOf Value
-        Where WhereFields WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog WrittenTabfile
+        Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
+        InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
+        KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
+        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
+        ReadTabfileOptions ReverseOptions RowOf RowPredicate RowType SelectCursor SelectOptions SelectPage SelectedRow
+        SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
+        TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
+        TableType TablesOf TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        WorkerErrorCode WorkerIdentity WorkerLog WrittenTabfile
       `),
     });
   });

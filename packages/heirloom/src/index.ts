@@ -19,7 +19,7 @@ export type {
   WorkerOptions,
   WorkerReference,
 } from './reference.js';
-export type { Runtime } from './runtime.js';
+export type { Runtime, TableListing } from './runtime.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';

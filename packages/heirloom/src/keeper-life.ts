@@ -33,6 +33,7 @@ const KEEPER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.replies,
   FrameKind.violated,
   FrameKind.changed,
+  FrameKind.moved,
 ]);
 
 export interface KeeperOptions {
@@ -141,7 +142,7 @@ export class KeeperSource {
 
   async #bringUp(process: ChildProcess, onFailure: (error: Error) => void): Promise<void> {
     const connection = await process.connected;
-    const { link } = this.#router;
+    const { link, tables } = this.#router;
     await new Promise<void>((resolve, reject) => {
       const onFrame = (kind: number, body: Uint8Array): void => {
         if (kind === FrameKind.keeperReady) {
@@ -156,7 +157,8 @@ export class KeeperSource {
       };
       const onClose = (reason: CloseReason): void => this.#connectionClosed(process, connection, reason);
       connection.start({ kinds: KEEPER_FRAMES, onFrame, onClose });
-      sendControl(connection, resume, { instance: link.instance, seenLsn: link.seenLsn, live: link.live });
+      const { instance, seenLsn, live } = link;
+      sendControl(connection, resume, { instance, seenLsn, live, workers: tables.workers });
       void process.died.then(() => reject(new Error('The keeper ended before it was ready.')));
     });
     if (this.#lostAt !== undefined) {

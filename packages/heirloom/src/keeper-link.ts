@@ -15,6 +15,7 @@ import type {
   KeeperMessage,
   KeeperReadyMessage,
   KeeperRequest,
+  MovedMessage,
   Outcome,
   ResponseMessage,
 } from '@heirloom/wire';
@@ -27,6 +28,7 @@ import {
   encodeValue,
   expect,
   FrameKind,
+  moved,
   response,
   sendControl,
   violated,
@@ -74,6 +76,7 @@ interface OpenRequest {
 
 export class KeeperLink {
   readonly #onReplies: (worker: string, outcomes: readonly Outcome[]) => void;
+  readonly #onMoved: (message: MovedMessage) => void;
   readonly #attached = new Map<number, Attached>();
   readonly #open = new Map<number, OpenRequest>();
   /** How often each worker process was introduced to the present keeper. */
@@ -90,8 +93,12 @@ export class KeeperLink {
   instance = 0;
   seenLsn = 0;
 
-  constructor(onReplies: (worker: string, outcomes: readonly Outcome[]) => void) {
+  constructor(
+    onReplies: (worker: string, outcomes: readonly Outcome[]) => void,
+    onMoved: (message: MovedMessage) => void = () => {},
+  ) {
     this.#onReplies = onReplies;
+    this.#onMoved = onMoved;
   }
 
   /** The keeper that answers now, if one does. */
@@ -223,6 +230,7 @@ export class KeeperLink {
     if (kind === FrameKind.replies) this.#takeReplies(body);
     else if (kind === FrameKind.response) this.#takeResponse(decodeControl(response, body));
     else if (kind === FrameKind.changed) this.watches.changed(decodeControl(changed, body).tables);
+    else if (kind === FrameKind.moved) this.#onMoved(decodeControl(moved, body));
     else if (kind === FrameKind.violated) {
       const { attachment, reason } = decodeControl(violated, body);
       this.#attached.get(attachment)?.brokeProtocol(reason);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
 import { PendingCalls } from './pending-call.js';
+import { TableDirectory } from './table-directory.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
 
@@ -38,7 +39,13 @@ export class Router {
   readonly events: EventHub;
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls();
-  readonly link: KeeperLink = new KeeperLink((worker, outcomes) => this.calls.settle(worker, outcomes));
+  readonly tables: TableDirectory = new TableDirectory();
+  readonly link: KeeperLink = new KeeperLink(
+    (worker, outcomes) => this.calls.settle(worker, outcomes),
+    (message) => this.tables.moved(message),
+  );
+  /** Whether the whole runtime ends: then no table goes to an heir. */
+  isClosing = false;
   readonly socketDirectory: string;
   #server: Server | undefined;
   #lastAttachment = 0;

@@ -21,9 +21,13 @@ import {
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { isInsideWorkerProcess } from '@heirloom/worker';
 import { SUSPECT_WINDOW } from '@heirloom/worker/process-url';
+import type { TableIdentity } from '@heirloom/keeper/process-url';
+import type { TableDeclaration } from '@heirloom/wire';
 import { invariant } from '@heirloom/tables';
+import type { AnyTableDefinition, RemoteTable, TableInfo } from '@heirloom/tables';
 import { rm } from 'node:fs/promises';
 import { RuntimeError, WorkerReferenceError } from './errors.js';
+import { wrongOption } from './option-check.js';
 import type { RuntimeEvents } from './events.js';
 import { EventHub } from './events.js';
 import { KeeperSource } from './keeper-life.js';
@@ -35,7 +39,10 @@ import type { RuntimePorts } from './router.js';
 import { Router } from './router.js';
 import { createSocketDirectory } from './socket-directory.js';
 import type { WorkerHandle } from './worker-handle.js';
-import { createHandle } from './worker-handle.js';
+import { createHandle, createTable } from './worker-handle.js';
+import { ReadDeadline } from './read-deadline.js';
+import type { CallOptions } from './pending-call.js';
+import { checkCallOptions } from './pending-call.js';
 import { WorkerLife } from './worker-life.js';
 import { WorkerSlot } from './worker-slot.js';
 import { WorkerSource } from './worker-source.js';
@@ -67,10 +74,27 @@ interface WorkerParts {
   life: WorkerLife | undefined;
 }
 
+/** A table of the runtime: the worker that declares it, its name there, and what it is. */
+export interface TableListing {
+  readonly worker: string;
+  readonly table: string;
+  readonly info: TableInfo;
+}
+
 /** A running runtime. */
 export interface Runtime extends AsyncDisposable {
   /** The handle of a worker of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for a reference that is not in it. */
   worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition>;
+  /**
+   * The table that has a runtime-wide name, whoever owns it at the moment (ets:whereis/1); undefined when there is none. The
+   * type of its definition is given by the caller, as `typeof accounts`. Rejects like a read.
+   */
+  whereis<Definition extends AnyTableDefinition = AnyTableDefinition>(
+    name: string,
+    options?: CallOptions,
+  ): Promise<RemoteTable<Definition> | undefined>;
+  /** Every table that has an heir, of all workers (ets:all/0), in the order in which they came to their owners. */
+  tables(options?: CallOptions): Promise<readonly TableListing[]>;
   /** Subscribes to an event; the function that comes back unsubscribes. A listener that throws is logged. */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void;
   /** The process of the keeper; `pid` is undefined while there is none. */
@@ -153,6 +177,7 @@ class HeirloomRuntime implements Runtime {
         triesMax: limits.callTriesMax,
         suspectWindow: SUSPECT_WINDOW,
       });
+      this.#router.tables.register(slot);
       this.#workers.set(reference, { slot, source: new WorkerSource(this.#router, reference), life: undefined });
     }
     this.#tree = new SupervisionTree<Start>(wholeTree(options), {
@@ -188,6 +213,40 @@ class HeirloomRuntime implements Runtime {
         'Use the reference that the tree was made from.',
       { worker: (reference as WorkerReference | undefined)?.name },
     );
+  }
+
+  async whereis<Definition extends AnyTableDefinition = AnyTableDefinition>(
+    name: string,
+    options: CallOptions = {},
+  ): Promise<RemoteTable<Definition> | undefined> {
+    checkCallOptions(options);
+    if (typeof name !== 'string') throw wrongOption('name of a table', name, 'must be a string');
+    const question = this.#router.link.ask({ type: 'whereis', name });
+    // The keeper's answer to whereis.
+    const found = (await new ReadDeadline('runtime.whereis', options).wait(question)) as TableIdentity | undefined;
+    const { worker, table } = found ?? this.#unstored(name) ?? {};
+    const slot = worker === undefined ? undefined : this.#router.tables.slot(worker);
+    if (slot === undefined || table === undefined) return undefined;
+    // Every operation is there; the definition is what the caller says.
+    return createTable(this.#router, slot, table, options) as RemoteTable<Definition>;
+  }
+
+  /** The keeper knows nothing of tables that survive nothing. */
+  #unstored(name: string): TableIdentity | undefined {
+    for (const { slot } of this.#workers.values()) {
+      const isNamed = ({ publicName, survives }: TableDeclaration): boolean =>
+        publicName === name && survives === 'nothing';
+      const declaration = slot.definition?.tables.find(isNamed);
+      if (declaration !== undefined) return { worker: slot.name, table: declaration.name };
+    }
+    return undefined;
+  }
+
+  async tables(options: CallOptions = {}): Promise<readonly TableListing[]> {
+    checkCallOptions(options);
+    const question = this.#router.link.ask({ type: 'tables' });
+    // The keeper's answer to tables.
+    return (await new ReadDeadline('runtime.tables', options).wait(question)) as readonly TableListing[];
   }
 
   on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void {
@@ -248,6 +307,7 @@ class HeirloomRuntime implements Runtime {
   }
 
   async #close(): Promise<void> {
+    this.#router.isClosing = true;
     this.#router.calls.close(new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime is closed: it takes no more calls.'));
     // Standbys first, so that none takes over while everything stops.
     await Promise.all([...this.#workers.values()].map(({ source }) => source.close()));

@@ -8,6 +8,9 @@
  *    as with its keeper, a selection that has handed out nothing begins again, and an iteration says so.
  * 3. A snapshot is ended as soon as nobody wants its rows any more: at the end, at `return()`, at an error, when the signal is
  *    aborted.
+ * 4. A write goes to whoever owns the table when it is sent. One that meets a worker that has given it away or lost it changes
+ *    nothing there (ERR_TABLE_OWNER); then the keeper is asked for a sign of life, before which it tells of every move, and
+ *    the present owner is called. So a write happens once, also across a move (G3).
  */
 import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url';
 import { TableError, checkSelectOptions, showValue } from '@heirloom/tables';
@@ -15,6 +18,7 @@ import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
 import { CallError } from './errors.js';
+import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import type { CallOptions } from './pending-call.js';
 import { ReadDeadline } from './read-deadline.js';
 import type { Router } from './router.js';
@@ -31,6 +35,8 @@ export const ROWS_PAGE_MAX = 1_000;
 /** How often a selection begins whose keepers are gone before it ends. */
 export const SELECTION_TRIES_MAX = 5;
 const ROWS_OPTIONS: readonly string[] = ['where', 'fields', 'pageRows', 'isStable'];
+/** How often a write follows a table that moves on before it gives up: a table that goes in circles is a mistake. */
+export const OWNER_TRIES_MAX = 16;
 
 type Operation = (...operationArguments: unknown[]) => unknown;
 
@@ -65,6 +71,7 @@ export class TableClient {
     if (WRITES.has(name)) return (...operationArguments) => this.#write(name, operationArguments);
     if (name === 'rows') return (options) => this.#rows(options);
     if (name === 'watch') return (options) => this.#watch(options);
+    if (name === 'rename') return (newName) => this.#rename(newName);
     return undefined;
   }
 
@@ -98,12 +105,34 @@ export class TableClient {
 
   async #write(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
     this.#declaration();
-    const call = this.#router.calls.call(
-      this.#slot,
-      TABLE_CALL_PREFIX + operation,
-      [this.#name, ...operationArguments],
-      this.#options,
-    );
+    const { timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = this.#options;
+    const endAt = timeoutMs === 'infinity' ? Infinity : performance.now() + timeoutMs;
+    for (let tries = 1; ; tries++) {
+      const owner = this.#router.tables.ownerOf(this.#slot, this.#name);
+      try {
+        return await this.#callOwner(owner, operation, operationArguments, endAt);
+      } catch (error) {
+        if (tries === OWNER_TRIES_MAX || !isElsewhere(error)) throw error;
+        await this.#router.link.request({ type: 'barrier' });
+        const isUnmoved = this.#router.tables.ownerOf(this.#slot, this.#name) === owner;
+        if (isUnmoved && !(error instanceof TableError)) throw error;
+      }
+    }
+  }
+
+  async #callOwner(
+    owner: WorkerSlot,
+    operation: string,
+    operationArguments: readonly unknown[],
+    endAt: number,
+  ): Promise<unknown> {
+    const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, endAt - performance.now());
+    // A table that is not its worker's own is named with the worker that declares it.
+    const name = owner === this.#slot ? this.#name : [this.#slot.name, this.#name];
+    const call = this.#router.calls.call(owner, TABLE_CALL_PREFIX + operation, [name, ...operationArguments], {
+      ...this.#options,
+      timeoutMs,
+    });
     try {
       return await call;
     } catch (error) {
@@ -112,6 +141,15 @@ export class TableClient {
       if (error instanceof CallError && isTooLarge(error.cause)) throw this.#tooLarge(operation, error.cause);
       throw error;
     }
+  }
+
+  async #rename(name: unknown): Promise<void> {
+    this.#declaration();
+    if (typeof name !== 'string') {
+      throw new TableError('ERR_TABLE_ARGUMENT', `A table's name is a string, not ${showValue(name)}.`);
+    }
+    const { name: worker } = this.#slot;
+    await this.#deadline('rename').wait(this.#router.link.ask({ type: 'rename', worker, table: this.#name, name }));
   }
 
   /** All rows of a selection, of one moment. */
@@ -212,6 +250,12 @@ export class TableClient {
       { worker: this.#slot.name, table: this.#name },
     );
   }
+}
+
+/** Whether a write left no trace where it was sent, as the table is not there, or not any more. */
+function isElsewhere(error: unknown): boolean {
+  if (error instanceof TableError) return error.code === 'ERR_TABLE_OWNER';
+  return error instanceof CallError && error.code === 'ERR_CALL_STOPPED' && error.outcome === 'none';
 }
 
 function isTooLarge(error: unknown): error is WorkerError {

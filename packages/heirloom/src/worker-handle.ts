@@ -44,10 +44,7 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       (...callArguments: unknown[]) =>
         router.calls.call(slot, name, callArguments, options),
   );
-  const tables = byName((name) => {
-    const client = new TableClient(router, slot, name, options);
-    return byName((operation) => client.operation(operation));
-  });
+  const tables = byName((name) => createTable(router, slot, name, options));
   return {
     name: slot.name,
     get pid() {
@@ -63,6 +60,12 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       return createHandle(router, slot, { ...options, ...more });
     },
   };
+}
+
+/** The remote handle of one table: an object with the operations of a RemoteTable. */
+export function createTable(router: Router, slot: WorkerSlot, name: string, options: CallOptions): object {
+  const client = new TableClient(router, slot, name, options);
+  return byName((operation) => client.operation(operation));
 }
 
 /** An object whose properties are made from their names when they are first used. */

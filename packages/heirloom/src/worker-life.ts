@@ -14,11 +14,12 @@
  */
 import type { ChildExit, RestartType, StartContext, StartingChild } from '@heirloom/supervisor';
 import { exitVerdict } from '@heirloom/supervisor';
-import type { EpochClosed, EpochOpened, Outcome } from '@heirloom/wire';
+import type { EpochClosed, EpochOpened, Outcome, ReadyMessage } from '@heirloom/wire';
 import { activate, decodeError, sendControl, stop } from '@heirloom/wire';
 import type { Suspicion } from './call-queue.js';
 import type { ProcessDeath } from './child-process.js';
 import { exitOf } from './child-process.js';
+import { WorkerReferenceError } from './errors.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
 import { definitionChanged } from './worker-slot.js';
@@ -98,6 +99,7 @@ export class WorkerLife implements StartingChild {
     if (known !== undefined && JSON.stringify(known.tables) !== JSON.stringify(definition.tables)) {
       throw definitionChanged(this.#slot.name);
     }
+    this.#checkHeirs(definition);
     this.#slot.define(definition);
     await previous?.retire('unknown');
     signal.throwIfAborted();
@@ -108,6 +110,16 @@ export class WorkerLife implements StartingChild {
     this.#source.prepareSoon();
   }
 
+  /** A misspelt heir would be found out when it is needed. */
+  #checkHeirs({ tables }: ReadyMessage): void {
+    const { workers } = this.#router.tables;
+    for (const { name, heir } of tables) {
+      if (heir === undefined || workers.includes(heir)) continue;
+      const message = `Table ${name} of worker ${this.#slot.name} has the heir ${heir}, which is no worker of this runtime. It has: ${workers.join(', ')}.`;
+      throw new WorkerReferenceError('ERR_WORKER_UNKNOWN', message, { worker: this.#slot.name, table: name, heir });
+    }
+  }
+
   async #activate(process: WorkerProcess, tables: Parameters<WorkerSlot['define']>[0]['tables']): Promise<void> {
     const { link } = this.#router;
     this.#opening = link.request({
@@ -115,6 +127,7 @@ export class WorkerLife implements StartingChild {
       worker: this.#slot.name,
       attachment: process.attachment,
       tables,
+      workers: this.#router.tables.workers,
     }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
     const opened = await this.#opening;
     const { connection } = process;
@@ -123,8 +136,10 @@ export class WorkerLife implements StartingChild {
     process.process.log.label({ incarnation: opened.epoch });
     process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
-    const { epoch, lsn, restarted, tables: grants } = opened;
-    sendControl(connection, activate, { epoch, lsn, restarted, tables: grants });
+    const { epoch, lsn, restarted, tables: grants, inherited, elsewhere } = opened;
+    const { workers } = this.#router.tables;
+    sendControl(connection, activate, { epoch, lsn, restarted, tables: grants, inherited, elsewhere, workers });
+    this.#router.tables.activated(this.#slot.name, { epoch, connection });
   }
 
   /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
@@ -204,12 +219,14 @@ export class WorkerLife implements StartingChild {
 
   async #closeEpoch(epoch: number, isGone: boolean): Promise<void> {
     if (!isGone) this.#process?.process.cutOff();
+    this.#router.tables.retired(this.#slot.name, epoch);
     const { drainTimeoutMs } = this.#router.ports;
     const closed = (await this.#router.link.request({
       type: 'closeEpoch',
       worker: this.#slot.name,
       epoch,
       drainTimeoutMs,
+      isClosing: this.#router.isClosing,
     })) as EpochClosed; // The keeper's answer to closeEpoch.
     if (!closed.drained) {
       this.#router.logger.warn({ worker: this.#slot.name, epoch }, 'a journal was not read to its end within its time');

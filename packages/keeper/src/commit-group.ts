@@ -17,6 +17,7 @@ import { encodeJournalRecord } from './journal-record.js';
 import type { JournalBatch } from './journal-record.js';
 import { isBag, rowKey, u64Key } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
+import { applySteps } from './table-ownership.js';
 import type { StoredTable } from './table-catalog.js';
 import { writeMigration } from './table-migration.js';
 
@@ -37,6 +38,8 @@ export interface ReleasedGroup {
   readonly progress: ReadonlyMap<string, Progress>;
   /** The watched tables that it changed. */
   readonly watched: readonly StoredTable[];
+  /** Tables that have another owner now. */
+  readonly moved: readonly StoredTable[];
 }
 
 export interface Progress {
@@ -122,6 +125,8 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
     if (batch.migration !== undefined) writeMigration(store, writer, worker, batch.migration);
   }
   const watched = writeFeeds(store, writer, group);
+  // Behind the rows: a table goes with everything that its owner did to it.
+  const moved = group.received.flatMap(({ worker, batch }) => applySteps(store, writer, worker, batch.steps ?? []));
   const progress = progressOf(group);
   for (const [worker, { lastBatch, hasInit }] of progress) {
     store.putEpoch(writer, worker, advance(store.epochs.get(worker) ?? NO_EPOCH, lastBatch, hasInit));
@@ -137,7 +142,7 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   store.unconfirmedBytes += record.length;
   trimJournal(store, writer, confirmedLsn);
   store.putState(writer, { lsn: lastLsn, confirmedLsn });
-  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress, watched };
+  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress, watched, moved };
 }
 
 /** What the batches answer, by the worker whose connection they came from; in order for each. */

@@ -6,6 +6,7 @@
  * 2. Before an epoch is closed, its journal is read to the end or to the deadline, and what arrived whole is committed (G1).
  * 3. Both can be asked for again after a keeper's death: what was done already is answered as such, and opening again gives a
  *    further epoch, as nobody was told of the former.
+ * 4. The heirs of a worker's tables have them in the transaction that closes its epoch, and that is told before its answer.
  */
 import { failpoint } from '@heirloom/wire';
 import type { EpochClosed, EpochOpened, KeeperRequest, TableDeclaration } from '@heirloom/wire';
@@ -17,35 +18,53 @@ import type { GroupCommit } from './group-commit.js';
 import type { Store, StoreWriter } from './store.js';
 import { grant, isStored, newTable } from './table-catalog.js';
 import { migrationGrant, redeclare } from './table-migration.js';
+import type { StoredTable } from './table-catalog.js';
+import type { TableOwnership } from './table-ownership.js';
 
 type OpenRequest = Extract<KeeperRequest, { type: 'openEpoch' }>;
 type CloseRequest = Extract<KeeperRequest, { type: 'closeEpoch' }>;
+
+export interface EpochDeskOptions {
+  readonly store: Store;
+  readonly groups: GroupCommit;
+  readonly attachments: AttachmentRegistry;
+  readonly owners: TableOwnership;
+  /** Tables have another owner, durably. */
+  readonly onMoved: (tables: readonly StoredTable[]) => void;
+}
 
 export class EpochDesk {
   private readonly store: Store;
   private readonly groups: GroupCommit;
   private readonly attachments: AttachmentRegistry;
+  private readonly owners: TableOwnership;
+  private readonly onMoved: (tables: readonly StoredTable[]) => void;
 
-  constructor(store: Store, groups: GroupCommit, attachments: AttachmentRegistry) {
-    this.store = store;
-    this.groups = groups;
-    this.attachments = attachments;
+  constructor(options: EpochDeskOptions) {
+    this.store = options.store;
+    this.groups = options.groups;
+    this.attachments = options.attachments;
+    this.owners = options.owners;
+    this.onMoved = options.onMoved;
   }
 
   /** Opens the next epoch for a worker process. Throws StoreError or KeeperError ERR_KEEPER_EPOCH, and then nothing was changed. */
-  open({ worker, attachment: id, tables }: OpenRequest): EpochOpened {
+  open({ worker, attachment: id, tables, workers = [] }: OpenRequest): EpochOpened {
     const attachment = this.attachments.get(id);
     if (attachment?.worker !== worker) {
       const message = `Worker '${worker}' has no process ${id} here. Announce it before its epoch is opened.`;
       throw new KeeperError('ERR_KEEPER_EPOCH', message, { worker, attachment: id });
     }
     this.groups.commitNow();
-    const { store } = this;
-    store.catalog.check(worker, tables, (other) => store.epochs.get(other)?.isOpen ?? false);
+    const { store, owners } = this;
+    owners.addWorkers(workers);
+    store.catalog.check(worker, tables, (other) => owners.isPresent(other));
     const former = store.epochs.get(worker) ?? NO_EPOCH;
     const record = openNextEpoch(former);
     failpoint('keeper.epoch.open:before');
     store.transaction((writer) => {
+      // First, as what is at home can be migrated.
+      owners.bringHome(writer, worker);
       for (const declaration of tables) if (isStored(declaration)) this.declare(writer, worker, declaration);
       store.putEpoch(writer, worker, record);
     });
@@ -55,15 +74,19 @@ export class EpochDesk {
       this.attachments.end(superseded, `Epoch ${record.epoch} has begun.`);
     }
     this.attachments.bind(attachment, record.epoch, 0);
+    const inherited = owners.inherited(worker);
+    const elsewhere = owners.elsewhere(worker);
     const grants = tables.flatMap(({ name }) => {
       const table = store.catalog.get(worker, name);
-      return table === undefined ? [] : [{ ...grant(table), migration: migrationGrant(table) }];
+      if (table?.ownership.owner !== worker) return [];
+      return [{ ...grant(table), migration: migrationGrant(table) }];
     });
-    return { epoch: record.epoch, lsn: store.state.lsn, restarted: record.isInitialized, tables: grants };
+    const { lsn } = store.state;
+    return { epoch: record.epoch, lsn, restarted: record.isInitialized, tables: grants, inherited, elsewhere };
   }
 
   /** Drains and closes an epoch. Rejects with KeeperError ERR_KEEPER_EPOCH for one that never was, or StoreError. */
-  async close({ worker, epoch, drainTimeoutMs }: CloseRequest): Promise<EpochClosed> {
+  async close({ worker, epoch, drainTimeoutMs, isClosing = false }: CloseRequest): Promise<EpochClosed> {
     const attachment = this.attachments.bound(worker, epoch);
     const isDrained = attachment === undefined || (await this.attachments.drain(attachment, drainTimeoutMs));
     this.groups.commitNow();
@@ -76,8 +99,14 @@ export class EpochDesk {
     }
     if (verdict === 'open') {
       failpoint('keeper.epoch.close:before');
-      store.transaction((writer) => store.putEpoch(writer, worker, closeEpoch(record)));
+      const moved = store.transaction((writer) => {
+        // When the runtime ends nobody is to be heir: its next start finds every table where it was.
+        const inherited = isClosing ? [] : this.owners.inherit(writer, worker);
+        store.putEpoch(writer, worker, closeEpoch(record));
+        return inherited;
+      });
       failpoint('keeper.epoch.close:after');
+      this.onMoved(moved);
     }
     if (attachment !== undefined) this.attachments.end(attachment, `Epoch ${epoch} is closed.`);
     const lastBatch = verdict === 'superseded' ? 0 : record.lastBatch;

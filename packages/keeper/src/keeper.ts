@@ -30,6 +30,7 @@ import {
   failpoint,
   keeperFailed,
   keeperReady,
+  moved,
   requestMessage,
   response,
   resume,
@@ -55,6 +56,9 @@ import { readReleased } from './released-reader.js';
 import { openKeeper } from './open-keeper.js';
 import type { OpenKeeper } from './open-keeper.js';
 import { endRun, storedReplies } from './run-marker.js';
+import { nameRequest } from './name-request.js';
+import type { StoredTable } from './table-catalog.js';
+import type { TableOwnership } from './table-ownership.js';
 
 export interface KeeperOptions {
   readonly directory: string;
@@ -143,6 +147,7 @@ export class Keeper {
         onConnection: (connection) => void this.admit(connection),
         onBatch: (attachment, binding, body) => this.takeBatch(attachment, binding, body),
         onViolated: ({ id }, reason) => sendControl(control, violated, { attachment: id, reason }),
+        onMoved: (owners, tables) => this.tellMoved(owners, tables),
         onReleased: (group) => this.release(group),
         onFailed: (error) => this.fail(error, 2),
       });
@@ -157,6 +162,9 @@ export class Keeper {
     const { store } = open;
     const { timeline, lsn, instance } = store.state;
     sendControl(control, keeperReady, { pid: process.pid, socketPath, storePath: store.path, timeline, lsn, instance });
+    // The router may have missed what the last keeper had to tell; before any answer that rests on it.
+    const everything = open.owners.everythingMoved();
+    if (everything.tables.length > 0) sendControl(control, moved, everything);
     try {
       for (const { lsn: groupLsn, outcomes } of storedReplies(store, message.seenLsn)) {
         control.send(FrameKind.replies, (writer) => writeReplies(writer, groupLsn, outcomes));
@@ -205,15 +213,21 @@ export class Keeper {
     // A step of a migration is checked against what is stored, and is a group of its own.
     const isMigration = batch.migration !== undefined;
     if (isMigration) open.groups.commitNow();
-    const tables = checkBatch(open.store.catalog, worker, batch);
+    const tables = checkBatch(open.store.catalog, open.owners, worker, batch);
     binding.lastReceived = batch.number;
     open.groups.add({ worker, epoch: binding.epoch, batch, bytes: body.length }, tables);
     if (isMigration) open.groups.commitNow();
   }
 
-  private release({ lsn, outcomes, progress, watched }: ReleasedGroup): void {
+  /** Before anything that tells of it. */
+  private tellMoved(owners: TableOwnership, tables: readonly StoredTable[]): void {
+    if (tables.length > 0) sendControl(this.options.control, moved, owners.moved(tables));
+  }
+
+  private release({ lsn, outcomes, progress, watched, moved: movedTables }: ReleasedGroup): void {
     failpoint('keeper.replies:before');
     const { control } = this.options;
+    if (this.open !== undefined) this.tellMoved(this.open.owners, movedTables);
     if (outcomes.size > 0) {
       control.send(FrameKind.replies, (writer) => writeReplies(writer, lsn, outcomes));
       control.flushNow();
@@ -288,6 +302,10 @@ export class Keeper {
         return this.inTurn(() => readChanges(open.store, request));
       case 'image':
         return this.inTurn(() => readImage(open.store, request));
+      case 'rename':
+      case 'whereis':
+      case 'tables':
+        return nameRequest(open.store, open.owners, request);
       case 'inspect':
         return inspect(open.store, open.groups, open.snapshots);
       default: // A barrier; what came before it has been handled.

@@ -3,7 +3,7 @@
  *
  *   meta      text                             format: u32 · state: value StoreState
  *   epochs    worker name, UTF-8               value EpochRecord
- *   tables    u32 tableId                      value { worker, extent, declaration }
+ *   tables    u32 tableId                      value TableRecord
  *   counts    u32 tableId                      uint53 size · uint53 nextSequence
  *   shapes    u32 tableId · u32 shape id       value: list of field names
  *   rows      u32 extent · key bytes · (bags) u64 sequence      row bytes
@@ -17,7 +17,8 @@
  * is where the changes of a watched table lie; its number comes from the same counter.
  *
  * Format 1 had neither feeds nor changes; a store of it is given them when it is opened. A keeper of that time would write rows
- * without their changes, so the number is another.
+ * without their changes, so the number is another. Its tables were neither migrated nor owned by others; what their records lack
+ * says so.
  *
  * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
  */

@@ -21,6 +21,8 @@ import { beginRun } from './run-marker.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import type { Store } from './store.js';
 import { ensureStoreDirectory, openStore } from './store-opening.js';
+import type { StoredTable } from './table-catalog.js';
+import { TableOwnership } from './table-ownership.js';
 
 export interface OpenKeeper {
   readonly lock: DirectoryLock;
@@ -28,6 +30,7 @@ export interface OpenKeeper {
   readonly groups: GroupCommit;
   readonly attachments: AttachmentRegistry;
   readonly desk: EpochDesk;
+  readonly owners: TableOwnership;
   readonly sweeper: ExtentSweeper;
   readonly snapshots: SnapshotDesk;
   readonly server: Server;
@@ -40,6 +43,7 @@ export interface OpenKeeperOptions
   readonly faults: readonly Fault[];
   readonly limits: KeeperLimits;
   readonly onConnection: (connection: Connection) => void;
+  readonly onMoved: (owners: TableOwnership, tables: readonly StoredTable[]) => void;
 }
 
 /** Opens everything. Rejects with StoreError or WireError, and then holds no lock any more. */
@@ -80,11 +84,13 @@ async function assemble(
     if (isCurrent(record, epoch)) attachments.bind(known, epoch, record.lastBatch);
     else attachments.refuse(known, `Epoch ${epoch} is closed.`);
   }
-  const desk = new EpochDesk(store, groups, attachments);
+  const owners = new TableOwnership(store, message.workers ?? []);
+  const onMoved = (tables: readonly StoredTable[]): void => options.onMoved(owners, tables);
+  const desk = new EpochDesk({ store, groups, attachments, owners, onMoved });
   const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
   const snapshots = new SnapshotDesk(store, limits);
   const server = await listen(options.socketPath, options.onConnection, (error) =>
     log('warn', 'A connection was refused.', { error: error.message }),
   );
-  return { lock, store, groups, attachments, desk, sweeper, snapshots, server };
+  return { lock, store, groups, attachments, desk, owners, sweeper, snapshots, server };
 }

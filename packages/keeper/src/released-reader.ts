@@ -22,6 +22,7 @@ import type { Store } from './store.js';
 import { damaged } from './store-file.js';
 import { definitionOf, isStored } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
+import { ownershipInfo } from './table-ownership.js';
 import { LONG_READS, SHORT_READS, TableReads } from './table-reads.js';
 import type { InTurns } from './table-reads.js';
 
@@ -74,7 +75,10 @@ async function perform(
 ): Promise<unknown> {
   if (Array.isArray(operands)) {
     const short = SHORT_READS.get(operation);
-    if (short !== undefined) return short(new TableReads(store.rows, table, store.state), ...(operands as unknown[]));
+    if (short !== undefined) {
+      const reads = new TableReads(store.rows, table, store.state, ownershipInfo(store, table));
+      return short(reads, ...(operands as unknown[]));
+    }
     const long = LONG_READS.get(operation);
     if (long !== undefined) return await atOneMoment(store, table, (reads) => long(reads, operands[0]));
     if (SELECTIONS.has(operation) && snapshot !== undefined) {

@@ -211,8 +211,9 @@ function readEpochs(path: string, databases: Databases): StoreContents['epochs']
 function readCatalog(path: string, databases: Databases): TableCatalog {
   const catalog = new TableCatalog();
   for (const { key, value } of databases.tables.getRange()) {
-    const { worker, extent, declaration, migration } = decodeTable(path, value);
+    const { worker, extent, declaration, migration, ownership } = decodeTable(path, value);
     const table = newTable(key.readUInt32BE(0), extent, worker, declaration);
+    if (ownership !== undefined) table.ownership = ownership;
     const counts = databases.counts.get(key);
     if (counts?.length !== 16) throw damaged(path, `the counts of table ${table.tableId} are missing`);
     table.size = readU64(counts, 0);

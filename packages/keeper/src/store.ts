@@ -148,8 +148,8 @@ export class Store {
   }
 
   putTable(writer: StoreWriter, table: StoredTable): void {
-    const { worker, extent, declaration, migration } = table;
-    writer.put('tables', u32Key(table.tableId), encodeValue({ worker, extent, declaration, migration }));
+    const { worker, extent, declaration, migration, ownership } = table;
+    writer.put('tables', u32Key(table.tableId), encodeValue({ worker, extent, declaration, migration, ownership }));
   }
 
   putCounts(writer: StoreWriter, table: StoredTable): void {

@@ -1,6 +1,17 @@
 /** Reading records of the store that were written as values: what does not have the expected fields is damage. */
-import { binary, decodeValue, flag, listOf, natural, optional, record, tableDeclaration, text } from '@heirloom/wire';
-import type { FieldCheck, TableDeclaration } from '@heirloom/wire';
+import {
+  anything,
+  binary,
+  decodeValue,
+  flag,
+  listOf,
+  natural,
+  optional,
+  record,
+  tableDeclaration,
+  text,
+} from '@heirloom/wire';
+import type { FieldCheck, TableDeclaration, TransferNotice } from '@heirloom/wire';
 import type { EpochRecord } from './epochs.js';
 import { damaged } from './store-file.js';
 
@@ -27,6 +38,8 @@ export interface TableRecord {
   readonly extent: number;
   readonly declaration: TableDeclaration;
   readonly migration: StoredMigration | undefined;
+  /** Undefined in stores of versions whose tables had no owners but their workers. */
+  readonly ownership?: OwnershipRecord | undefined;
 }
 
 /** How far the rows of a table are on their way to a new version; see table-migration.ts. */
@@ -43,6 +56,24 @@ export interface StoredMigration {
   readonly hasMoved: boolean;
   /** Whether every old row was migrated. */
   readonly isComplete: boolean;
+}
+
+/** Who owns a table, and where it goes; see table-ownership.ts. */
+export interface OwnershipRecord {
+  /** The worker that may change it, or will have it in its next life. */
+  readonly owner: string;
+  /** The worker that inherits it; undefined for the keeper alone. */
+  readonly heir: string | undefined;
+  /** What the heir is told. */
+  readonly heirData: unknown;
+  /** How often it has had another owner. */
+  readonly moves: number;
+  /** When it came to its owner: an LSN. */
+  readonly since: number;
+  /** What the owner has not taken note of. */
+  readonly notice: TransferNotice | undefined;
+  /** The runtime-wide name: the declared one until it is renamed. */
+  readonly publicName: string | undefined;
 }
 
 const stateCheck: FieldCheck<StoreState> = record({
@@ -75,6 +106,17 @@ const tableCheck: FieldCheck<TableRecord> = record({
       cursor: binary,
       hasMoved: flag,
       isComplete: flag,
+    }),
+  ),
+  ownership: optional(
+    record({
+      owner: text,
+      heir: optional(text),
+      heirData: anything,
+      moves: natural,
+      since: natural,
+      notice: optional(record({ from: text, data: anything })),
+      publicName: optional(text),
     }),
   ),
 });

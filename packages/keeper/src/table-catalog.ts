@@ -1,11 +1,11 @@
 /**
- * The tables of the store, by their number and by their owner, as the keeper has them in memory.
+ * The tables of the store, by their number and by the worker that declares them, as the keeper has them in memory.
  *
  * Invariants
  * 1. A table is never removed; a worker that no longer declares it leaves it as it was.
  * 2. A stored table keeps its type, key, and version; a declaration that differs is refused, and then nothing is changed. Only one
  *    of a higher version may differ, if its worker migrates the rows (table-migration.ts).
- * 3. A runtime-wide name belongs to one table of the workers that have an open epoch.
+ * 3. A runtime-wide name belongs to one table of the workers of the runtime.
  */
 import { invariant, row } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
@@ -15,10 +15,12 @@ import type { Feed } from './change-feed.js';
 import { StoreError } from './errors.js';
 import type { StoredMigration } from './stored-record.js';
 import { TABLES_MAX, WORKER_NAME_BYTES_MAX } from './layout.js';
+import type { OwnershipRecord } from './stored-record.js';
 
 /** One stored table. The mutable fields are as of what was last received; a failed commit ends the process. */
 export interface StoredTable {
   readonly tableId: number;
+  /** The worker that declares it. */
   readonly worker: string;
   declaration: TableDeclaration;
   extent: number;
@@ -30,6 +32,9 @@ export interface StoredTable {
   migration: StoredMigration | undefined;
   /** Where its changes are kept, if they are. */
   feed: Feed | undefined;
+  ownership: OwnershipRecord;
+  /** Whether a batch has given it away that is received and not committed: nothing behind that may change it. */
+  isLeaving: boolean;
 }
 
 /** The sequence of the first row of a bag. */
@@ -37,35 +42,45 @@ export const FIRST_SEQUENCE = 1;
 
 export function newTable(tableId: number, extent: number, worker: string, declaration: TableDeclaration): StoredTable {
   const codec = new RowCodec();
+  const { heir, publicName } = declaration;
+  const ownership = { owner: worker, heir, heirData: undefined, moves: 0, since: 0, notice: undefined, publicName };
   const counts = { size: 0, nextSequence: FIRST_SEQUENCE };
-  const extras = { migration: undefined, feed: undefined };
+  const extras = { migration: undefined, feed: undefined, ownership, isLeaving: false };
   return { tableId, worker, declaration, extent, ...counts, shapes: [], codec, ...extras };
 }
 
 export class TableCatalog {
   readonly byId: Map<number, StoredTable> = new Map();
-  private readonly byOwner: Map<string, Map<string, StoredTable>> = new Map();
+  private readonly byWorker: Map<string, Map<string, StoredTable>> = new Map();
 
   add(table: StoredTable): void {
     invariant(!this.byId.has(table.tableId), `table ${table.tableId} is in the catalog twice`);
     this.byId.set(table.tableId, table);
-    const owned = this.byOwner.get(table.worker) ?? new Map<string, StoredTable>();
-    this.byOwner.set(table.worker, owned.set(table.declaration.name, table));
+    const owned = this.byWorker.get(table.worker) ?? new Map<string, StoredTable>();
+    this.byWorker.set(table.worker, owned.set(table.declaration.name, table));
+  }
+
+  /** A table that is known to be there. */
+  fetch(tableId: number): StoredTable {
+    const table = this.byId.get(tableId);
+    invariant(table !== undefined, `table ${tableId} is not in the catalog`);
+    return table;
   }
 
   get(worker: string, name: string): StoredTable | undefined {
-    return this.byOwner.get(worker)?.get(name);
+    return this.byWorker.get(worker)?.get(name);
   }
 
-  ownedBy(worker: string): StoredTable[] {
-    return [...(this.byOwner.get(worker)?.values() ?? [])];
+  /** The tables that a worker's batches may change. */
+  changedBy(worker: string): StoredTable[] {
+    return [...this.byId.values()].filter((table) => isChangedBy(table, worker));
   }
 
   /**
    * Checks what a worker declares against what is stored.
    * Throws StoreError ERR_STORE_TABLE_MISMATCH, ERR_STORE_TABLE_NAME or ERR_STORE_LIMIT.
    */
-  check(worker: string, declarations: readonly TableDeclaration[], isRunning: (worker: string) => boolean): void {
+  check(worker: string, declarations: readonly TableDeclaration[], isPresent: (worker: string) => boolean): void {
     if (Buffer.byteLength(worker) > WORKER_NAME_BYTES_MAX || worker === '') {
       const message = `A worker's name has 1 to ${WORKER_NAME_BYTES_MAX} bytes. Choose another one.`;
       throw new StoreError('ERR_STORE_LIMIT', message, { worker: worker.slice(0, 100) });
@@ -76,23 +91,36 @@ export class TableCatalog {
       });
     }
     const names = new Set<string>();
+    const publicNames = new Set<string>();
     for (const declaration of declarations) {
       const stored = this.get(worker, declaration.name);
       if (stored !== undefined) checkDeclaration(stored, declaration);
       if (names.has(declaration.name)) throw mismatch(worker, declaration.name, 'declared', 'once', 'twice');
       names.add(declaration.name);
-      if (declaration.publicName !== undefined)
-        this.checkName(worker, declaration.name, declaration.publicName, isRunning);
+      // One that was renamed keeps its name.
+      const isNamed = stored === undefined || stored.declaration.publicName !== declaration.publicName;
+      const publicName = isNamed ? declaration.publicName : stored.ownership.publicName;
+      if (publicName !== undefined && publicNames.has(publicName)) {
+        throw mismatch(worker, declaration.name, `the name '${publicName}'`, 'given once', 'given twice');
+      }
+      if (publicName !== undefined) publicNames.add(publicName);
+      if (publicName !== undefined) this.checkName(worker, declaration.name, publicName, isPresent);
     }
   }
 
-  private checkName(worker: string, name: string, publicName: string, isRunning: (worker: string) => boolean): void {
+  private checkName(worker: string, name: string, publicName: string, isPresent: (worker: string) => boolean): void {
     for (const other of this.byId.values()) {
-      if (other.declaration.publicName !== publicName || other.worker === worker || !isRunning(other.worker)) continue;
+      const isSame = other.worker === worker && other.declaration.name === name;
+      if (isSame || other.ownership.publicName !== publicName || !isPresent(other.worker)) continue;
       const message = `Table '${name}' of worker '${worker}' wants the name '${publicName}', which table '${other.declaration.name}' of worker '${other.worker}' has. Choose another name.`;
       throw new StoreError('ERR_STORE_TABLE_NAME', message, { worker, table: name, publicName, holder: other.worker });
     }
   }
+}
+
+/** Whether a worker may change a table: it owns it, and no batch of it that was received has given it away. */
+export function isChangedBy({ ownership, isLeaving }: StoredTable, worker: string): boolean {
+  return ownership.owner === worker && !isLeaving;
 }
 
 /** Whether rows of a declared table are stored at all. */

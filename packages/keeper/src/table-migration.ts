@@ -3,7 +3,7 @@
  *
  *   none ──openEpoch of a higher version──▶ rows, step by step ──complete──▶ flip: the new rows are the table
  *     ▲                                        │
- *     └── the worker gives up, or an epoch is opened that wants another version ─┘
+ *     └── the worker gives up, or loses the table, or an epoch is opened that wants another version ─┘
  *
  * Invariants
  * 1. Until the flip the table is as it was: type, key, version, rows and counts, for readers too. Its worker can change nothing in
@@ -12,6 +12,8 @@
  *    migrated once whatever is killed (G3).
  * 3. All tables of a worker flip in one transaction, and none before every one of them is complete.
  * 4. What a worker says is checked (G12): a step is of its own tables, and of such as migrate.
+ * 5. Only a table that its worker has migrates. While another worker owns it that one changes its rows in their old form, so
+ *    it stays as it is stored until its worker begins an epoch with it. One that is inherited meanwhile goes as it was.
  *
  * The worker's half, which runs the user's code, is worker/src/migration.ts.
  */
@@ -22,7 +24,7 @@ import { alignFeed, restartFeed } from './change-feed.js';
 import { doomExtent } from './extent-sweeper.js';
 import { isBag, rowKey } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
-import type { StoredMigration } from './stored-record.js';
+import type { OwnershipRecord, StoredMigration } from './stored-record.js';
 import { FIRST_SEQUENCE } from './table-catalog.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 
@@ -32,19 +34,28 @@ const CURSOR_BYTES_MAX = KEY_BYTES_MAX + 8;
 /**
  * Takes a new declaration of a stored table, which was found to go with it, inside of a transaction: at once, or as what the
  * table becomes when its rows are migrated. A migration to the same version goes on; one to another begins again.
+ * A heir or name that was changed since stays, unless it is declared anew.
  */
 export function redeclare(store: Store, writer: StoreWriter, table: StoredTable, declared: TableDeclaration): void {
   const { type, key, version } = table.declaration;
   const { migration } = table;
+  table.ownership = redeclaredOwnership(table, declared);
   table.declaration = { ...declared, type, key, version };
   if (migration !== undefined && isSameForm(migration.target, declared)) {
     table.migration = { ...migration, target: declared };
   } else {
     giveUp(store, writer, table);
-    if (declared.version !== version) table.migration = beginMigration(store, writer, declared);
+    const isHome = table.ownership.owner === table.worker;
+    if (isHome && declared.version !== version) table.migration = beginMigration(store, writer, declared);
   }
   store.putTable(writer, table);
   alignFeed(store, writer, table);
+}
+
+function redeclaredOwnership({ declaration, ownership }: StoredTable, declared: TableDeclaration): OwnershipRecord {
+  const heir = declaration.heir === declared.heir ? {} : { heir: declared.heir, heirData: undefined };
+  const name = declaration.publicName === declared.publicName ? {} : { publicName: declared.publicName };
+  return { ...ownership, ...heir, ...name };
 }
 
 function beginMigration(store: Store, writer: StoreWriter, target: TableDeclaration): StoredMigration {
@@ -125,7 +136,7 @@ type MigratingTable = StoredTable & { migration: StoredMigration };
 
 function migratingTables(catalog: TableCatalog, worker: string): MigratingTable[] {
   const isMigrating = (table: StoredTable): table is MigratingTable => table.migration !== undefined;
-  return catalog.ownedBy(worker).filter(isMigrating);
+  return catalog.changedBy(worker).filter(isMigrating);
 }
 
 function writeRows(store: Store, writer: StoreWriter, table: MigratingTable, step: MigratedRows): void {
@@ -154,7 +165,8 @@ function flip(store: Store, writer: StoreWriter, table: MigratingTable): void {
   store.putCounts(writer, table);
 }
 
-function giveUp(store: Store, writer: StoreWriter, table: StoredTable): void {
+/** Gives up what was made of a migration, inside of a transaction; the caller writes the table's record. */
+export function giveUp(store: Store, writer: StoreWriter, table: StoredTable): void {
   if (table.migration === undefined) return;
   doomExtent(store, writer, table.migration.extent);
   table.migration = undefined;

@@ -93,16 +93,28 @@ export const SHORT_READS: ReadonlyMap<string, Operation> = new Map<string, Opera
   ['info', (reads) => reads.info()],
 ]);
 
+/** Who has a table, as `info` says it. */
+export type ReleasedOwners = Pick<ReleasedInfo, 'owner' | 'heir' | 'publicName'>;
+
+const NO_OWNERS: ReleasedOwners = { owner: undefined, heir: undefined, publicName: undefined };
+
 export class TableReads {
   readonly walk: RowWalk;
   private readonly table: StoredTable;
   private readonly position: ReleasedPosition;
+  private readonly owners: ReleasedOwners;
   private readonly definition: AnyTableDefinition;
   private readonly isOrdered: boolean;
   private readonly isBag: boolean;
 
   /** Where the rows lie is as of now; a table that is cleared moves, so several turns need a copy of it. */
-  constructor(rows: SortedRows, table: StoredTable, { timeline, lsn }: ReleasedPosition) {
+  constructor(
+    rows: SortedRows,
+    table: StoredTable,
+    { timeline, lsn }: ReleasedPosition,
+    owners: ReleasedOwners = NO_OWNERS,
+  ) {
+    this.owners = owners;
     this.walk = new RowWalk(rows, table.extent, table.declaration.type);
     this.table = table;
     this.position = { timeline, lsn };
@@ -117,7 +129,7 @@ export class TableReads {
 
   info(): ReleasedInfo {
     const { name, type, access, survives, version, key } = this.table.declaration;
-    return { name, type, key, access, survives, version, size: this.size, position: this.position };
+    return { name, type, key, access, survives, version, size: this.size, ...this.owners, position: this.position };
   }
 
   keyBytes(key: unknown): Uint8Array {

@@ -9,13 +9,14 @@
  * - `alignFeed` does not doom the feed of a table that is no longer watched, or the sweeper passes feeds by;
  * - the check of a position leaves out the timeline, or what is ahead of the store;
  * - `readImage` begins at the last row instead of behind it;
- * - a store of format 1 is not converted.
+ * - a store of format 1 is not converted, or one whose tables have no record of an owner is refused.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeKey } from '@heirloom/tables';
-import { RowCodec, decodeChangeRecord } from '@heirloom/wire';
+import { RowCodec, decodeChangeRecord, decodeValue, encodeValue } from '@heirloom/wire';
 import type { ChangesPage, ImagePage } from '@heirloom/wire';
 import { open } from 'lmdb';
+import type { Database } from 'lmdb';
 import {
   DATABASE_OPTIONS,
   ENVIRONMENT_OPTIONS,
@@ -28,6 +29,7 @@ import {
 import { beginRun } from '../src/run-marker.js';
 import type { Store } from '../src/store.js';
 import { openStore } from '../src/store-opening.js';
+import type { TableRecord } from '../src/stored-record.js';
 import { Harness, declare, until } from './keeper-harness.js';
 import type { WorkerEnd } from './keeper-harness.js';
 
@@ -306,11 +308,23 @@ describe('the image of a table', () => {
   );
 });
 
+/** Takes from the records of tables what those of format 1 did not have. */
+function withoutLater(tables: Database<Buffer, Buffer>): void {
+  const records = Array.from(tables.getRange());
+  for (const { key, value } of records) {
+    // As the keeper has written it.
+    const { worker, extent, declaration } = decodeValue(value) as TableRecord;
+    const { name, type, access, survives, key: keySpec, publicName, version } = declaration;
+    const old = { name, type, access, survives, key: keySpec, publicName, version };
+    tables.putSync(key, Buffer.from(encodeValue({ worker, extent, declaration: old })));
+  }
+}
+
 describe('a store of format 1', () => {
   it('is opened with its rows and gets what it lacks; one that was interrupted in that too', async () => {
     const directory = harness.storeDirectory;
     await harness.start();
-    const worker = await harness.openWorker('a', [declare('t')]);
+    const worker = await harness.openWorker('a', [declare('t', { publicName: 'all of t' })]);
     put(worker, 1);
     await committed(worker);
     worker.die();
@@ -320,11 +334,17 @@ describe('a store of format 1', () => {
       await environment.openDB<Buffer, Buffer>(name, DATABASE_OPTIONS).drop();
     }
     environment.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).putSync(FORMAT_KEY, u32Key(1));
+    withoutLater(environment.openDB<Buffer, Buffer>('tables', DATABASE_OPTIONS));
     await environment.close();
     for (const format of [1, 2]) {
       await inStore((store) => {
         beginRun(store, 0);
-        expect(store.catalog.get('a', 't'), `format ${format}`).toMatchObject({ size: 1, feed: undefined });
+        expect(store.catalog.get('a', 't'), `format ${format}`).toMatchObject({
+          size: 1,
+          feed: undefined,
+          migration: undefined,
+          ownership: { owner: 'a', heir: undefined, moves: 0, publicName: 'all of t' },
+        });
         expect(store.rows.getKeysCount()).toBe(1);
         expect(store.changes.getKeysCount()).toBe(0);
       });

@@ -19,6 +19,7 @@ import {
   keeperFailed,
   keeperReady,
   listen,
+  moved,
   requestMessage,
   response,
   resume,
@@ -35,6 +36,7 @@ import type {
   EpochOpened,
   KeeperReadyMessage,
   KeeperRequest,
+  MovedMessage,
   Outcome,
   ResumeMessage,
   Server,
@@ -85,6 +87,7 @@ const FROM_KEEPER = new Set([
   FrameKind.replies,
   FrameKind.violated,
   FrameKind.changed,
+  FrameKind.moved,
 ]);
 
 /** The router's end of a keeper's control connection. */
@@ -96,6 +99,7 @@ export class Harness {
   readonly violations: ViolatedMessage[] = [];
   /** The tables that were said to have changes. */
   readonly changed: { readonly worker: string; readonly table: string }[] = [];
+  readonly moved: MovedMessage[] = [];
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
@@ -192,13 +196,18 @@ export class Harness {
   }
 
   /** Opens an epoch for a new worker process, which is connected. */
-  async openWorker(worker: string, tables: readonly TableDeclaration[]): Promise<WorkerEnd> {
+  async openWorker(
+    worker: string,
+    tables: readonly TableDeclaration[],
+    workers?: readonly string[],
+  ): Promise<WorkerEnd> {
     const end = await this.attach(worker);
     const opened = (await this.request({
       type: 'openEpoch',
       worker,
       attachment: end.attachment,
       tables,
+      workers,
     })) as EpochOpened;
     end.opened = opened;
     end.declarations = tables;
@@ -219,8 +228,8 @@ export class Harness {
     return end;
   }
 
-  close(worker: string, epoch: number, drainTimeoutMs: number = 5_000): Promise<EpochClosed> {
-    return this.request({ type: 'closeEpoch', worker, epoch, drainTimeoutMs }) as Promise<EpochClosed>;
+  close(worker: string, epoch: number, drainTimeoutMs: number = 5_000, isClosing?: boolean): Promise<EpochClosed> {
+    return this.request({ type: 'closeEpoch', worker, epoch, drainTimeoutMs, isClosing }) as Promise<EpochClosed>;
   }
 
   confirm(lsn: number): void {
@@ -250,6 +259,8 @@ export class Harness {
       this.changed.push(...decodeControl(changed, body).tables);
     } else if (kind === FrameKind.violated) {
       this.violations.push(decodeControl(violated, body));
+    } else if (kind === FrameKind.moved) {
+      this.moved.push(decodeControl(moved, body));
     } else {
       const { requestId, error, result } = decodeControl(response, body);
       this.pending.get(requestId)?.({ error, result });

@@ -3,11 +3,12 @@
  *
  * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete, or by
  * itself; the cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up
- * stay, or are taken for those of another version.
+ * stay, or are taken for those of another version; a table that another worker has begins to migrate, or one that is inherited
+ * goes on to; one that migrates can be given away; what goes home does so behind its new declaration.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeKey } from '@heirloom/tables';
-import type { MigratedRows, MigrationStep, TableDeclaration } from '@heirloom/wire';
+import type { MigratedRows, MigrationStep, OwnershipStep, TableChanges, TableDeclaration } from '@heirloom/wire';
 import type { Inspection } from '../src/inspection.js';
 import { readReleased } from '../src/released-reader.js';
 import { openStoreReader } from '../src/store-reader.js';
@@ -227,5 +228,100 @@ describe('a step that cannot be fences its worker, and changes nothing (G12)', (
     const worker = await open(OLD);
     worker.send([], [], { migration: flip });
     await until(() => worker.fencedFor !== undefined, 'the worker is fenced');
+  });
+});
+
+describe('a table of a new version that another worker has', () => {
+  const all = ['w', 'v'];
+  const openAs = (name: string, tables: readonly TableDeclaration[]): Promise<WorkerEnd> =>
+    harness.openWorker(name, tables, all);
+  const give = (tableId: number, to: string): OwnershipStep => ({ kind: 'give', tableId, to, data: 'gift' });
+  const row = (tableId: number, end: WorkerEnd, id: number): TableChanges => ({
+    tableId,
+    size: 2,
+    nextSequence: 1,
+    cleared: false,
+    changes: [{ keyBytes: encodeKey(id, true), sequence: 0, rowBytes: new Uint8Array(end.codec.encodeRow({ id })) }],
+    shapes: end.codec.takeNewShapes(),
+  });
+
+  /** Both tables with one row each, `a` with the worker `v`, and the worker `w` dead. */
+  async function given(): Promise<{ v: WorkerEnd; tableId: number }> {
+    const v = await openAs('v', []);
+    const old = await openAs('w', OLD);
+    const tableId = old.opened.tables[0]?.tableId ?? 0;
+    old.send([old.changes('a', [{ key: 1, row: { id: 1 } }], { size: 1 })], [], { steps: [give(tableId, 'v')] });
+    await released(old);
+    v.codec.addShapes(harness.moved.at(-1)?.adoptions[0]?.grant.shapes ?? []);
+    old.die();
+    await harness.close('w', old.opened.epoch);
+    return { v, tableId };
+  }
+
+  it('stays as it is stored, is changed there in its old form, and does not keep others from their flip', async () => {
+    const { v, tableId } = await given();
+    const w = await openAs('w', NEW);
+    expect(w.opened).toMatchObject({ tables: [{ name: 'b' }], elsewhere: [{ name: 'a', owner: 'v' }], inherited: [] });
+    await send(w, newRow(w, 'b'));
+    await send(w, { step: 'flip' });
+    v.send([row(tableId, v, 2)], [], { steps: [{ kind: 'accept', tableId, to: undefined, data: undefined }] });
+    await released(v);
+    expect((await inspect()).tables).toMatchObject([{ version: 1, type: 'set' }, { version: 2 }]);
+    await expect(read('a')).resolves.toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  it('is migrated in the life of its worker that begins with it, which is told of it too', async () => {
+    const { v, tableId } = await given();
+    const w = await openAs('w', NEW);
+    v.send([], [], { steps: [give(tableId, 'w')] });
+    await released(v);
+    expect(harness.moved.at(-1)?.adoptions).toMatchObject([{ owner: 'w', declaration: { version: 1, type: 'set' } }]);
+    w.die();
+    await harness.close('w', w.opened.epoch);
+    const next = await openAs('w', NEW);
+    expect(next.opened).toMatchObject({
+      tables: [{ name: 'a', size: 1, migration: { fromVersion: 1, size: 0 } }, { name: 'b' }],
+      inherited: [{ moves: 2, notice: { from: 'v', data: 'gift' } }],
+      elsewhere: [],
+    });
+  });
+
+  it('is migrated when it goes home, as the worker that had it is gone for good', async () => {
+    await given();
+    await harness.stop();
+    await harness.start({ workers: ['w'] });
+    const w = await harness.openWorker('w', NEW, ['w']);
+    expect(w.opened.tables[0]).toMatchObject({ name: 'a', size: 1, migration: { fromVersion: 1 } });
+  });
+
+  it('is inherited in the middle of its migration as it was before, and then changed there', async () => {
+    const old = await openAs('w', OLD);
+    old.send([old.changes('a', [{ key: 1, row: { id: 1 } }], { size: 1 })]);
+    await released(old);
+    old.die();
+    await harness.close('w', old.opened.epoch);
+    const w = await openAs('w', [
+      declare('a', { version: 2, migrates: true, key: 'name', type: 'ordered_set', heir: 'v' }),
+    ]);
+    for (const { shapes } of w.opened.tables) w.codec.addShapes(shapes);
+    await send(w, newRow(w, 'a'));
+    const v = await openAs('v', []);
+    w.die();
+    await harness.close('w', w.opened.epoch);
+    const [adoption] = harness.moved.at(-1)?.adoptions ?? [];
+    expect(adoption).toMatchObject({ owner: 'v', declaration: { version: 1, type: 'set' }, grant: { size: 1 } });
+    v.codec.addShapes(adoption?.grant.shapes ?? []);
+    v.send([row(adoption?.grant.tableId ?? 0, v, 2)]);
+    await released(v);
+    await expect(read('a')).resolves.toEqual([{ id: 1 }, { id: 2 }]);
+    const store = harness.keeper['open']?.store;
+    await until(() => [...(store?.rows.getKeys() ?? [])].length === 2, 'the new rows are deleted');
+  });
+
+  it('is not given away, nor its heir changed, before it is migrated (G12)', async () => {
+    const worker = await migrating();
+    worker.send([], [], { steps: [give(worker.opened.tables[0]?.tableId ?? 0, 'v')] });
+    await until(() => worker.fencedFor !== undefined, 'the worker is fenced');
+    expect(harness.moved).toEqual([]);
   });
 });

@@ -52,6 +52,8 @@ export interface TableDefinition<
   readonly migrate?: MigrateRow | undefined;
   /** How many bytes of released changes are kept for `watch`; undefined when none are. */
   readonly keepBytes: number | undefined;
+  /** The worker that inherits it; undefined for the keeper. */
+  readonly heir?: string | undefined;
 }
 
 /**
@@ -141,6 +143,7 @@ export interface TableOptions<Row, Key, Type extends TableType, AccessLevel exte
    * Makes a row of this version of one that was stored with a lower one, or returns undefined to drop it. It runs once for each
    * stored row, before `init` and the first call; the key and the type of the table may differ from before. It must be synchronous
    * and depend on nothing but its arguments. If it throws, or two rows get one key in a set, the start fails and nothing is changed.
+   * While another worker owns the table it stays in its old form, and is migrated when this worker begins with it again.
    * A method, so that its first parameter can be annotated with the type of the old rows.
    */
   migrate?(row: unknown, fromVersion: number): NoInfer<Input> | undefined;
@@ -149,6 +152,8 @@ export interface TableOptions<Row, Key, Type extends TableType, AccessLevel exte
    * `keepBytes` of them are kept for who comes later, by default KEEP_BYTES_DEFAULT and at most KEEP_BYTES_MAX.
    */
   readonly watch?: boolean | { readonly keepBytes: number };
+  /** The worker that inherits the table when its own dies or stops; the keeper does without one, and if it is not alive then. */
+  readonly heir?: string;
 }
 
 /** What a watched table keeps of its changes: hours for most, and small against any disk. */
@@ -186,6 +191,7 @@ export function table<
   checkOneOf('survives', survives, ['power_loss', 'runtime_crash', 'nothing']);
   checkRow(options.row);
   checkName(options.name);
+  checkHeir(options.heir, survives);
   const key = checkKey(options.key);
   const version = options.version ?? 1;
   if (!Number.isSafeInteger(version) || version < 1) {
@@ -198,8 +204,9 @@ export function table<
       "Nobody but the owner sees such a table's changes: leave it out, or let others read a table that is stored.";
     throw badOption('watch', options.watch, why);
   }
-  const { name, row: rowType } = options;
-  return Object.freeze({ kind: 'table', row: rowType, type, key, access, survives, name, version, migrate, keepBytes });
+  const { row: rowType, name, heir } = options;
+  const kept = { name, version, migrate, keepBytes, heir };
+  return Object.freeze({ kind: 'table', row: rowType, type, key, access, survives, ...kept });
 }
 
 function checkMigrate(options: { readonly survives?: Survives; migrate?: MigrateRow }): MigrateRow | undefined {
@@ -248,6 +255,13 @@ function checkWatch(watch: unknown): number | undefined {
   const isSize = typeof keepBytes === 'number' && Number.isSafeInteger(keepBytes) && keepBytes >= 1;
   if (isOnly && isSize && keepBytes <= KEEP_BYTES_MAX) return keepBytes;
   throw badOption('watch', watch, `Give true, false or { keepBytes } with a whole number from 1 to ${KEEP_BYTES_MAX}.`);
+}
+
+function checkHeir(heir: unknown, survives: Survives): void {
+  if (heir === undefined) return;
+  if (typeof heir !== 'string' || heir === '')
+    throw badOption('heir', heir, 'Give the name of a worker, or leave it out.');
+  if (survives === 'nothing') throw badOption('heir', heir, 'A table that survives nothing cannot be inherited.');
 }
 
 function checkKey<Key extends KeySpec>(key: Key): Key {

@@ -87,6 +87,12 @@ export interface TableInfo {
   readonly version: number;
   /** How many rows there are. */
   readonly size: number;
+  /** The worker that owns it, as others are told; undefined while the keeper has it for a worker that is dead. */
+  readonly owner?: string | undefined;
+  /** The worker that inherits it, as others are told; undefined for the keeper. */
+  readonly heir?: string | undefined;
+  /** The runtime-wide name, as others are told. */
+  readonly publicName?: string | undefined;
 }
 
 /**
@@ -347,6 +353,8 @@ export interface WritableTable<D extends AnyTableDefinition> extends ReadableTab
   selectReplace(where: Where<D>, patch: Patch<D>): Promise<number>;
   matchDelete(pattern: Pattern<D>): Promise<number>;
   deleteAllObjects(): Promise<void>;
+  /** Gives it another runtime-wide name (ets:rename/2). `ERR_TABLE_NAME` for one that a table has. */
+  rename(name: string): Promise<void>;
 }
 
 /** A table as everybody but its owner has it: its access decides what can be done. */

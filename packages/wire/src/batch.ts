@@ -1,13 +1,16 @@
 /**
  * A batch: everything that one handler did, as the worker puts it into its journal.
  *
- *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table · (flags 2) migration
- *   flags     0, 1: this is the batch of `init`, or 2: one step of a migration
+ *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
+ *             · (flag 2) migration · (flag 4) steps
+ *   flags     1: this is the batch of `init` · 2: one step of a migration, and nothing else · 4: it has ownership steps
  *   migration u8 step (1 rows, 2 flip, 3 abandon) · (rows) u8 flags (1: a row has moved, 2: complete)
  *             · length-prefixed cursor · table
+ *   steps     length-prefixed value: list of OwnershipStep
  *   table     varuint tableId · varuint size · uint53 nextSequence · u8 flags (1: cleared first)
  *             · varuint count · count × shape · varuint count · count × change
  *   shape     varuint id · varuint count · count × string
+ *   steps     length-prefixed value: a list of OwnershipStep, in order, each behind all changes
  *   change    u8 kind (1 put, 2 delete) · length-prefixed key bytes · varuint sequence · (put) length-prefixed row bytes
  *
  * `size` and `nextSequence` are the table's after the batch. A cleared table is empty before its changes. The outcomes are those
@@ -19,7 +22,10 @@ import type { ByteWriter } from './byte-writer.js';
 import type { Outcome } from './call-messages.js';
 import { readOutcomes, writeOutcome } from './call-messages.js';
 import { malformed } from './errors.js';
+import type { FieldCheck } from './field.js';
+import { anything, expectMessage, listOf, natural, oneOf, optional, record, text } from './field.js';
 import type { StoredShape } from './messages.js';
+import { decodeValue, encodeValue } from './value-codec.js';
 
 export interface Batch {
   readonly number: number;
@@ -28,6 +34,8 @@ export interface Batch {
   readonly tables: readonly TableChanges[];
   /** Then there are neither outcomes nor tables beside it. */
   readonly migration?: MigrationStep | undefined;
+  /** What becomes of tables as a whole, in order; undefined for nothing. */
+  readonly steps?: readonly OwnershipStep[];
 }
 /**
  * A step on the way of the stored rows to a new version of their tables: some rows of one table in their new form; all tables of
@@ -45,6 +53,18 @@ export interface MigratedRows {
   /** Whether this was the last of the old rows. */
   readonly isComplete: boolean;
 }
+/**
+ * What a handler did to the ownership of a table: gave it to another worker, named another heir for it, or, as the new owner,
+ * took note of it.
+ */
+export interface OwnershipStep {
+  readonly kind: 'give' | 'heir' | 'accept';
+  readonly tableId: number;
+  /** The new owner or heir; undefined for no heir but the keeper. */
+  readonly to: string | undefined;
+  /** What the new owner is told, now or when it inherits. */
+  readonly data: unknown;
+}
 export interface TableChanges {
   readonly tableId: number;
   readonly size: number;
@@ -60,10 +80,14 @@ export interface Change {
   readonly rowBytes: Uint8Array | undefined;
 }
 
+/** The most bytes of a step's data, encoded: it is kept with its table, and told to each life of the new owner until one takes note. */
+export const TRANSFER_DATA_BYTES_MAX: number = 64 * 1024;
+
 const PUT = 1;
 const DELETE = 2;
 const INIT_FLAG = 1;
 const MIGRATION_FLAG = 2;
+const STEPS_FLAG = 4;
 const CLEARED_FLAG = 1;
 const MOVED_FLAG = 1;
 const COMPLETE_FLAG = 2;
@@ -74,15 +98,22 @@ const TABLE_BYTES_MIN = 13;
 const SHAPE_BYTES_MIN = 2;
 export const CHANGE_BYTES_MIN = 3;
 
+const stepList: FieldCheck<readonly OwnershipStep[]> = listOf(
+  record({ kind: oneOf('give', 'heir', 'accept'), tableId: natural, to: optional(text), data: anything }),
+);
+
 export function writeBatch(writer: ByteWriter, batch: Batch): void {
+  const { steps = [] } = batch;
   writer.uint53(batch.number);
   const { migration } = batch;
-  writer.u8(migration === undefined ? (batch.isInit ? INIT_FLAG : 0) : MIGRATION_FLAG);
+  const init = batch.isInit ? INIT_FLAG : 0;
+  writer.u8(init | (migration === undefined ? 0 : MIGRATION_FLAG) | (steps.length > 0 ? STEPS_FLAG : 0));
   writer.varuint(batch.outcomes.length);
   for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
   writer.varuint(batch.tables.length);
   for (const table of batch.tables) writeTableChanges(writer, table);
   if (migration !== undefined) writeMigration(writer, migration);
+  if (steps.length > 0) writer.lengthPrefixed(encodeValue(steps));
 }
 
 function writeMigration(writer: ByteWriter, migration: MigrationStep): void {
@@ -115,18 +146,19 @@ export function writeChange(writer: ByteWriter, change: Change): void {
   if (change.rowBytes !== undefined) writer.lengthPrefixed(change.rowBytes);
 }
 
-/** Decodes the body of a batch; its bytes are views on the body. Throws WireError ERR_WIRE_DECODE. */
+/** Decodes the body of a batch; its bytes are views on the body. Throws WireError ERR_WIRE_DECODE or ERR_WIRE_MESSAGE. */
 export function decodeBatch(body: Uint8Array): Batch {
   const reader = new ByteReader(body);
   const number = reader.uint53();
-  const flags = readFlags(reader, MIGRATION_FLAG);
+  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG);
   const outcomes = readOutcomes(reader);
   const tables: TableChanges[] = [];
   for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
-  const batch = { number, isInit: flags === INIT_FLAG, outcomes, tables };
-  const migration = flags === MIGRATION_FLAG ? readMigration(reader) : undefined;
+  const migration = (flags & MIGRATION_FLAG) === 0 ? undefined : readMigration(reader);
+  const steps = (flags & STEPS_FLAG) === 0 ? undefined : readSteps(reader);
   reader.finish();
-  return migration === undefined ? batch : { ...batch, migration };
+  const batch = { number, isInit: (flags & INIT_FLAG) !== 0, outcomes, tables };
+  return { ...batch, ...(migration && { migration }), ...(steps && { steps }) };
 }
 
 function readMigration(reader: ByteReader): MigrationStep {
@@ -146,9 +178,15 @@ function readMigration(reader: ByteReader): MigrationStep {
   };
 }
 
-function readFlags(reader: ByteReader, flagsMax: number = 1): number {
+function readSteps(reader: ByteReader): readonly OwnershipStep[] {
+  const steps = expectMessage('batch', stepList, decodeValue(reader.lengthPrefixed()));
+  if (steps.length === 0) throw malformed('A batch has an empty list of ownership steps.');
+  return steps;
+}
+
+function readFlags(reader: ByteReader, known: number): number {
   const flags = reader.u8();
-  if (flags > flagsMax) throw malformed(`A batch has unknown flags ${flags}.`);
+  if (flags > known) throw malformed(`A batch has unknown flags ${flags}.`);
   return flags;
 }
 
@@ -156,7 +194,7 @@ function readTableChanges(reader: ByteReader): TableChanges {
   const tableId = reader.varuint();
   const size = reader.varuint();
   const nextSequence = reader.uint53();
-  const cleared = readFlags(reader) === CLEARED_FLAG;
+  const cleared = readFlags(reader, CLEARED_FLAG) === CLEARED_FLAG;
   const shapes: StoredShape[] = [];
   for (let count = reader.count(SHAPE_BYTES_MIN); count > 0; count--) shapes.push(readShape(reader));
   const changes: Change[] = [];

@@ -1,4 +1,4 @@
-export { decodeBatch, writeBatch } from './batch.js';
+export { decodeBatch, TRANSFER_DATA_BYTES_MAX, writeBatch } from './batch.js';
 export { decodeChangeRecord, encodeChangeRecord } from './change-record.js';
 export {
   decodeCall,
@@ -17,6 +17,7 @@ export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from 
 export {
   activate,
   active,
+  adopt,
   changed,
   crash,
   decodeControl,
@@ -29,6 +30,7 @@ export {
   keeperLost,
   keeperReady,
   loadFailed,
+  moved,
   ready,
   requestMessage,
   response,
@@ -61,7 +63,7 @@ export { SHAPE_FIELD_CHARS_MAX, SHAPE_FIELDS_MAX, SHAPES_MAX, SHAPES_NESTED_MAX 
 export { checkSocketPath, SOCKET_PATH_BYTES_MAX } from './socket-path.js';
 export { decodeValue, encodeValue, readValue, writeValue } from './value-codec.js';
 export { VALUE_DEPTH_MAX } from './value-format.js';
-export type { Batch, Change, MigratedRows, MigrationStep, TableChanges } from './batch.js';
+export type { Batch, Change, MigratedRows, MigrationStep, OwnershipStep, TableChanges } from './batch.js';
 export type { ChangeRecord } from './change-record.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
@@ -69,10 +71,12 @@ export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline } from './lifeline.js';
 export type {
   ActivateMessage,
+  Adoption,
   ChangedMessage,
   ChangesPage,
   ControlMessage,
   CrashMessage,
+  ElsewhereTable,
   EpochClosed,
   EpochOpened,
   ErrorMessage,
@@ -85,6 +89,7 @@ export type {
   KeeperReadyMessage,
   KeeperRequest,
   MigrationGrant,
+  MovedMessage,
   ReadyMessage,
   RequestMessage,
   ResponseMessage,
@@ -95,6 +100,8 @@ export type {
   StoredShape,
   TableDeclaration,
   TableGrant,
+  TableMove,
+  TransferNotice,
   ViolatedMessage,
   WelcomeMessage,
 } from './messages.js';

@@ -5,8 +5,8 @@
  *
  *   role      from → to         frames
  *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost | activate, call,
- *                               keeper, stop
- *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed | expect, request, resume,
+ *                               keeper, stop, adopt
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved | expect, request, resume,
  *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced        one way
@@ -37,6 +37,7 @@ export const FrameKind = {
   call: 21,
   keeper: 22,
   stop: 23,
+  adopt: 24,
   // keeper → router
   keeperReady: 30,
   keeperFailed: 31,
@@ -44,6 +45,7 @@ export const FrameKind = {
   replies: 33,
   violated: 34,
   changed: 35,
+  moved: 36,
   // router → keeper
   expect: 40,
   request: 41,
@@ -75,9 +77,14 @@ export const tableDeclaration: FieldCheck<TableDeclaration> = record({
   version: natural,
   migrates: optional(flag),
   keepBytes: optional(natural),
+  heir: optional(text),
 });
 /** A table as its worker's definition declares it. */
-export type TableDeclaration = Checked<{
+export type TableDeclaration = DeclaredFields & {
+  /** The worker that inherits the table; without one it is the keeper. */
+  readonly heir?: string | undefined;
+};
+type DeclaredFields = Checked<{
   name: FieldCheck<string>;
   type: FieldCheck<'set' | 'ordered_set' | 'bag' | 'duplicate_bag'>;
   access: FieldCheck<'private' | 'protected' | 'public'>;
@@ -142,6 +149,54 @@ const tableGrant: FieldCheck<TableGrant> = record({
   migration: optional(migrationGrant),
 });
 
+/** What the new owner of a table is told once: who had it, and what was given with it. */
+export interface TransferNotice {
+  readonly from: string;
+  readonly data: unknown;
+}
+/** A table that an incarnation owns besides those that it declares, or one that it declares and gets back. */
+export interface Adoption {
+  /** The worker that declares the table; with the table's name this is its identity. */
+  readonly worker: string;
+  readonly declaration: TableDeclaration;
+  readonly grant: TableGrant;
+  /** How often the table has moved: an adoption may come twice, and is one with its number. */
+  readonly moves: number;
+  readonly owner: string;
+  /** The epoch of the owner that this is for. */
+  readonly epoch: number;
+  /** What the owner has not taken note of yet. */
+  readonly notice: TransferNotice | undefined;
+}
+/** Which worker has a table now. */
+export interface TableMove {
+  readonly worker: string;
+  readonly name: string;
+  readonly owner: string;
+}
+/** A declared table that another worker owns. */
+export interface ElsewhereTable {
+  readonly name: string;
+  readonly owner: string;
+}
+const adoption: FieldCheck<Adoption> = record({
+  worker: text,
+  declaration: tableDeclaration,
+  grant: tableGrant,
+  moves: natural,
+  owner: text,
+  epoch: natural,
+  notice: optional(record({ from: text, data: anything })),
+});
+const elsewhere = listOf(record({ name: text, owner: text }));
+
+/** Keeper → router, behind the commit that moved them and before anything that tells of it: tables with another owner. */
+export interface MovedMessage {
+  readonly tables: readonly TableMove[];
+  /** Those whose owner has an open epoch, for it. */
+  readonly adoptions: readonly Adoption[];
+}
+
 /** Worker → router, once its module is loaded: what it defines. */
 export interface ReadyMessage {
   readonly pid: number;
@@ -172,7 +227,13 @@ export interface ActivateMessage {
   readonly lsn: number;
   /** Whether an `init` of this worker has ever committed. */
   readonly restarted: boolean;
+  /** The declared tables that it owns. */
   readonly tables: readonly TableGrant[];
+  /** Tables of other workers that it owns, and those of its own that it was not told of yet. */
+  readonly inherited?: readonly Adoption[] | undefined;
+  readonly elsewhere?: readonly ElsewhereTable[] | undefined;
+  /** The workers of the runtime: those that a table can be given to. */
+  readonly workers?: readonly string[] | undefined;
 }
 /** Router → worker: where the current keeper listens, and fresh tokens for it. */
 export interface KeeperMessage {
@@ -210,6 +271,8 @@ export interface ResumeMessage {
   /** Every reply up to this LSN has arrived. The keeper sends later ones again. */
   readonly seenLsn: number;
   readonly live: readonly { readonly worker: string; readonly epoch: number; readonly attachment: number }[];
+  /** The workers of the runtime, whether they live or not. */
+  readonly workers?: readonly string[] | undefined;
 }
 /** Router → keeper: something that is answered by a response with the same id. */
 export interface RequestMessage {
@@ -229,8 +292,17 @@ export type KeeperRequest =
       readonly worker: string;
       readonly attachment: number;
       readonly tables: readonly TableDeclaration[];
+      /** The workers of the runtime, whether they live or not. */
+      readonly workers?: readonly string[] | undefined;
     }
-  | { readonly type: 'closeEpoch'; readonly worker: string; readonly epoch: number; readonly drainTimeoutMs: number }
+  | {
+      readonly type: 'closeEpoch';
+      readonly worker: string;
+      readonly epoch: number;
+      readonly drainTimeoutMs: number;
+      /** Whether the whole runtime ends, so that nobody inherits. */
+      readonly isClosing?: boolean | undefined;
+    }
   | {
       readonly type: 'read';
       readonly worker: string;
@@ -252,6 +324,12 @@ export type KeeperRequest =
     }
   /** Some of the rows of a watched table, behind the place where the last ones ended. */
   | { readonly type: 'image'; readonly worker: string; readonly table: string; readonly after: Uint8Array | undefined }
+  /** Gives a table another runtime-wide name, as somebody who is not its owner. */
+  | { readonly type: 'rename'; readonly worker: string; readonly table: string; readonly name: string }
+  /** The table that has a runtime-wide name. */
+  | { readonly type: 'whereis'; readonly name: string }
+  /** Every table of the runtime. */
+  | { readonly type: 'tables' }
   | { readonly type: 'inspect' }
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
@@ -271,6 +349,8 @@ export interface EpochOpened {
   readonly lsn: number;
   readonly restarted: boolean;
   readonly tables: readonly TableGrant[];
+  readonly inherited?: readonly Adoption[];
+  readonly elsewhere?: readonly ElsewhereTable[];
 }
 export interface EpochClosed {
   readonly lsn: number;
@@ -319,8 +399,20 @@ const request: FieldCheck<KeeperRequest> = (value): value is KeeperRequest => {
   return requestFields[type as KeeperRequest['type']](value); // One of the names, by the check above.
 };
 const requestFields = {
-  openEpoch: record({ type: text, worker: text, attachment: natural, tables: listOf(tableDeclaration) }),
-  closeEpoch: record({ type: text, worker: text, epoch: natural, drainTimeoutMs: natural }),
+  openEpoch: record({
+    type: text,
+    worker: text,
+    attachment: natural,
+    tables: listOf(tableDeclaration),
+    workers: optional(listOf(text)),
+  }),
+  closeEpoch: record({
+    type: text,
+    worker: text,
+    epoch: natural,
+    drainTimeoutMs: natural,
+    isClosing: optional(flag),
+  }),
   read: record({
     type: text,
     worker: text,
@@ -332,6 +424,9 @@ const requestFields = {
   endSnapshot: record({ type: text, snapshot: natural }),
   changes: record({ type: text, worker: text, table: text, timeline: optional(natural), lsn: optional(natural) }),
   image: record({ type: text, worker: text, table: text, after: optional(binary) }),
+  rename: record({ type: text, worker: text, table: text, name: text }),
+  whereis: record({ type: text, name: text }),
+  tables: record({ type: text }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
 };
@@ -362,8 +457,18 @@ export const crash: ControlMessage<CrashMessage> = control(
 export const keeperLost: ControlMessage<KeeperLostMessage> = control('keeperLost', record({ socketPath: text }));
 export const activate: ControlMessage<ActivateMessage> = control(
   'activate',
-  record({ epoch: natural, lsn: natural, restarted: flag, tables: listOf(tableGrant) }),
+  record({
+    epoch: natural,
+    lsn: natural,
+    restarted: flag,
+    tables: listOf(tableGrant),
+    inherited: optional(listOf(adoption)),
+    elsewhere: optional(elsewhere),
+    workers: optional(listOf(text)),
+  }),
 );
+/** Router → worker: it owns one more table. */
+export const adopt: ControlMessage<Adoption> = control('adopt', adoption);
 export const keeper: ControlMessage<KeeperMessage> = control(
   'keeper',
   record({ socketPath: text, storePath: text, journalToken: binary, acksToken: binary }),
@@ -381,6 +486,10 @@ export const violated: ControlMessage<ViolatedMessage> = control(
 export const changed: ControlMessage<ChangedMessage> = control(
   'changed',
   record({ tables: listOf(record({ worker: text, table: text })) }),
+);
+export const moved: ControlMessage<MovedMessage> = control(
+  'moved',
+  record({ tables: listOf(record({ worker: text, name: text, owner: text })), adoptions: listOf(adoption) }),
 );
 export const response: ControlMessage<ResponseMessage> = control(
   'response',
@@ -400,6 +509,7 @@ export const resume: ControlMessage<ResumeMessage> = control(
     instance: natural,
     seenLsn: natural,
     live: listOf(record({ worker: text, epoch: natural, attachment: natural })),
+    workers: optional(listOf(text)),
   }),
 );
 export const shutdown: ControlMessage<Record<string, never>> = control('shutdown', record({}));

@@ -4,6 +4,7 @@
 import {
   activate,
   active,
+  adopt,
   ByteWriter,
   changed,
   crash,
@@ -26,6 +27,7 @@ import {
   keeperLost,
   keeperReady,
   loadFailed,
+  moved,
   ready,
   requestMessage,
   response,
@@ -43,7 +45,7 @@ import {
   writeReplies,
   writeValue,
 } from '@heirloom/wire';
-import type { Batch, ControlMessage, FrameSink, Outcome, TableDeclaration } from '@heirloom/wire';
+import type { Batch, ControlMessage, FrameSink, Outcome, OwnershipStep, TableDeclaration } from '@heirloom/wire';
 
 export interface FrameSample {
   readonly kind: number;
@@ -65,6 +67,7 @@ const table: TableDeclaration = {
   publicName: undefined,
   version: 3,
   keepBytes: 65_536,
+  heir: 'auditor',
 };
 
 function batch(): Batch {
@@ -88,6 +91,12 @@ function batch(): Batch {
     ],
   };
 }
+
+const steps: readonly OwnershipStep[] = [
+  { kind: 'give', tableId: 1, to: 'auditor', data: { reason: 'year end', amount: 7n } },
+  { kind: 'heir', tableId: 2, to: undefined, data: undefined },
+  { kind: 'accept', tableId: 3, to: undefined, data: undefined },
+];
 
 function migrations(): Batch[] {
   const codec = new RowCodec();
@@ -130,7 +139,8 @@ export function frameSamples(): FrameSample[] {
     ['routes', outcomes.slice(0, 1)],
   ]);
   sink.send(FrameKind.replies, (writer) => writeReplies(writer, 77, byWorker));
-  for (const sample of [batch(), ...migrations()]) sink.send(FrameKind.batch, (writer) => writeBatch(writer, sample));
+  const batches = [batch(), { ...batch(), isInit: true, steps }, ...migrations()];
+  for (const sample of batches) sink.send(FrameKind.batch, (writer) => writeBatch(writer, sample));
   for (const kind of [FrameKind.ack, FrameKind.confirm]) sink.send(kind, (writer) => writer.uint53(2 ** 33 + 5));
   sendControls(sink, token);
   return samples;
@@ -167,7 +177,18 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     hasMoved: true,
     isComplete: false,
   } as const;
-  sendControl(sink, activate, { epoch: 2, lsn: 88, restarted: true, tables: [grant, { ...grant, migration }] });
+  const notice = { from: 'bank', data: [1n, 'gift'] };
+  const adoption = { worker: 'bank', declaration: table, grant, moves: 3, owner: 'auditor', epoch: 2, notice };
+  const standing = { inherited: [adoption], elsewhere: [{ name: 'entries', owner: 'auditor' }], workers: ['bank'] };
+  sendControl(sink, activate, {
+    epoch: 2,
+    lsn: 88,
+    restarted: true,
+    tables: [grant, { ...grant, migration }],
+    ...standing,
+  });
+  sendControl(sink, adopt, { ...adoption, notice: undefined });
+  sendControl(sink, moved, { tables: [{ worker: 'bank', name: 'accounts', owner: 'auditor' }], adoptions: [adoption] });
   const paths = { socketPath: '/tmp/heirloom-1/keeper-1.sock', storePath: '/var/lib/bank/data.mdb' };
   sendControl(sink, keeper, { ...paths, journalToken: token, acksToken: token });
   sendControl(sink, keeperReady, { ...paths, pid: 4_712, timeline: 1, lsn: 9_000, instance: 3 });
@@ -180,7 +201,10 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   sendControl(sink, fenced, { reason: 'Epoch 3 has begun.' });
   const requests = [
     { type: 'openEpoch', worker: 'bank', attachment: 3, tables: [table] },
-    { type: 'closeEpoch', worker: 'bank', epoch: 2, drainTimeoutMs: 1_000 },
+    { type: 'closeEpoch', worker: 'bank', epoch: 2, drainTimeoutMs: 1_000, isClosing: true },
+    { type: 'rename', worker: 'bank', table: 'accounts', name: 'ledger' },
+    { type: 'whereis', name: 'ledger' },
+    { type: 'tables' },
     { type: 'read', worker: 'bank', table: 'accounts', operation: 'lookup', arguments: [['x', 1]] },
     {
       type: 'read',
@@ -210,6 +234,8 @@ export function frameOf({ kind, body }: FrameSample): Uint8Array {
 
 const controls: readonly ControlMessage<unknown>[] = [
   activate,
+  adopt,
+  moved,
   active,
   changed,
   crash,

@@ -7,7 +7,7 @@
 import { invariant } from '@heirloom/tables';
 import type { RowChange } from '@heirloom/tables';
 import { ByteWriter, RowCodec, encodeError, writeBatch, writeValue } from '@heirloom/wire';
-import type { Change, MigrationStep, Outcome, TableChanges, TableGrant } from '@heirloom/wire';
+import type { Change, MigrationStep, Outcome, OwnershipStep, TableChanges, TableGrant } from '@heirloom/wire';
 import { WorkerError } from './errors.js';
 import { RESULT_BYTES_MAX } from './transaction.js';
 import type { TableCommit } from './transaction.js';
@@ -24,7 +24,12 @@ export class BatchEncoder {
 
   /** Takes the tables as the keeper granted them. */
   constructor(grants: readonly TableGrant[]) {
-    for (const { name, tableId, shapes } of grants) this.tables.set(name, { tableId, codec: new RowCodec(shapes) });
+    for (const grant of grants) this.adopt(grant.name, grant);
+  }
+
+  /** Takes one more table, or one that comes back. */
+  adopt(name: string, { tableId, shapes }: TableGrant): void {
+    this.tables.set(name, { tableId, codec: new RowCodec(shapes) });
   }
 
   /** The codec of a table's rows: the shapes it learns by encoding are also needed to read those rows back. */
@@ -58,11 +63,16 @@ export class BatchEncoder {
     return { callId, threw: true, payload: this.payloads.take() };
   }
 
-  /** Encodes a batch; `outcome` is undefined for that of `init`. */
-  batch(number: number, outcome: Outcome | undefined, commits: readonly TableCommit[]): Uint8Array {
-    const isInit = outcome === undefined;
+  /** Encodes a batch; `outcome` is undefined for one that answers no call. */
+  batch(
+    number: number,
+    outcome: Outcome | undefined,
+    commits: readonly TableCommit[],
+    steps: readonly OwnershipStep[],
+    isInit: boolean,
+  ): Uint8Array {
     const tables = commits.map((commit) => this.rows(commit));
-    writeBatch(this.batches, { number, isInit, outcomes: isInit ? [] : [outcome], tables });
+    writeBatch(this.batches, { number, isInit, outcomes: outcome === undefined ? [] : [outcome], tables, steps });
     return this.batches.take();
   }
 

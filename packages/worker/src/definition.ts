@@ -9,7 +9,14 @@
  */
 import { showValue } from '@heirloom/tables';
 import { WorkerError } from './errors.js';
-import type { HandlerContext, InitContext, NamedTables, TableDefinitions } from './handler-context.js';
+import type {
+  HandlerContext,
+  InitContext,
+  NamedTables,
+  TableDefinitions,
+  TableTransfer,
+  TransferContext,
+} from './handler-context.js';
 
 /** How long a handler may run by default: far longer than one should, and short enough that a stuck worker is noticed. */
 export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
@@ -44,6 +51,12 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
    * the tables; with `restarted: true` it finds them filled. If it throws, the start fails.
    */
   readonly init?: (context: InitContext<Tables>) => void | Promise<void>;
+  /**
+   * Runs once for each table that comes from another worker, given or inherited, as a batch of its own, before any call that
+   * is made after the move; again in the next life, if this one ends before that batch is stored. If it throws, the worker
+   * crashes. Without it the worker just owns the table.
+   */
+  readonly tableTransferred?: (transfer: TableTransfer, context: TransferContext<Tables>) => void | Promise<void>;
   /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
   readonly calls: Calls;
   /** How long one handler may run before the worker is killed, in milliseconds; default HANDLER_TIMEOUT_MS_DEFAULT. */
@@ -61,6 +74,7 @@ export interface WorkerDefinition<Tables extends NamedTables, Calls extends Call
   readonly tables: Tables;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly init: ((context: never) => unknown) | undefined;
+  readonly tableTransferred?: ((transfer: TableTransfer, context: never) => unknown) | undefined;
   /** In milliseconds, 0 for none. */
   readonly handlerTimeoutMs: number;
   readonly onError: 'reply' | 'crash';
@@ -92,6 +106,10 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
   if (options.init !== undefined && typeof options.init !== 'function') {
     throw malformed('init', options.init, 'Give a function, or leave it out.');
   }
+  const { tableTransferred } = options;
+  if (tableTransferred !== undefined && typeof tableTransferred !== 'function') {
+    throw malformed('tableTransferred', tableTransferred, 'Give a function, or leave it out.');
+  }
   const onError = options.onError ?? 'reply';
   if (onError !== 'reply' && onError !== 'crash') throw malformed('onError', onError, "Give 'reply' or 'crash'.");
   return Object.freeze({
@@ -100,6 +118,7 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
     // Without a prototype, so that a call cannot be named `constructor` by a caller who never defined one.
     handlers: Object.freeze(Object.assign(Object.create(null) as Record<string, AnyHandler>, options.calls)),
     init: options.init,
+    tableTransferred,
     handlerTimeoutMs: checkTimeout(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS_DEFAULT),
     onError,
   });

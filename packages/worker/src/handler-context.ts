@@ -18,8 +18,50 @@ export type NamedTables = Readonly<Record<string, { readonly kind: 'table' }>>;
 
 /** A worker's tables as its handlers use them. */
 export type OwnerTables<Tables extends NamedTables> = {
-  readonly [Name in keyof Tables]: Tables[Name] extends AnyTableDefinition ? OwnerTable<Tables[Name]> : never;
+  readonly [Name in keyof Tables]: Tables[Name] extends AnyTableDefinition ? OwnedTable<Tables[Name]> : never;
 };
+
+/** What `setOptions` takes. */
+export interface HeirOptions {
+  /** The worker that inherits the table; undefined for the keeper alone. */
+  readonly heir: string | undefined;
+  /** What the heir is told when it inherits; up to 64 KiB encoded. */
+  readonly heirData?: unknown;
+}
+
+/**
+ * A table of this worker: ETS's operations, and who is to own it. Every operation throws TableError ERR_TABLE_OWNER while
+ * another worker has the table, and when it has come back with rows of a lower version, until this worker is started again.
+ */
+export interface OwnedTable<D extends AnyTableDefinition> extends OwnerTable<D> {
+  /**
+   * Gives the table to another worker, with the batch of this handler (ets:give_away/3); from here on it is not to be used.
+   * The new owner is told `data`, a value of up to 64 KiB, in its `tableTransferred`; one that is dead now gets it in its next
+   * life. Throws TableError ERR_TABLE_PROCESS for what is no worker of the runtime, ERR_TABLE_OWNER for this worker,
+   * ERR_TABLE_VALUE or ERR_TABLE_LIMIT for the data, ERR_TABLE_TYPE for a table that survives nothing.
+   */
+  giveAway(to: string, data?: unknown): void;
+  /** Says which worker inherits the table, with the batch of this handler (ets:setopts/2). Throws as `giveAway` does. */
+  setOptions(options: HeirOptions): void;
+}
+
+/** Tables of other workers that this one owns, by `worker/table`. */
+export interface InheritedTables {
+  readonly size: number;
+  names(): readonly string[];
+  /** The table, undefined when this worker does not own it. The type of its definition is given by the caller. */
+  get<D extends AnyTableDefinition>(name: string): OwnedTable<D> | undefined;
+}
+
+/** How a worker is told of a table that is its own now. */
+export interface TableTransfer {
+  /** Which one: `worker/table`, where the worker is the one that declares it. */
+  readonly table: string;
+  /** The worker that had it. */
+  readonly from: string;
+  /** What was given with it, or with the heir. */
+  readonly data: unknown;
+}
 
 /** Writes one line to the runtime's log, with fields as plain data. */
 export type LogWrite = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -42,6 +84,7 @@ export interface WorkerIdentity {
 /** What every handler gets before the arguments of its call. */
 export interface HandlerContext<Tables extends NamedTables> {
   readonly tables: OwnerTables<Tables>;
+  readonly inherited: InheritedTables;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
@@ -50,9 +93,15 @@ export interface HandlerContext<Tables extends NamedTables> {
   readonly worker: WorkerIdentity;
 }
 
+/** What `tableTransferred` gets behind the transfer. */
+export type TransferContext<Tables extends NamedTables> = Omit<HandlerContext<Tables>, 'call'>;
+
 /** What `init` gets. */
 export interface InitContext<Tables extends NamedTables> {
   readonly tables: OwnerTables<Tables>;
+  readonly inherited: InheritedTables;
+  /** The declared tables that other workers own, with their owners; using them throws TableError ERR_TABLE_OWNER. */
+  readonly elsewhere: ReadonlyMap<string, string>;
   /** Whether `init` committed once before; then the tables are as the last life of the worker left them. */
   readonly restarted: boolean;
   readonly now: () => number;

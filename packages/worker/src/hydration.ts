@@ -64,6 +64,12 @@ export class Hydration {
     });
   }
 
+  /** Stops loading a table that this worker has no more. */
+  forget(table: Table<AnyTableDefinition>): void {
+    const index = this.waiting.indexOf(table);
+    if (index >= 0) this.waiting.splice(index, 1);
+  }
+
   private begin(table: Table<AnyTableDefinition>, grant: TableGrant): void {
     this.reader ??= this.options.reader();
     const source = this.reader.source(grant.extent, table.definition.type, this.options.encoder.codecOf(grant.name));

@@ -16,17 +16,34 @@
  * 4. At most SUSPECT_WINDOW handled calls have left no trace on a socket: frames leave then, before waiting for an async
  *    handler, and when the mailbox is empty. While there is no keeper batches wait here, and the window may be exceeded.
  * 5. No handler begins while the gate is full or the router does not read.
+ * 6. A table that is this worker's own now is taken in between two handlers, before calls that came behind it, and once:
+ *    `tableTransferred` runs as a batch that also tells the keeper that this worker took note (inheritance.ts).
  *
  * A failed invariant is a bug and is thrown through, which ends the process: its half-done batch is in no buffer.
  */
 import { InvariantError } from '@heirloom/tables';
+import type { AnyTableDefinition } from '@heirloom/tables';
 import { decodeCall, failpoint } from '@heirloom/wire';
-import type { ActivateMessage, CallMessage, MigrationStep, Outcome, TableGrant } from '@heirloom/wire';
+import type {
+  ActivateMessage,
+  Adoption,
+  CallMessage,
+  MigrationStep,
+  Outcome,
+  OwnershipStep,
+  TableGrant,
+} from '@heirloom/wire';
 import { BatchEncoder } from './batch-encoder.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
-import type { HandlerContext, InitContext, TableDefinitions, WorkerIdentity } from './handler-context.js';
-import { Hydration } from './hydration.js';
+import type {
+  HandlerContext,
+  InitContext,
+  TableDefinitions,
+  TransferContext,
+  WorkerIdentity,
+} from './handler-context.js';
+import { Inheritance } from './inheritance.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
 import { migrateTables } from './migration.js';
@@ -58,6 +75,10 @@ interface Death {
 }
 
 const INIT: Running = { callId: undefined, isFatal: false };
+const TRANSFER: Running = { callId: undefined, isFatal: true };
+/** What is said to have been running where it was no call; calls are numbered from 1. */
+const NO_CALL = 0;
+const NO_STEPS: readonly OwnershipStep[] = Object.freeze([]);
 
 export class Incarnation {
   private readonly definition: AnyWorkerDefinition;
@@ -76,6 +97,7 @@ export class Incarnation {
   /** Set while rows are migrated. */
   private migrationStep: { readonly number: number; readonly released: () => void } | undefined;
   private death: Death | undefined;
+  private readonly inheritance: Inheritance;
   /** The number of the batch of `init`, 0 if it left none. */
   private initBatch = 0;
   /** Calls handled since the last flush. */
@@ -88,7 +110,13 @@ export class Incarnation {
     this.ports = ports;
     this.identity = { name, incarnation: 0 };
     this.transaction = new Transaction(definition.tables);
-    this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables)]);
+    const inherited = (key: string): AnyTableDefinition | undefined => this.transaction.holding(key)?.definition;
+    this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables, inherited)]);
+    this.inheritance = new Inheritance(name, this.transaction, {
+      reader: ports.reader,
+      log: ports.log,
+      isBusy: () => this.running !== undefined || this.mailbox.size > 0,
+    });
   }
 
   /** Whether this is a standby. */
@@ -102,30 +130,39 @@ export class Incarnation {
   }
 
   /** Takes the tables as of the last committed batch and runs `init`. */
-  activate({ epoch, restarted, tables }: ActivateMessage): void {
+  activate(message: ActivateMessage): void {
+    const { epoch } = message;
     if (this.state !== 'new') {
       throw new WorkerError('ERR_WORKER_PROTOCOL', `A worker was activated as epoch ${epoch} that is ${this.state}.`);
     }
     this.state = 'initializing';
     this.identity = Object.freeze({ name: this.identity.name, incarnation: epoch });
     failpoint('worker.activate');
-    this.encoder = new BatchEncoder(tables);
-    if (tables.some(({ migration }) => migration !== undefined)) void this.migrate(tables, restarted);
-    else this.begun(tables, restarted);
+    this.encoder = new BatchEncoder(message.tables);
+    if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
+    else this.begun(message);
   }
 
-  private begun(tables: readonly TableGrant[], restarted: boolean): void {
+  private begun(message: ActivateMessage): void {
+    const { restarted, elsewhere = [] } = message;
     try {
-      this.hydrate(tables);
+      this.inheritance.begin(message, this.encoder);
     } catch (error) {
       return this.initFailed(error);
     }
-    this.initialize(restarted);
+    this.initialize(restarted, new Map(elsewhere.map(({ name, owner }) => [name, owner])));
+  }
+
+  /** Takes note of a table that is this worker's own now. */
+  adopt(adoption: Adoption): void {
+    this.inheritance.push(adoption);
+    this.schedule();
   }
 
   /** What throws in here beside the migration itself is a bug, and ends the process as a rejection that nobody handles. */
-  private async migrate(grants: readonly TableGrant[], restarted: boolean): Promise<void> {
+  private async migrate(message: ActivateMessage): Promise<void> {
     const { encoder } = this;
+    const { tables: grants } = message;
     let migrated: readonly TableGrant[];
     try {
       const reader = this.ports.reader();
@@ -138,7 +175,7 @@ export class Incarnation {
     } catch (error) {
       return this.initFailed(error);
     }
-    this.begun(migrated, restarted);
+    this.begun({ ...message, tables: migrated });
   }
 
   /** Resolves when the step is released; never, if the worker was stopped meanwhile. */
@@ -189,22 +226,12 @@ export class Incarnation {
     this.finish();
   }
 
-  private hydrate(grants: readonly TableGrant[]): void {
-    const hydration = new Hydration({
-      tables: this.transaction.tables,
-      grants,
-      encoder: this.encoder,
-      reader: this.ports.reader,
-      isBusy: () => this.running !== undefined || this.mailbox.size > 0,
-    });
-    hydration.start();
-  }
-
-  private initialize(restarted: boolean): void {
+  private initialize(restarted: boolean, elsewhere: ReadonlyMap<string, string>): void {
     this.begin(INIT);
     const { ports, identity } = this;
     const context: InitContext<TableDefinitions> = {
-      tables: this.transaction.begin(),
+      ...this.transaction.begin(),
+      elsewhere,
       restarted,
       now: ports.now,
       log: ports.log,
@@ -228,10 +255,10 @@ export class Incarnation {
 
   private initialized(restarted: boolean): void {
     this.end();
-    const commits = this.transaction.commit();
+    const { commits, steps } = this.commit();
     // The first one is stored even if it did nothing: the next life is a restart.
-    if (!restarted || commits.length > 0) {
-      this.append(undefined, commits);
+    if (!restarted || commits.length > 0 || steps.length > 0) {
+      this.append(undefined, commits, steps, true);
       this.initBatch = this.gate.lastNumber;
     }
     this.isInitialized = true;
@@ -264,6 +291,11 @@ export class Incarnation {
 
   private pump(): void {
     while (this.canBegin()) {
+      const adoption = this.inheritance.next(this.encoder);
+      if (adoption !== undefined) {
+        this.transferred(adoption);
+        continue;
+      }
       const body = this.mailbox.shift();
       if (body === undefined) break;
       this.run(decodeCall(body));
@@ -291,12 +323,12 @@ export class Incarnation {
     if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
     this.begin({ callId, isFatal: this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX) });
     const { ports, identity } = this;
-    const tables = this.transaction.begin();
+    const lent = this.transaction.begin();
     let result: unknown;
     let isAsync = false;
     try {
       result = handler(
-        { tables, now: ports.now, log: ports.log, call: { id: callId }, worker: identity },
+        { ...lent, now: ports.now, log: ports.log, call: { id: callId }, worker: identity },
         ...call.arguments,
       );
       isAsync = isThenable(result);
@@ -337,7 +369,53 @@ export class Incarnation {
       return this.failed(callId, error);
     }
     this.end();
-    this.emit(outcome, this.transaction.commit());
+    const { commits, steps } = this.commit();
+    this.emit(outcome, commits, steps);
+  }
+
+  /** Tells the definition of a table that is this worker's own now. */
+  private transferred({ worker, declaration, grant, notice }: Adoption): void {
+    if (notice === undefined) return;
+    this.begin(TRANSFER);
+    const { ports, identity } = this;
+    const lent = this.transaction.begin();
+    const context: TransferContext<TableDefinitions> = { ...lent, now: ports.now, log: ports.log, worker: identity };
+    const transfer = Object.freeze({ table: `${worker}/${declaration.name}`, from: notice.from, data: notice.data });
+    // The definition has erased the type of its own tables.
+    const handler = this.definition.tableTransferred as
+      ((of: typeof transfer, context: TransferContext<TableDefinitions>) => unknown) | undefined;
+    try {
+      const result = handler?.(transfer, context);
+      if (!isThenable(result)) return this.accepted(grant.tableId);
+      void Promise.resolve(result)
+        .then(
+          () => this.accepted(grant.tableId),
+          (error: unknown) => this.crashed(error),
+        )
+        .then(() => this.pump());
+    } catch (error) {
+      this.crashed(error);
+    }
+  }
+
+  private accepted(tableId: number): void {
+    failpoint('worker.transfer:end');
+    this.end();
+    const { commits, steps } = this.commit();
+    this.append(undefined, commits, [{ kind: 'accept', tableId, to: undefined, data: undefined }, ...steps]);
+  }
+
+  /** `tableTransferred` threw: nothing of it happened, and the next life is told again. */
+  private crashed(error: unknown): void {
+    if (isBug(error)) throw error;
+    this.death = { error, callId: NO_CALL };
+    this.end();
+    this.transaction.rollback();
+  }
+
+  private commit(): { commits: readonly TableCommit[]; steps: readonly OwnershipStep[] } {
+    const commits = this.transaction.commit();
+    return { commits, steps: this.transaction.takeSteps(this.inheritance.forget) };
   }
 
   private failed(callId: number, error: unknown): void {
@@ -349,14 +427,20 @@ export class Incarnation {
   }
 
   /** Sends an outcome on its way; see invariant 3. */
-  private emit(outcome: Outcome, commits: readonly TableCommit[]): void {
-    if (commits.length === 0 && this.gate.isOpen) this.reply(outcome);
-    else if (commits.length === 0 && this.gate.canHold) this.gate.hold(outcome);
-    else this.append(outcome, commits);
+  private emit(outcome: Outcome, commits: readonly TableCommit[], steps: readonly OwnershipStep[] = NO_STEPS): void {
+    const isRead = commits.length === 0 && steps.length === 0;
+    if (isRead && this.gate.isOpen) this.reply(outcome);
+    else if (isRead && this.gate.canHold) this.gate.hold(outcome);
+    else this.append(outcome, commits, steps);
   }
 
-  private append(outcome: Outcome | undefined, commits: readonly TableCommit[]): void {
-    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits));
+  private append(
+    outcome: Outcome | undefined,
+    commits: readonly TableCommit[],
+    steps: readonly OwnershipStep[],
+    isInit: boolean = false,
+  ): void {
+    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits, steps, isInit));
     failpoint('worker.journal:before');
   }
 

@@ -23,11 +23,16 @@ export type {
 export type { WorkerErrorCode } from './errors.js';
 export type {
   HandlerContext,
+  HeirOptions,
+  InheritedTables,
   InitContext,
   LogWrite,
   NamedTables,
+  OwnedTable,
   OwnerTables,
   TableDefinitions,
+  TableTransfer,
+  TransferContext,
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';

@@ -4,16 +4,28 @@
  * 1. Every operation first asks its lease, also each step of an iterator, so a timer or a floating promise of one handler
  *    cannot write into the transaction of another (TableError ERR_TABLE_CLOSED).
  * 2. Only the operations of an owner are there; transactions and loading are the worker's own.
+ * 3. A table that the worker has given away, or never got back, refuses everything (ERR_TABLE_OWNER).
  */
 import { TABLE_OPERATIONS, TableError } from '@heirloom/tables';
 import type { AnyTableDefinition, Table, TableOperation, TableOperationName } from '@heirloom/tables';
 import { failpoint } from '@heirloom/wire';
-import type { OwnerTables, TableDefinitions } from './handler-context.js';
+import type { InheritedTables, OwnerTables, TableDefinitions } from './handler-context.js';
 
 /** How long a handler may use its tables: until `isOpen` is set to false. */
 export interface Lease {
   isOpen: boolean;
 }
+
+/** What a handler can do to the ownership of a table that it was lent. */
+export interface TableHold {
+  /** Throws unless the table is here. */
+  readonly check: (operation: string) => void;
+  readonly giveAway: (to: unknown, data: unknown) => void;
+  readonly setOptions: (options: unknown) => void;
+}
+
+/** A table as it is lent: by name, with its hold if it can have another owner. */
+export type LentTable = readonly [name: string, table: Table<AnyTableDefinition>, hold?: TableHold];
 
 type Operation = Exclude<TableOperationName, 'size'>;
 
@@ -34,10 +46,12 @@ type AnyOperation = (this: unknown, ...operands: unknown[]) => unknown;
 class LeasedTable {
   readonly #table: Table<AnyTableDefinition>;
   readonly #lease: Lease;
+  readonly #hold: TableHold | undefined;
 
-  constructor(table: Table<AnyTableDefinition>, lease: Lease) {
+  constructor(table: Table<AnyTableDefinition>, lease: Lease, hold: TableHold | undefined) {
     this.#table = table;
     this.#lease = lease;
+    this.#hold = hold;
   }
 
   static {
@@ -75,6 +89,16 @@ class LeasedTable {
     return this.#guarded('iterator', this.#table);
   }
 
+  giveAway(to: unknown, data: unknown): void {
+    this.#check('giveAway');
+    this.#hold?.giveAway(to, data);
+  }
+
+  setOptions(options: unknown): void {
+    this.#check('setOptions');
+    this.#hold?.setOptions(options);
+  }
+
   #call(name: Operation, operands: unknown[]): unknown {
     // The lists above hold names of operations only, and the operation itself checks its operands.
     return Reflect.apply(this.#table[name] as AnyOperation, this.#table, operands);
@@ -88,7 +112,7 @@ class LeasedTable {
   }
 
   #check(operation: string): void {
-    if (this.#lease.isOpen) return;
+    if (this.#lease.isOpen) return this.#hold?.check(operation);
     throw new TableError(
       'ERR_TABLE_CLOSED',
       `'${operation}' was called on a table after the handler that it was lent to had settled. ` +
@@ -99,12 +123,21 @@ class LeasedTable {
 }
 
 /** Lends tables to one handler. */
-export function leaseTables(
-  tables: readonly (readonly [name: string, table: Table<AnyTableDefinition>])[],
-  lease: Lease,
-): OwnerTables<TableDefinitions> {
+export function leaseTables(tables: readonly LentTable[], lease: Lease): OwnerTables<TableDefinitions> {
   const leased: Record<string, unknown> = {};
-  for (const [name, table] of tables) leased[name] = new LeasedTable(table, lease);
+  for (const [name, table, hold] of tables) leased[name] = new LeasedTable(table, lease, hold);
   // Each has the operations of an OwnerTable; they are made at run time, which the compiler cannot see.
   return leased as OwnerTables<TableDefinitions>;
+}
+
+const NONE_INHERITED: InheritedTables = Object.freeze({ size: 0, names: () => [], get: () => undefined });
+
+/** Lends the tables of other workers that this one owns. */
+export function leaseInherited(tables: readonly LentTable[], lease: Lease): InheritedTables {
+  if (tables.length === 0) return NONE_INHERITED;
+  const leased = new Map<string, unknown>();
+  for (const [name, table, hold] of tables) leased.set(name, new LeasedTable(table, lease, hold));
+  const inherited = { size: leased.size, names: () => [...leased.keys()], get: (name: string) => leased.get(name) };
+  // As above; what rows it has is for the handler to say.
+  return inherited as InheritedTables;
 }

@@ -17,14 +17,20 @@ import { REMOTE_ANSWERS, RemoteReads } from './remote-reads.js';
 import type { LentTable } from './remote-reads.js';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
 
+/** The definition of a table of another worker that this one owns, by `worker/table`. */
+export type InheritedDefinitions = (key: string) => AnyTableDefinition | undefined;
+
 /** Makes the calls for a worker's tables, by name. */
-export function tableCalls(definitions: TableDefinitions): ReadonlyMap<string, AnyHandler> {
+export function tableCalls(
+  definitions: TableDefinitions,
+  inherited: InheritedDefinitions = () => undefined,
+): ReadonlyMap<string, AnyHandler> {
   const calls = new Map<string, AnyHandler>();
   for (const operation of REMOTE_WRITES) {
     calls.set(
       TABLE_CALL_PREFIX + operation,
       (context: HandlerContext<TableDefinitions>, name: unknown, ...operands: unknown[]) => {
-        checkWrite(definitionOf(definitions, name), name, operation);
+        checkWrite(definitionOf(definitions, inherited, name), name, operation);
         return callTable(context, name, operation, operands);
       },
     );
@@ -33,7 +39,7 @@ export function tableCalls(definitions: TableDefinitions): ReadonlyMap<string, A
     calls.set(
       TABLE_CALL_PREFIX + operation,
       (context: HandlerContext<TableDefinitions>, name: unknown, ...operands: unknown[]) => {
-        const definition = definitionOf(definitions, name);
+        const definition = definitionOf(definitions, inherited, name);
         checkRead(definition, name, operation);
         const answer = REMOTE_ANSWERS.get(operation);
         if (answer === undefined) return callTable(context, name, operation, operands);
@@ -44,7 +50,12 @@ export function tableCalls(definitions: TableDefinitions): ReadonlyMap<string, A
   return calls;
 }
 
-function definitionOf(definitions: TableDefinitions, name: unknown): AnyTableDefinition {
+function definitionOf(
+  definitions: TableDefinitions,
+  inherited: InheritedDefinitions,
+  name: unknown,
+): AnyTableDefinition {
+  if (isForeign(name)) return inherited(foreignKey(name)) ?? notHere(name);
   const definition = typeof name === 'string' && Object.hasOwn(definitions, name) ? definitions[name] : undefined;
   if (definition !== undefined) return definition;
   const known = Object.keys(definitions).join(', ') || 'none';
@@ -55,6 +66,22 @@ function definitionOf(definitions: TableDefinitions, name: unknown): AnyTableDef
       table: name,
     },
   );
+}
+
+/** The name of a table that another worker declares: of the worker, and its own. */
+type ForeignName = readonly [worker: string, table: string];
+
+function isForeign(name: unknown): name is ForeignName {
+  return Array.isArray(name) && name.length === 2 && name.every((part) => typeof part === 'string');
+}
+
+function foreignKey([worker, table]: ForeignName): string {
+  return `${worker}/${table}`;
+}
+
+function notHere(name: ForeignName): never {
+  const message = `Table '${foreignKey(name)}' is not with this worker. Ask for it where it is.`;
+  throw new TableError('ERR_TABLE_OWNER', message, { table: foreignKey(name) });
 }
 
 function checkWrite({ access }: AnyTableDefinition, table: unknown, operation: string): void {
@@ -74,7 +101,9 @@ function checkRead({ access, survives }: AnyTableDefinition, table: unknown, ope
 }
 
 function lentTable(context: HandlerContext<TableDefinitions>, name: unknown): LentTable {
-  return context.tables[name as string] as LentTable; // `definitionOf` has found it.
+  // `definitionOf` has found it.
+  if (isForeign(name)) return context.inherited.get(foreignKey(name)) as LentTable;
+  return context.tables[name as string] as LentTable;
 }
 
 function callTable(

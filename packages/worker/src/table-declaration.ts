@@ -9,7 +9,7 @@ export function declareTables(tables: TableDefinitions): TableDeclaration[] {
 }
 
 function declareTable(name: string, definition: AnyTableDefinition): TableDeclaration {
-  const { type, access, survives, key, version, keepBytes, migrate, name: publicName } = definition;
-  const declaration = { name, type, access, survives, key, publicName, version, keepBytes };
+  const { type, access, survives, key, version, keepBytes, migrate, heir, name: publicName } = definition;
+  const declaration = { name, type, access, survives, key, publicName, version, keepBytes, heir };
   return migrate === undefined ? declaration : { ...declaration, migrates: true };
 }

@@ -20,6 +20,7 @@ import {
   FrameKind,
   activate,
   active,
+  adopt,
   connect,
   crash,
   decodeControl,
@@ -57,6 +58,7 @@ const CALLS_KINDS: ReadonlySet<number> = new Set([
   FrameKind.call,
   FrameKind.keeper,
   FrameKind.stop,
+  FrameKind.adopt,
 ]);
 
 export class WorkerProcess {
@@ -170,6 +172,8 @@ export class WorkerProcess {
       throw new WorkerError('ERR_WORKER_PROTOCOL', `A frame of kind ${kind} came before the worker was ready.`);
     }
     if (kind === FrameKind.call) incarnation.receive(body);
+    // At once: a call that comes behind it must find the table there.
+    else if (kind === FrameKind.adopt) incarnation.adopt(decodeControl(adopt, body));
     else if (kind === FrameKind.keeper) this.attach(decodeControl(keeper, body));
     // User code runs outside of the connection's frame handler, where its errors are its own.
     else if (kind === FrameKind.stop) {

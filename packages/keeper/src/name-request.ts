@@ -1,0 +1,69 @@
+/**
+ * What the program asks of tables by name: which one has a runtime-wide name, what there is, and to rename one.
+ *
+ * What fails: ERR_TABLE_UNKNOWN, ERR_TABLE_ARGUMENT, and of a rename ERR_TABLE_ACCESS (the table is not public) and ERR_TABLE_NAME
+ * (another table has the name, or it has it itself).
+ */
+import { TableError } from '@heirloom/tables';
+import type { TableInfo } from '@heirloom/tables';
+import type { KeeperRequest } from '@heirloom/wire';
+import { KeeperError } from './errors.js';
+import type { Store } from './store.js';
+import type { StoredTable } from './table-catalog.js';
+import { ownershipInfo } from './table-ownership.js';
+import type { TableOwnership } from './table-ownership.js';
+
+type NameRequest = Extract<KeeperRequest, { type: 'rename' | 'whereis' | 'tables' }>;
+
+/** The longest runtime-wide name, in characters: it travels with questions. */
+export const PUBLIC_NAME_CHARS_MAX = 256;
+
+/** Where a table is found: the worker that declares it, and its name there. */
+export interface TableIdentity {
+  readonly worker: string;
+  readonly table: string;
+}
+
+export function nameRequest(store: Store, owners: TableOwnership, request: NameRequest): unknown {
+  switch (request.type) {
+    case 'rename':
+      return rename(store, owners, request);
+    case 'whereis': {
+      const table = owners.whereis(request.name);
+      return table && identityOf(table);
+    }
+    default:
+      return owners.all().map((table) => ({ ...identityOf(table), info: infoOf(store, table) }));
+  }
+}
+
+function identityOf({ worker, declaration }: StoredTable): TableIdentity {
+  return { worker, table: declaration.name };
+}
+
+function infoOf(store: Store, table: StoredTable): TableInfo {
+  const { name, type, key, access, survives, version } = table.declaration;
+  return { name, type, key, access, survives, version, size: table.size, ...ownershipInfo(store, table) };
+}
+
+function rename(
+  store: Store,
+  owners: TableOwnership,
+  { worker, table: tableName, name }: Extract<NameRequest, { type: 'rename' }>,
+): undefined {
+  const table = store.catalog.get(worker, tableName);
+  if (table === undefined) {
+    const message = `Worker '${worker}' has no stored table '${tableName}'. Check the name, and that the worker was started once.`;
+    throw new KeeperError('ERR_TABLE_UNKNOWN', message, { worker, table: tableName });
+  }
+  if (name === '' || name.length > PUBLIC_NAME_CHARS_MAX) {
+    const message = `A runtime-wide name has 1 to ${PUBLIC_NAME_CHARS_MAX} characters. Choose another one.`;
+    throw new TableError('ERR_TABLE_ARGUMENT', message, { worker, table: tableName });
+  }
+  owners.checkRename(table, name);
+  store.transaction((writer) => {
+    table.ownership = { ...table.ownership, publicName: name };
+    store.putTable(writer, table);
+  });
+  return undefined;
+}

@@ -1,0 +1,145 @@
+/**
+ * Tables that change their owners and are also migrated or followed, through real processes.
+ *
+ * Mutations that make this fail, each tried: a table migrates while another worker has it; a table that came back in the meantime
+ * is taken in as if it had the declared form; the feed of a table begins anew when it moves.
+ */
+import { worker } from 'heirloom';
+import type { Runtime, WorkerHandle, WorkerReference } from 'heirloom';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from './support/condition.js';
+import { testDirectory } from './support/directory.js';
+import type { TestDirectory } from './support/directory.js';
+import { follow, Replica, sortedRows } from './support/replica.js';
+import { patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
+import type { TestRuntime } from './support/runtime.js';
+import type movingWorker from './workers/moving.worker.js';
+import { secondItem } from './workers/moving.worker.js';
+import type { FirstItem } from './workers/moving.worker.js';
+
+type Moving = WorkerHandle<typeof movingWorker>;
+
+let directory: TestDirectory;
+let test: TestRuntime | undefined;
+let runtime: Runtime;
+let home: Moving;
+let away: Moving;
+
+interface StartOptions {
+  readonly form?: 'first' | 'second';
+  readonly heir?: string;
+}
+
+function reference(name: string, env: Readonly<Record<string, string>>): WorkerReference<typeof movingWorker> {
+  return worker<typeof movingWorker>(name, workerModule('moving'), { env });
+}
+
+/** Starts `home`, in a form and with an heir, and `away`; ends the runtime that was started before. */
+async function start({ form = 'first', heir }: StartOptions = {}): Promise<void> {
+  await test?.[Symbol.asyncDispose]();
+  const references = [
+    reference('away', {}),
+    reference('home', { FORM: form, ...(heir === undefined ? {} : { HEIR: heir }) }),
+  ] as const;
+  test = await startTestRuntime({ directory: directory.path, root: patientRoot(...references) });
+  ({ runtime } = test);
+  away = runtime.worker(references[0]);
+  home = runtime.worker(references[1]);
+}
+
+async function kill(victim: { readonly name: string; readonly pid: number | undefined }): Promise<void> {
+  const recovered = new Promise<void>((resolve) => {
+    const off = runtime.on('recovered', ({ worker: name }) => {
+      if (name !== victim.name) return;
+      off();
+      resolve();
+    });
+  });
+  process.kill(await until('it is up', () => victim.pid), 'SIGKILL');
+  await recovered;
+}
+
+const item = (id: number): FirstItem => ({ id, text: `text ${id}` });
+const sorted = (rows: readonly unknown[]): string[] => rows.map((one) => JSON.stringify(one)).sort();
+
+beforeEach(async () => {
+  directory = await testDirectory();
+  test = undefined;
+});
+afterEach(async () => {
+  await test?.[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+});
+
+describe('a table of which a new version is declared while another worker has it', () => {
+  it('stays as it is stored, is changed there, and is migrated when its worker begins with it again', async () => {
+    await start();
+    await home.call.put(item(1));
+    await home.call.give('away');
+    await start({ form: 'second' });
+    await expect(home.call.rows()).rejects.toMatchObject({
+      cause: { code: 'ERR_TABLE_OWNER', details: { owner: 'away' } },
+    });
+    await expect(away.call.putInherited(item(2))).resolves.toEqual(['home/items']);
+    await home.tables.items.insert(item(3));
+    await expect(home.tables.items.info()).resolves.toMatchObject({ version: 1, type: 'set', owner: 'away', size: 3 });
+    await away.call.giveInherited(item(4), 'home');
+    // It is at home now, in a form that its worker cannot read.
+    await expect(home.call.rows()).rejects.toMatchObject({
+      cause: { code: 'ERR_TABLE_OWNER', details: { owner: 'home', stored: 1, declared: 2 } },
+    });
+    await expect(home.tables.items.insert(item(5))).rejects.toMatchObject({ code: 'ERR_TABLE_OWNER' });
+    await expect(home.tables.items.info()).resolves.toMatchObject({ version: 1, owner: 'home', size: 4 });
+    await expect(home.call.told()).resolves.toEqual([]);
+    await kill(home);
+    const migrated = [1, 2, 3, 4].map((id) => secondItem(item(id)));
+    expect(sorted(await home.call.rows())).toEqual(sorted(migrated));
+    await expect(home.tables.items.info()).resolves.toMatchObject({ version: 2, type: 'ordered_set', size: 4 });
+    // Told once, when it can be used.
+    await expect(home.call.told()).resolves.toEqual([{ table: 'home/items', from: 'away', size: 4 }]);
+    await start({ form: 'second' });
+    expect(sorted(await home.call.rows())).toEqual(sorted(migrated));
+    await expect(home.call.told()).resolves.toHaveLength(1);
+  });
+});
+
+describe('a watched table', () => {
+  it('is followed wherever it goes, without a gap, and a move is no change', async () => {
+    await start({ heir: 'away' });
+    const replica = new Replica();
+    const lastRow = (id: number) => (row: unknown) => (row as FirstItem).id === id;
+    const watch = home.tables.items.watch({ from: 'start' });
+    const following = follow(watch, replica, lastRow(99));
+    await home.call.put(item(1));
+    await home.call.give('away');
+    await away.call.putInherited(item(2));
+    await home.tables.items.insert(item(3));
+    await kill(away);
+    await away.call.giveInherited(item(4), 'home');
+    await home.call.put(item(5));
+    // By its heir.
+    await kill(home);
+    await away.call.putInherited(item(6));
+    await home.tables.items.insert(item(99));
+    await following;
+    expect(replica.problems).toEqual([]);
+    expect(replica.sorted).toEqual(await sortedRows(home.tables.items.rows()));
+    expect(replica.rows.size).toBe(7);
+  });
+
+  it('gives the batches of its rows and none for its moves', async () => {
+    await start();
+    const { position } = await home.tables.items.info();
+    await home.call.put(item(1));
+    await home.call.give('away');
+    await away.call.giveInherited(item(2), 'home');
+    await home.call.give('away');
+    await away.call.putInherited(item(3));
+    const seen: unknown[] = [];
+    for await (const { changes } of home.tables.items.watch({ from: position ?? 0 })) {
+      seen.push(changes.map((change) => [change.kind, 'row' in change ? change.row : undefined]));
+      if (seen.length === 3) break;
+    }
+    expect(seen).toEqual([1, 2, 3].map((id) => [['insert', item(id)]]));
+  });
+});
