@@ -7,11 +7,10 @@
 import { worker } from 'heirloom';
 import type { Runtime, WorkerHandle, WorkerReference } from 'heirloom';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
 import { follow, Replica, sortedRows } from './support/replica.js';
-import { patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
+import { killWorker, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
 import type { TestRuntime } from './support/runtime.js';
 import type movingWorker from './workers/moving.worker.js';
 import { secondItem } from './workers/moving.worker.js';
@@ -47,18 +46,6 @@ async function start({ form = 'first', heir }: StartOptions = {}): Promise<void>
   home = runtime.worker(references[1]);
 }
 
-async function kill(victim: { readonly name: string; readonly pid: number | undefined }): Promise<void> {
-  const recovered = new Promise<void>((resolve) => {
-    const off = runtime.on('recovered', ({ worker: name }) => {
-      if (name !== victim.name) return;
-      off();
-      resolve();
-    });
-  });
-  process.kill(await until('it is up', () => victim.pid), 'SIGKILL');
-  await recovered;
-}
-
 const item = (id: number): FirstItem => ({ id, text: `text ${id}` });
 const sorted = (rows: readonly unknown[]): string[] => rows.map((one) => JSON.stringify(one)).sort();
 
@@ -91,7 +78,7 @@ describe('a table of which a new version is declared while another worker has it
     await expect(home.tables.items.insert(item(5))).rejects.toMatchObject({ code: 'ERR_TABLE_OWNER' });
     await expect(home.tables.items.info()).resolves.toMatchObject({ version: 1, owner: 'home', size: 4 });
     await expect(home.call.told()).resolves.toEqual([]);
-    await kill(home);
+    await killWorker(runtime, home);
     const migrated = [1, 2, 3, 4].map((id) => secondItem(item(id)));
     expect(sorted(await home.call.rows())).toEqual(sorted(migrated));
     await expect(home.tables.items.info()).resolves.toMatchObject({ version: 2, type: 'ordered_set', size: 4 });
@@ -114,11 +101,11 @@ describe('a watched table', () => {
     await home.call.give('away');
     await away.call.putInherited(item(2));
     await home.tables.items.insert(item(3));
-    await kill(away);
+    await killWorker(runtime, away);
     await away.call.giveInherited(item(4), 'home');
     await home.call.put(item(5));
     // By its heir.
-    await kill(home);
+    await killWorker(runtime, home);
     await away.call.putInherited(item(6));
     await home.tables.items.insert(item(99));
     await following;

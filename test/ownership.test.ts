@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
-import { faultsIn, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
+import { faultsIn, killWorker, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
 import type { TestRuntime } from './support/runtime.js';
 import type auditorWorker from './workers/auditor.worker.js';
 import type ledgerWorker from './workers/ledger.worker.js';
@@ -39,19 +39,6 @@ async function start(faults: Readonly<Record<string, readonly Fault[]>> = {}): P
   ({ runtime } = test);
   ledger = runtime.worker(references[0]);
   auditor = runtime.worker(references[1]);
-}
-
-/** Kills a worker with SIGKILL; resolves when its next incarnation is up. */
-async function kill(victim: { readonly name: string; readonly pid: number | undefined }): Promise<void> {
-  const recovered = new Promise<void>((resolve) => {
-    const off = runtime.on('recovered', ({ worker: name }) => {
-      if (name !== victim.name) return;
-      off();
-      resolve();
-    });
-  });
-  process.kill(await until('it is up', () => victim.pid), 'SIGKILL');
-  await recovered;
 }
 
 async function killKeeper(): Promise<void> {
@@ -86,7 +73,7 @@ describe('names', () => {
     await expect((await runtime.whereis<Accounts>('ledger'))?.size()).resolves.toBe(1);
     // The one from before is the table's, not the name's.
     await expect(found?.member('alice')).resolves.toBe(true);
-    await kill(ledger);
+    await killWorker(runtime, ledger);
     await expect((await runtime.whereis<Accounts>('ledger'))?.size()).resolves.toBe(1);
     await killKeeper();
     await expect((await runtime.whereis<Accounts>('ledger'))?.size()).resolves.toBe(1);
@@ -229,9 +216,9 @@ describe('giving a table away', () => {
   it('survives the deaths of both owners and of the keeper, and the next run', async () => {
     await start();
     await ledger.call.depositAndGive('alice', 7, 'auditor');
-    await kill(auditor);
+    await killWorker(runtime, auditor);
     await expect(auditor.call.deposit('bank/accounts', 'alice', 1)).resolves.toBe(8);
-    await kill(ledger);
+    await killWorker(runtime, ledger);
     await expect(ledger.call.starts()).resolves.toMatchObject([
       { elsewhere: [] },
       { elsewhere: ['accounts at auditor'], restarted: true },
@@ -257,7 +244,7 @@ describe('an heir', () => {
     await ledger.call.fill('accounts', 2_000);
     await ledger.call.setHeir('accounts', 'auditor', 'the will');
     await ledger.call.deposit('drafts', 'alice', 5);
-    await kill(ledger);
+    await killWorker(runtime, ledger);
     await expect(ledger.call.starts()).resolves.toMatchObject([{}, { elsewhere: ['accounts at auditor'] }]);
     await expect(ledger.call.balance('drafts', 'alice')).resolves.toBe(5);
     await expect(ledger.call.balance('accounts', 'row 7')).rejects.toMatchObject({
@@ -267,7 +254,7 @@ describe('an heir', () => {
     await expect(auditor.call.deposit('bank/accounts', 'row 7', 1)).resolves.toBe(8);
     await expect(runtime.whereis<Accounts>('all accounts').then((table) => table?.size())).resolves.toBe(2_001);
     // The heir is named still, and owns it: so its death leaves it with the keeper, for itself.
-    await kill(auditor);
+    await killWorker(runtime, auditor);
     await expect(auditor.call.balance('bank/accounts', 'row 7')).resolves.toBe(8);
     await expect(auditor.call.told()).resolves.toEqual([told]);
     await expect(auditor.call.balance('bank/accounts', 'audits')).resolves.toBe(1);
@@ -291,7 +278,7 @@ describe('an heir', () => {
     await start();
     await ledger.call.setHeir('accounts', undefined, undefined);
     await ledger.call.deposit('accounts', 'alice', 5);
-    await kill(ledger);
+    await killWorker(runtime, ledger);
     await expect(ledger.call.balance('accounts', 'alice')).resolves.toBe(5);
     await expect(auditor.call.owned()).resolves.toEqual([]);
     await expect(ledger.tables.accounts.info()).resolves.toMatchObject({ owner: 'bank', heir: undefined });

@@ -6,6 +6,7 @@ import { supervisor, worker } from 'heirloom';
 import type { ChildReference, SupervisorReference, WorkerReference } from 'heirloom';
 import type bankWorker from '../workers/bank.worker.js';
 import type troubleWorker from '../workers/trouble.worker.js';
+import { until } from './condition.js';
 
 /** The URL of a worker of the tests, as built. */
 export function workerModule(name: string): URL {
@@ -77,4 +78,20 @@ export async function startTestRuntime(
 /** A plan that arms chosen processes of a worker, or keepers, by their number; later ones are unarmed. */
 export function faultsIn(plan: Readonly<Record<string, readonly Fault[]>>): (target: FaultTarget) => readonly Fault[] {
   return ({ kind, worker: name, processNumber }) => plan[`${name ?? kind} ${processNumber}`] ?? [];
+}
+
+/** Kills a worker with SIGKILL; resolves when its next incarnation is up. */
+export async function killWorker(
+  runtime: Runtime,
+  victim: { readonly name: string; readonly pid: number | undefined },
+): Promise<void> {
+  const recovered = new Promise<void>((resolve) => {
+    const off = runtime.on('recovered', ({ worker: name }) => {
+      if (name !== victim.name) return;
+      off();
+      resolve();
+    });
+  });
+  process.kill(await until('it is up', () => victim.pid), 'SIGKILL');
+  await recovered;
 }

@@ -6,7 +6,7 @@ import { KEY_BYTES_MAX, TableError } from '@heirloom/tables';
 import { TRANSFER_DATA_BYTES_MAX, WireError, encodeValue } from '@heirloom/wire';
 import type { Batch, TableChanges } from '@heirloom/wire';
 import { isBag, WORKER_NAME_BYTES_MAX } from './layout.js';
-import { isChangedBy } from './table-catalog.js';
+import { isChangedBy, learnShapes } from './table-catalog.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 import { checkMigration } from './table-migration.js';
 import type { TableOwnership } from './table-ownership.js';
@@ -38,10 +38,7 @@ export function checkBatch(
   const leaving = checkSteps(catalog, owners, worker, batch);
   for (const table of leaving) table.isLeaving = true;
   for (const [index, { shapes }] of batch.tables.entries()) {
-    const table = tables[index] as StoredTable; // One for each, by the map above.
-    const added = shapes.filter(({ id }) => !table.codec.hasShape(id));
-    table.codec.addShapes(shapes);
-    table.shapes.push(...added);
+    learnShapes(tables[index] as StoredTable, shapes); // One for each, by the map above.
   }
   return tables;
 }

@@ -57,9 +57,7 @@ export function restartFeed(store: Store, writer: StoreWriter, table: StoredTabl
 }
 
 function beginFeed(store: Store, writer: StoreWriter, table: StoredTable, afterLsn: number, isAwaited = false): void {
-  const { nextExtent } = store.state;
-  table.feed = { id: nextExtent, afterLsn, bytes: 0, isAwaited };
-  store.putState(writer, { nextExtent: nextExtent + 1 });
+  table.feed = { id: store.takeExtent(writer), afterLsn, bytes: 0, isAwaited };
   store.putFeed(writer, table.tableId, table.feed);
 }
 

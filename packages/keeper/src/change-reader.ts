@@ -22,6 +22,7 @@ import { KeeperError } from './errors.js';
 import { changeKey, extentEnd, readU64 } from './layout.js';
 import { placeOf, scanRows } from './row-scan.js';
 import type { Store } from './store.js';
+import { unknownTable } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 
 type ChangesRequest = Extract<KeeperRequest, { type: 'changes' }>;
@@ -81,10 +82,7 @@ function watchedTable(
   { worker, table: name }: Pick<ChangesRequest, 'worker' | 'table'>,
 ): { table: StoredTable; feed: Feed } {
   const table = store.catalog.get(worker, name);
-  if (table === undefined) {
-    const message = `Worker '${worker}' has no stored table '${name}'. Check the name, and that the worker was started once.`;
-    throw new KeeperError('ERR_TABLE_UNKNOWN', message, { worker, table: name });
-  }
+  if (table === undefined) throw unknownTable(worker, name);
   if (table.declaration.access === 'private') {
     const message = `Table '${name}' of worker '${worker}' is private: only its owner sees its changes. Declare it protected.`;
     throw new TableError('ERR_TABLE_ACCESS', message, { worker, table: name });

@@ -183,8 +183,7 @@ function writeTable(store: Store, writer: StoreWriter, staged: StagedTable): voi
 
 function moveToNewExtent(store: Store, writer: StoreWriter, table: StoredTable): void {
   doomExtent(store, writer, table.extent);
-  table.extent = store.state.nextExtent;
-  store.putState(writer, { nextExtent: table.extent + 1 });
+  table.extent = store.takeExtent(writer);
   store.putTable(writer, table);
 }
 

@@ -7,8 +7,8 @@
 import { TableError } from '@heirloom/tables';
 import type { TableInfo } from '@heirloom/tables';
 import type { KeeperRequest } from '@heirloom/wire';
-import { KeeperError } from './errors.js';
 import type { Store } from './store.js';
+import { unknownTable } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 import { ownershipInfo } from './table-ownership.js';
 import type { TableOwnership } from './table-ownership.js';
@@ -52,10 +52,7 @@ function rename(
   { worker, table: tableName, name }: Extract<NameRequest, { type: 'rename' }>,
 ): undefined {
   const table = store.catalog.get(worker, tableName);
-  if (table === undefined) {
-    const message = `Worker '${worker}' has no stored table '${tableName}'. Check the name, and that the worker was started once.`;
-    throw new KeeperError('ERR_TABLE_UNKNOWN', message, { worker, table: tableName });
-  }
+  if (table === undefined) throw unknownTable(worker, tableName);
   if (name === '' || name.length > PUBLIC_NAME_CHARS_MAX) {
     const message = `A runtime-wide name has 1 to ${PUBLIC_NAME_CHARS_MAX} characters. Choose another one.`;
     throw new TableError('ERR_TABLE_ARGUMENT', message, { worker, table: tableName });

@@ -20,7 +20,7 @@ import { SELECTIONS, checkContinuation, parseQuery } from './selection-query.js'
 import type { SnapshotDesk, TableSnapshot } from './snapshot-desk.js';
 import type { Store } from './store.js';
 import { damaged } from './store-file.js';
-import { definitionOf, isStored } from './table-catalog.js';
+import { definitionOf, isStored, unknownTable } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 import { ownershipInfo } from './table-ownership.js';
 import { LONG_READS, SHORT_READS, TableReads } from './table-reads.js';
@@ -51,8 +51,7 @@ export async function readReleased(store: Store, snapshots: SnapshotDesk, reques
 function storedTable(store: Store, { worker, table: name }: ReadRequest): StoredTable {
   const table = store.catalog.get(worker, name);
   if (table !== undefined && isStored(table.declaration)) return table;
-  const message = `Worker '${worker}' has no stored table '${name}'. Check the name, and that the worker was started once.`;
-  throw new KeeperError('ERR_TABLE_UNKNOWN', message, { worker, table: name });
+  throw unknownTable(worker, name);
 }
 
 function checkAccess({ worker, declaration }: StoredTable, operation: string): void {

@@ -142,6 +142,13 @@ export class Store {
     writer.put('meta', STATE_KEY, this.stateBytes);
   }
 
+  /** Takes the number of a new extent or feed, inside of a transaction. */
+  takeExtent(writer: StoreWriter): number {
+    const extent = this.current.nextExtent;
+    this.putState(writer, { nextExtent: extent + 1 });
+    return extent;
+  }
+
   putEpoch(writer: StoreWriter, worker: string, record: EpochRecord): void {
     this.epochs.set(worker, record);
     writer.put('epochs', Buffer.from(worker), encodeValue(record));

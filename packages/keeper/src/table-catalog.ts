@@ -12,7 +12,7 @@ import type { AnyTableDefinition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
 import type { Feed } from './change-feed.js';
-import { StoreError } from './errors.js';
+import { KeeperError, StoreError } from './errors.js';
 import type { StoredMigration } from './stored-record.js';
 import { TABLES_MAX, WORKER_NAME_BYTES_MAX } from './layout.js';
 import type { OwnershipRecord } from './stored-record.js';
@@ -47,6 +47,19 @@ export function newTable(tableId: number, extent: number, worker: string, declar
   const counts = { size: 0, nextSequence: FIRST_SEQUENCE };
   const extras = { migration: undefined, feed: undefined, ownership, isLeaving: false };
   return { tableId, worker, declaration, extent, ...counts, shapes: [], codec, ...extras };
+}
+
+/** Makes the shapes of received rows known. Throws what `RowCodec.addShapes` throws, and then none of them is. */
+export function learnShapes(table: StoredTable, shapes: readonly StoredShape[]): void {
+  const added = shapes.filter(({ id }) => !table.codec.hasShape(id));
+  table.codec.addShapes(shapes);
+  table.shapes.push(...added);
+}
+
+/** The refusal of a question about a table that there is none of. */
+export function unknownTable(worker: string, table: string): KeeperError {
+  const message = `Worker '${worker}' has no stored table '${table}'. Check the name, and that the worker was started once.`;
+  return new KeeperError('ERR_TABLE_UNKNOWN', message, { worker, table });
 }
 
 export class TableCatalog {

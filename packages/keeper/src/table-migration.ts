@@ -25,7 +25,7 @@ import { doomExtent } from './extent-sweeper.js';
 import { isBag, rowKey } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
 import type { OwnershipRecord, StoredMigration } from './stored-record.js';
-import { FIRST_SEQUENCE } from './table-catalog.js';
+import { FIRST_SEQUENCE, learnShapes } from './table-catalog.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 
 /** The longest cursor: a key and a sequence. */
@@ -60,8 +60,7 @@ function redeclaredOwnership({ declaration, ownership }: StoredTable, declared: 
 
 function beginMigration(store: Store, writer: StoreWriter, target: TableDeclaration): StoredMigration {
   failpoint('keeper.migration:begin');
-  const extent = store.state.nextExtent;
-  store.putState(writer, { nextExtent: extent + 1 });
+  const extent = store.takeExtent(writer);
   const nothing = { size: 0, nextSequence: FIRST_SEQUENCE, cursor: new Uint8Array(0) };
   return { target, extent, ...nothing, hasMoved: false, isComplete: false };
 }
@@ -96,10 +95,7 @@ export function checkMigration(catalog: TableCatalog, worker: string, batch: Bat
   if (table === undefined) throw refused(`names table ${step.rows.tableId}, which does not migrate`);
   if (table.migration.isComplete) throw refused(`goes on with table ${table.tableId}, which is complete`);
   checkRows(step, table.migration, refused);
-  const { shapes } = step.rows;
-  const added = shapes.filter(({ id }) => !table.codec.hasShape(id));
-  table.codec.addShapes(shapes);
-  table.shapes.push(...added);
+  learnShapes(table, step.rows.shapes);
 }
 
 function checkRows({ rows, cursor }: MigratedRows, migration: StoredMigration, refused: (why: string) => Error): void {
