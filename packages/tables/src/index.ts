@@ -85,6 +85,8 @@ export type { TableOperation, TableOperationName } from './table-operations.js';
 export { showValue } from './shown-value.js';
 export { Ownership } from './ownership.js';
 export type { EndedTables, OwnershipInfo, OwnershipOptions, Transfer } from './ownership.js';
+export { insertMigrated } from './migrated-row.js';
+export type { MigrationProblem } from './migrated-row.js';
 export { Table } from './table.js';
 export type { TableConstructionOptions } from './table-core.js';
 export type { RowChange } from './row-storage.js';

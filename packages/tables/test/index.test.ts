@@ -36,6 +36,7 @@ it('exports exactly this', () => {
     'encodeKey',
     'encodeKeyPrefix',
     'explainAccess',
+    'insertMigrated',
     'invariant',
     'isEqual',
     'keyReader',
