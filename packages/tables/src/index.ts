@@ -78,6 +78,10 @@ export type {
   SelectPage,
   SelectedRow,
 } from './selection.js';
+export { cursorAt, placeOf } from './select-cursor.js';
+export type { CursorPlace } from './select-cursor.js';
+export { isSameForm } from './table-form.js';
+export type { TableForm } from './table-form.js';
 export { explainAccess } from './table-queries.js';
 export { keyReader } from './row-key.js';
 export { TABLE_OPERATIONS } from './table-operations.js';

@@ -324,7 +324,10 @@ export interface RowsOptions<D extends AnyTableDefinition, Fields extends Fields
   readonly fields?: Fields;
   /** How many rows are asked for at a time, 1 to 1,000; default 500. */
   readonly pageRows?: number;
-  /** Whether all rows are of one moment, the default. Else each page is of its own, and nothing is held between two of them. */
+  /**
+   * Whether all rows are of one moment, the default. Else each page is of its own, and nothing is held between two of them; a
+   * migration in between ends the iteration with `ERR_TABLE_CURSOR`.
+   */
   readonly isStable?: boolean;
 }
 

@@ -8,6 +8,7 @@ import { encodeKey } from './key-codec.js';
 import { keyReader } from './row-key.js';
 import { PageOrder } from './page-order.js';
 import type { PlacedRow } from './page-order.js';
+import { cursorAt, placeOf } from './select-cursor.js';
 import { SELECT_PAGE_ROWS_DEFAULT, parseSelection, valuesOf } from './select-options.js';
 import type { ParsedSelection } from './select-options.js';
 import type {
@@ -56,10 +57,11 @@ export class TableQueries<D extends AnyTableDefinition> extends TableReads<D> {
   selectPage<const Fields extends FieldsOf<D>>(options: PageOptions<D, Fields, OwnerWhere<D>>): SelectPage<D, Fields>;
   selectPage(options?: PageOptions<D, FieldsOf<D>, OwnerWhere<D>>): unknown {
     const { where, limit, reverse, after, project } = parseSelection(this.definition, 'selectPage', options);
+    const place = placeOf(this.definition, after);
     const { access, matches } = this.compile(where as OwnerWhere<D> | undefined); // Compiling checks it.
     const rows: unknown[] = [];
     let last: PlacedRow | undefined;
-    for (const placed of this.#pageOrder.rows(access, after, reverse)) {
+    for (const placed of this.#pageOrder.rows(access, place, reverse)) {
       if (!matches(placed.row)) continue;
       // The page ends only where another row would follow, so that a cursor never leads to an empty page.
       if (last !== undefined && rows.length >= (limit ?? SELECT_PAGE_ROWS_DEFAULT)) {
@@ -139,7 +141,7 @@ export class TableQueries<D extends AnyTableDefinition> extends TableReads<D> {
   }
 
   #cursorOf({ key, sequence }: PlacedRow): SelectCursor {
-    return { keyBytes: encodeKey(key, this.storage.exact), sequence };
+    return cursorAt(this.definition, { keyBytes: encodeKey(key, this.storage.exact), sequence });
   }
 }
 
