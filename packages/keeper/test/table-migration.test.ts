@@ -4,7 +4,8 @@
  * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete, or by
  * itself; the cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up
  * stay, or are taken for those of another version; a table that another worker has begins to migrate, or one that is inherited
- * goes on to; one that migrates can be given away; what goes home does so behind its new declaration.
+ * goes on to; one that migrates can be given away; what goes home does so behind its new declaration; a cursor
+ * of the old form is taken for one of the new.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeKey } from '@heirloom/tables';
@@ -102,6 +103,24 @@ describe('a table that migrates', () => {
     ]);
     const store = harness.keeper['open']?.store;
     await until(() => [...(store?.rows.getKeys() ?? [])].length === 2, 'the old rows are deleted');
+  });
+
+  it('has pages that go on until it flips, and are refused then, as their places are those of other rows', async () => {
+    const old = await open(OLD);
+    const rows = [1, 2].map((id) => ({ key: id, row: { id } }));
+    old.send([old.changes('a', rows, { size: 2 })]);
+    await released(old);
+    old.die();
+    await harness.close('w', old.opened.epoch);
+    const page = (after?: unknown): Promise<unknown> => harness.read('w', 'a', 'selectPage', { limit: 1, after });
+    const first = (await page()) as { readonly after: unknown };
+    const worker = await open(NEW);
+    await send(worker, newRow(worker, 'a'));
+    await send(worker, newRow(worker, 'b'));
+    expect(await page(first.after)).toMatchObject({ rows: [{ id: 2 }], after: undefined });
+    await send(worker, { step: 'flip' });
+    await expect(page(first.after)).rejects.toMatchObject({ code: 'ERR_TABLE_CURSOR' });
+    expect(await page()).toMatchObject({ rows: [{ id: 7 }] });
   });
 
   it('is read in the form in which a read began, to its end (G8)', async () => {
