@@ -22,6 +22,7 @@ import {
   explainAccess,
   keyReader,
   parseSelection,
+  showValue,
 } from '@heirloom/tables';
 import type { AnyTableDefinition, Explanation, ReleasedInfo, ReleasedPosition, TableKey } from '@heirloom/tables';
 import { KeeperError } from './errors.js';
@@ -41,10 +42,10 @@ export const READ_PAGE_BYTES_MAX: number = 16 * 1024 * 1024;
 /** A read that yields where others may have a turn. */
 export type InTurns<T> = Generator<undefined, T, undefined>;
 
-/** A page; its cursor is good in this timeline of the store. */
+/** A page; its cursor is good in this timeline of the store, and among rows of this version. */
 interface Page {
   readonly rows: readonly unknown[];
-  readonly after: (RowPlace & { readonly timeline?: number }) | undefined;
+  readonly after: (RowPlace & { readonly timeline?: number; readonly version?: number }) | undefined;
 }
 
 /** A page of a selection; `after` goes into the request for the next one. */
@@ -207,7 +208,9 @@ export class TableReads {
     this.checkCursor(selection.after);
     const compiled = compileWhere(this.definition, where as never); // It checks what it gets.
     const page = yield* this.page({ ...selection, compiled, rowsMax: limit, looksAhead: true });
-    return { rows: page.rows, after: page.after && { ...page.after, timeline: this.position.timeline } };
+    const { timeline } = this.position;
+    const { version } = this.table.declaration;
+    return { rows: page.rows, after: page.after && { ...page.after, timeline, version } };
   }
 
   /** The next page of a selection. */
@@ -265,9 +268,15 @@ export class TableReads {
   }
 
   private checkCursor(after: Page['after']): void {
-    const timeline = after?.timeline;
-    if (timeline === undefined || timeline === this.position.timeline) return;
-    const message = `The page began in timeline ${timeline} of the store, which is now in ${this.position.timeline}. Begin again.`;
-    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline, current: this.position.timeline });
+    this.checkPart('timeline', after?.timeline, this.position.timeline);
+    // Rows that were migrated have other keys, or lie in another order.
+    this.checkPart('version', after?.version, this.table.declaration.version);
+  }
+
+  private checkPart(part: 'timeline' | 'version', began: number | undefined, current: number): void {
+    if (began === undefined || began === current) return;
+    const what = part === 'timeline' ? 'the store' : `table '${this.table.declaration.name}'`;
+    const message = `The page began in ${part} ${showValue(began)} of ${what}, which is now in ${current}. Begin again.`;
+    throw new KeeperError('ERR_KEEPER_CURSOR', message, { [part]: began, current });
   }
 }

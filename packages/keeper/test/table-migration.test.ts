@@ -4,7 +4,8 @@
  * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete, or by
  * itself; the cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up
  * stay, or are taken for those of another version; a table that another worker has begins to migrate, or one that is inherited
- * goes on to; one that migrates can be given away; what goes home does so behind its new declaration.
+ * goes on to; one that migrates can be given away; what goes home does so behind its new declaration; a page goes on behind one of
+ * another version.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeKey } from '@heirloom/tables';
@@ -120,6 +121,23 @@ describe('a table that migrates', () => {
     Object.assign(table, { declaration: { ...table.declaration, version: 2 }, extent: table.extent + 100 });
     await expect(reading).resolves.toBe(1_496);
     await expect(readReleased(store, snapshots, request)).resolves.toBe(0);
+  });
+
+  it('refuses to go on from a page of before the flip, whose keys were others', async () => {
+    const old = await open([declare('a')]);
+    const rows = [1, 2, 3].map((id) => ({ key: id, row: { id } }));
+    old.send([old.changes('a', rows, { size: 3 })]);
+    await released(old);
+    const pageOf = (after?: unknown): Promise<unknown> => harness.read('w', 'a', 'selectPage', { limit: 1, after });
+    const { after } = (await pageOf()) as { after: unknown };
+    old.die();
+    await harness.close('w', old.opened.epoch);
+    const worker = await open(NEW.slice(0, 1));
+    await expect(pageOf(after)).resolves.toMatchObject({ rows: [{ id: 2 }] });
+    await send(worker, newRow(worker, 'a'));
+    await send(worker, { step: 'flip' });
+    const details = { version: 1, current: 2 };
+    await expect(pageOf(after)).rejects.toMatchObject({ code: 'ERR_KEEPER_CURSOR', details });
   });
 
   it('goes on where the last committed step ended, with another process and another keeper (G3)', async () => {

@@ -245,6 +245,21 @@ describe('names', () => {
     await expect(whereis('renamed')).resolves.toBeUndefined();
   });
 
+  it('go from one table of a worker to another when it is declared so, also both ways', async () => {
+    const named = (one: string | undefined, two: string | undefined): TableDeclaration[] => [
+      declare('one', { publicName: one }),
+      declare('two', { publicName: two }),
+    ];
+    const whereis = async (name: string): Promise<unknown> => harness.request({ type: 'whereis', name });
+    await die(await open('a', named('x', undefined)));
+    await die(await open('a', named(undefined, 'x')));
+    await expect(whereis('x')).resolves.toMatchObject({ table: 'two' });
+    await die(await open('a', named('y', 'x')));
+    await open('a', named('x', 'y'));
+    await expect(whereis('x')).resolves.toMatchObject({ table: 'one' });
+    await expect(whereis('y')).resolves.toMatchObject({ table: 'two' });
+  });
+
   it('are each given once in a worker’s declarations', async () => {
     const twice = open('a', [things, { ...others, publicName: 'all things' }]);
     await expect(twice).rejects.toMatchObject({ code: 'ERR_STORE_TABLE_MISMATCH' });
