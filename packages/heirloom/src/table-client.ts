@@ -17,6 +17,7 @@ import { TableError, checkSelectOptions, showValue } from '@heirloom/tables';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './errors.js';
 import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import type { CallOptions } from './pending-call.js';
@@ -180,7 +181,7 @@ export class TableClient {
     const end = (): void => link.endSnapshot(id);
     let after: unknown;
     let isOver = false;
-    deadline.signal?.addEventListener('abort', end, { once: true });
+    const stopWaiting = onAbort(deadline.signal, end);
     try {
       do {
         const page = (await this.#ask(operation, operands, deadline, { id, after, rowsMax })) as Page; // A page of the keeper.
@@ -189,7 +190,7 @@ export class TableClient {
         yield page.rows;
       } while (!isOver);
     } finally {
-      deadline.signal?.removeEventListener('abort', end);
+      stopWaiting();
       if (!isOver) end();
     }
   }
