@@ -15,8 +15,11 @@ export function workerModule(name: string): URL {
 export function bankReference(name: string = 'bank', options: WorkerOptions = {}): WorkerReference<typeof bankWorker> {
   return worker<typeof bankWorker>(name, workerModule('bank'), options);
 }
-export function troubleReference(name: string = 'trouble'): WorkerReference<typeof troubleWorker> {
-  return worker<typeof troubleWorker>(name, workerModule('trouble'));
+export function troubleReference(
+  name: string = 'trouble',
+  options: WorkerOptions = {},
+): WorkerReference<typeof troubleWorker> {
+  return worker<typeof troubleWorker>(name, workerModule('trouble'), options);
 }
 /** An option of workers and keepers that nobody kills: each standby is a process that is started for nothing. */
 export const WITHOUT_STANDBY = { standby: false } as const;
