@@ -74,14 +74,36 @@ export interface PendingCall extends QueuedCall {
 }
 
 export class PendingCalls {
+  readonly #onSettled: (callId: number) => void;
   readonly #calls = new Map<number, PendingCall>();
   #lastCallId = 0;
-  #isClosed: Error | undefined;
+  #refusal: Error | undefined;
+  #failure: Error | undefined;
 
-  /** Makes a call to a worker. Rejects with CallError, or RuntimeError when the runtime is over. */
-  call(slot: WorkerSlot, name: string, callArguments: readonly unknown[], options: CallOptions): Promise<unknown> {
+  /** `onSettled` is told of each call that is settled for good: it has its outcome, or left no trace and is not run again. */
+  constructor(onSettled: (callId: number) => void = () => {}) {
+    this.#onSettled = onSettled;
+  }
+
+  /** Whether this is a call of the worker that may be running, or may still be run. */
+  isOpen(worker: string, callId: number): boolean {
+    return this.#calls.get(callId)?.slot.name === worker;
+  }
+
+  /**
+   * Makes a call to a worker. Rejects with CallError, or RuntimeError when the runtime is over. A nested one is made for a handler
+   * that is running, and is taken also when the runtime only finishes what it has.
+   */
+  call(
+    slot: WorkerSlot,
+    name: string,
+    callArguments: readonly unknown[],
+    options: CallOptions,
+    isNested: boolean = false,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#isClosed !== undefined) throw this.#isClosed;
+      const refusal = isNested ? this.#failure : this.#refusal;
+      if (refusal !== undefined) throw refusal;
       checkName(slot.name, name);
       const argumentBytes = encodeArguments(slot.name, name, callArguments);
       const { signal, retry = 'if_no_trace', timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = options;
@@ -130,7 +152,7 @@ export class PendingCalls {
   #giveUp(call: PendingCall, code: CallErrorCode, what: string, cause?: unknown): void {
     const outcome = call.slot.cancel(call);
     this.#reject(call, failure(call, code, outcome, what, cause));
-    if (outcome === 'none') this.#calls.delete(call.callId);
+    if (outcome === 'none') this.#forget(call);
   }
 
   /** Answers the calls that these outcomes are of. A worker answers only the calls that were made to it (G12). */
@@ -142,7 +164,7 @@ export class PendingCalls {
   }
 
   #answer(call: PendingCall, outcome: Outcome): void {
-    this.#calls.delete(call.callId);
+    this.#forget(call);
     call.slot.settled(call);
     if (call.isAnswered) return;
     try {
@@ -155,8 +177,12 @@ export class PendingCalls {
 
   /** Rejects a call that is in no queue any more; one that its caller gave up is only forgotten. */
   fail(call: PendingCall, code: CallErrorCode, outcome: CallOutcome, what: string, cause?: unknown): void {
-    this.#calls.delete(call.callId);
+    this.#forget(call);
     this.#reject(call, failure(call, code, outcome, what, cause));
+  }
+
+  #forget({ callId }: PendingCall): void {
+    if (this.#calls.delete(callId)) this.#onSettled(callId);
   }
 
   #resolve(call: PendingCall, value: unknown): void {
@@ -176,9 +202,15 @@ export class PendingCalls {
     if (call.abortListener !== undefined) call.signal?.removeEventListener('abort', call.abortListener);
   }
 
-  /** Refuses every call from now on. Those that were made are still answered. */
+  /** Refuses every call from now on, but for those that handlers need. Those that were made are still answered. */
   close(error: RuntimeError): void {
-    this.#isClosed ??= error;
+    this.#refusal ??= error;
+  }
+
+  /** Refuses every call from now on: nobody will answer. */
+  end(error: RuntimeError): void {
+    this.close(error);
+    this.#failure ??= error;
   }
 }
 

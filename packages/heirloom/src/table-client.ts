@@ -1,5 +1,5 @@
 /**
- * A worker's table seen from the embedding process.
+ * A worker's table seen from outside of it: for the embedding process, and for what handlers of other workers ask (ask-desk.ts).
  *
  * 1. Reads of a table with an heir are answered by the keeper from released state, whatever its owner does (G8); reads of a
  *    table that survives nothing, and all writes, are calls to the owner. Who may do what is decided where the data is (G12):
@@ -11,6 +11,7 @@
  * 4. A write goes to whoever owns the table when it is sent. One that meets a worker that has given it away or lost it changes
  *    nothing there (ERR_TABLE_OWNER); then the keeper is asked for a sign of life, before which it tells of every move, and
  *    the present owner is called. So a write happens once, also across a move (G3).
+ * 5. Whoever must know which worker is waited for is told before each call of an owner, and may refuse it.
  */
 import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url';
 import { TableError, checkSelectOptions, showValue } from '@heirloom/tables';
@@ -45,6 +46,15 @@ interface Page {
   readonly after?: unknown;
 }
 
+/** Some rows of an iteration. */
+export interface RowsPage {
+  readonly rows: readonly unknown[];
+  readonly isLast: boolean;
+}
+
+/** Told that an operation waits for the mailbox of a worker; what it returns is called when it does not any more. */
+export type OwnerWait = (owner: string) => () => void;
+
 interface RowsOptions {
   readonly where?: unknown;
   readonly fields?: unknown;
@@ -57,12 +67,15 @@ export class TableClient {
   readonly #slot: WorkerSlot;
   readonly #name: string;
   readonly #options: CallOptions;
+  /** For what a handler asks; undefined for the embedding process. */
+  readonly #ownerWait: OwnerWait | undefined;
 
-  constructor(router: Router, slot: WorkerSlot, name: string, options: CallOptions) {
+  constructor(router: Router, slot: WorkerSlot, name: string, options: CallOptions, ownerWait?: OwnerWait) {
     this.#router = router;
     this.#slot = slot;
     this.#name = name;
     this.#options = options;
+    this.#ownerWait = ownerWait;
   }
 
   /** The operation of this name; undefined when there is none. */
@@ -76,7 +89,7 @@ export class TableClient {
   }
 
   async #read(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
-    if (this.#declaration().survives === 'nothing') return this.#write(operation, operationArguments);
+    if (!this.#isStored()) return this.#write(operation, operationArguments);
     const deadline = this.#deadline(operation);
     if (SELECTION_OPERATIONS.has(operation)) return this.#selection(operation, operationArguments, deadline);
     return this.#ask(operation, operationArguments, deadline);
@@ -129,10 +142,15 @@ export class TableClient {
     const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, endAt - performance.now());
     // A table that is not its worker's own is named with the worker that declares it.
     const name = owner === this.#slot ? this.#name : [this.#slot.name, this.#name];
-    const call = this.#router.calls.call(owner, TABLE_CALL_PREFIX + operation, [name, ...operationArguments], {
-      ...this.#options,
-      timeoutMs,
-    });
+    const isNested = this.#ownerWait !== undefined;
+    const done = this.#ownerWait?.(owner.name);
+    const call = this.#router.calls.call(
+      owner,
+      TABLE_CALL_PREFIX + operation,
+      [name, ...operationArguments],
+      { ...this.#options, timeoutMs },
+      isNested,
+    );
     try {
       return await call;
     } catch (error) {
@@ -140,6 +158,8 @@ export class TableClient {
       if (error instanceof CallError && error.cause instanceof TableError) throw error.cause;
       if (error instanceof CallError && isTooLarge(error.cause)) throw this.#tooLarge(operation, error.cause);
       throw error;
+    } finally {
+      done?.();
     }
   }
 
@@ -158,7 +178,7 @@ export class TableClient {
       const rows: unknown[] = [];
       try {
         for await (const page of this.#pages(operation, operands, ROWS_PAGE_MAX, deadline)) {
-          for (const row of page) rows.push(row);
+          for (const row of page.rows) rows.push(row);
         }
         return rows;
       } catch (error) {
@@ -174,7 +194,7 @@ export class TableClient {
     operands: readonly unknown[],
     rowsMax: number,
     deadline: ReadDeadline,
-  ): AsyncGenerator<readonly unknown[]> {
+  ): AsyncGenerator<RowsPage> {
     const { link } = this.#router;
     const id = link.nextSnapshotId();
     const end = (): void => link.endSnapshot(id);
@@ -186,7 +206,7 @@ export class TableClient {
         const page = (await this.#ask(operation, operands, deadline, { id, after, rowsMax })) as Page; // A page of the keeper.
         ({ after } = page);
         isOver = after === undefined;
-        yield page.rows;
+        yield { rows: page.rows, isLast: isOver };
       } while (!isOver);
     } finally {
       deadline.signal?.removeEventListener('abort', end);
@@ -195,30 +215,36 @@ export class TableClient {
   }
 
   async *#rows(given: unknown): AsyncGenerator {
+    for await (const page of this.pages(given)) yield* page.rows;
+  }
+
+  /** The pages that `rows` reads, each when it is asked for. */
+  async *pages(given: unknown): AsyncGenerator<RowsPage> {
     const options = rowsOptions(given);
-    const isStored = this.#declaration().survives !== 'nothing';
+    const isStored = this.#isStored();
     const { where, fields } = options;
     const selection = { ...(where === undefined ? {} : { where }), ...(fields === undefined ? {} : { fields }) };
     if (!options.isStable) {
-      yield* this.#passingRows(selection, options.pageRows);
+      yield* this.#passingPages(selection, options.pageRows);
     } else if (!isStored) {
-      yield* (await this.#write('select', [selection])) as readonly unknown[]; // Rows, as the owner selected them.
+      // Rows, as the owner selected them.
+      yield { rows: (await this.#write('select', [selection])) as readonly unknown[], isLast: true };
     } else {
       const deadline = this.#deadline('rows');
       for await (const page of this.#pages('select', [selection], options.pageRows, deadline)) {
-        yield* page;
+        yield page;
         deadline.restart();
       }
     }
   }
 
-  /** Rows page by page, each page as of its own moment. */
-  async *#passingRows(selection: object, limit: number): AsyncGenerator {
+  /** Pages that are each as of their own moment. */
+  async *#passingPages(selection: object, limit: number): AsyncGenerator<RowsPage> {
     let after: unknown;
     do {
       const page = (await this.#read('selectPage', [{ ...selection, limit, after }])) as Page; // A page of the keeper or owner.
-      yield* page.rows;
       ({ after } = page);
+      yield { rows: page.rows, isLast: after === undefined };
     } while (after !== undefined);
   }
 
@@ -238,6 +264,11 @@ export class TableClient {
       `What ${this.#slot.name}.tables.${this.#name}.${operation} asks for does not fit into an answer. Nothing was changed. ` +
       'Ask for less, or in pages: selectPage, or rows({ isStable: false }).';
     return new TableError('ERR_TABLE_LIMIT', message, { ...cause.details, table: this.#name }, { cause });
+  }
+
+  /** Whether the keeper answers reads. It is asked for what a worker has that was never started here: it knows what is stored. */
+  #isStored(): boolean {
+    return this.#slot.definition === undefined || this.#declaration().survives !== 'nothing';
   }
 
   #declaration(): TableDeclaration {

@@ -4,10 +4,12 @@
  * Every type that can appear in the declaration of a worker's module is here by name, so that compilers can write
  * `import("heirloom/worker").WorkerDefinition<…>` in programs that have installed nothing but `heirloom`.
  */
+export { KeeperError } from '@heirloom/keeper/process-url';
 export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
-export { defineWorker, row, table, WorkerError } from '@heirloom/worker';
+export { CallError, defineWorker, row, table, WorkerError, workerRef } from '@heirloom/worker';
 
+export type { KeeperErrorCode } from '@heirloom/keeper/process-url';
 export type {
   ExtendedInfo,
   File2tabOptions,
@@ -58,10 +60,15 @@ export type {
   PageOptions,
   Patch,
   Pattern,
+  PrivateTable,
+  ReadableTable,
+  ReleasedInfo,
+  ReleasedPosition,
   ReverseOptions,
   RowOf,
   RowPredicate,
   RowType,
+  RowsOptions,
   SelectCursor,
   SelectOptions,
   SelectPage,
@@ -80,10 +87,16 @@ export type {
   Value,
   Where,
   WhereFields,
+  WritableTable,
 } from '@heirloom/tables';
 export type {
   AnyHandler,
   AnyWorkerDefinition,
+  AskedTable,
+  AskedTables,
+  AskOptions,
+  CallErrorCode,
+  CallOutcome,
   CallSignatures,
   CallsOf,
   HandlerContext,
@@ -95,6 +108,8 @@ export type {
   NamedTables,
   OwnedTable,
   OwnerTables,
+  RemoteWorker,
+  RemoteWorkers,
   SignatureOf,
   TableDefinitions,
   TableTransfer,
@@ -104,4 +119,5 @@ export type {
   WorkerErrorCode,
   WorkerIdentity,
   WorkerLog,
+  WorkerRef,
 } from '@heirloom/worker';

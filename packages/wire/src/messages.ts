@@ -4,15 +4,15 @@
  * Connections (each begins with a HELLO that carries a single-use token):
  *
  *   role      from → to         frames
- *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost | activate, call,
- *                               keeper, stop, adopt
+ *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave | activate,
+ *                               call, keeper, stop, adopt, answer
  *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved | expect, request, resume,
  *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced        one way
  *
- * Frames that occur once a call (call, reply, batch, replies, ack, confirm) have a binary body, described at their codec in
- * call-messages.ts and batch.ts. All others are control messages: one plain object as a value, checked field by field.
+ * Frames that occur once a call (call, reply, answer, batch, replies, ack, confirm) have a binary body, described at their codec
+ * in call-messages.ts and batch.ts. All others are control messages: one plain object as a value, checked field by field.
  */
 import type { KeySpec } from '@heirloom/tables';
 import type { ByteWriter } from './byte-writer.js';
@@ -32,12 +32,15 @@ export const FrameKind = {
   stopped: 15,
   crash: 16,
   keeperLost: 17,
+  ask: 18,
+  leave: 19,
   // router → worker
   activate: 20,
   call: 21,
   keeper: 22,
   stop: 23,
   adopt: 24,
+  answer: 25,
   // keeper → router
   keeperReady: 30,
   keeperFailed: 31,
@@ -220,6 +223,31 @@ export interface CrashMessage {
 /** Worker → router: a connection to this keeper failed or ended. If it is still the keeper, the worker needs new tokens. */
 export interface KeeperLostMessage {
   readonly socketPath: string;
+}
+/**
+ * Worker → router: a handler asks for something of another worker, and waits. The answer is an outcome with the request's id in
+ * place of a call's. Who asks is the worker of the connection.
+ */
+export interface AskMessage {
+  /** The worker's number of the question, unique in the process. */
+  readonly requestId: number;
+  /** The call whose handler asks; undefined for `init` and `tableTransferred`. */
+  readonly callId: number | undefined;
+  /** Which of the handler's questions this is, from 0: with the call it names the question, also when the call is run again. */
+  readonly ordinal: number;
+  /** The worker that declares the table. */
+  readonly worker: string;
+  readonly table: string;
+  readonly operation: string;
+  /** Encoded: the router compares them when the question is asked again. */
+  readonly arguments: Uint8Array;
+  /** In milliseconds; undefined for no limit. */
+  readonly timeoutMs: number | undefined;
+}
+/** Worker → router: no further page is wanted of the iteration that the question of this ordinal began. */
+export interface LeaveMessage {
+  readonly callId: number | undefined;
+  readonly ordinal: number;
 }
 /** Router → worker: this standby is now the incarnation `epoch` of its worker. */
 export interface ActivateMessage {
@@ -455,6 +483,23 @@ export const crash: ControlMessage<CrashMessage> = control(
   record({ error: anything, callId: optional(natural) }),
 );
 export const keeperLost: ControlMessage<KeeperLostMessage> = control('keeperLost', record({ socketPath: text }));
+export const ask: ControlMessage<AskMessage> = control(
+  'ask',
+  record({
+    requestId: natural,
+    callId: optional(natural),
+    ordinal: natural,
+    worker: text,
+    table: text,
+    operation: text,
+    arguments: binary,
+    timeoutMs: optional(natural),
+  }),
+);
+export const leave: ControlMessage<LeaveMessage> = control(
+  'leave',
+  record({ callId: optional(natural), ordinal: natural }),
+);
 export const activate: ControlMessage<ActivateMessage> = control(
   'activate',
   record({

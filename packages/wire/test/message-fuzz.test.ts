@@ -24,6 +24,7 @@ const FRAMES = 200_000;
 const CANONICAL: ReadonlySet<number> = new Set([
   FrameKind.batch,
   FrameKind.reply,
+  FrameKind.answer,
   FrameKind.replies,
   FrameKind.ack,
   FrameKind.confirm,
