@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
-import { faultsIn, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
+import { patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
 import type { TestRuntime } from './support/runtime.js';
 import type askerWorker from './workers/asker.worker.js';
 import type { Question } from './workers/asker.worker.js';
@@ -70,7 +70,7 @@ describe('a handler asks for tables of another worker', () => {
         : [...bagWrites, ['updateCounter', 'r1', 'n', 5], ['updateElement', 'r1', { n: 1 }]];
       for (const [operation, ...operands] of [...writes, ['insertMany', rows]] as typeof writes) {
         const [answer] = await asks([question('shelves', table, operation, ...operands)]);
-        expect(answer, operation).toEqual({ value: expect.toSatisfy(() => true) });
+        expect(answer?.error, operation).toBeUndefined();
       }
       const reads: typeof bagWrites = [
         ['size'],
@@ -131,7 +131,7 @@ describe('a handler asks for tables of another worker', () => {
       question('shelves', 'set', 'insert', { id: {}, n: 1 }),
       question('shelves', 'set', 'lookupElement', 'nobody', 'n'),
       question('shelves', 'nowhere', 'lookup', 'a'),
-      question('shelves', 'set', 'insert', () => 1),
+      { ...question('shelves', 'set', 'insert'), isUnsendable: true },
       question('shelves', 'set', 'watch'),
       question('shelves', 'set', 'foldl'),
       question('shelves', 'set', 'rows.next', 3),
@@ -197,8 +197,8 @@ describe('a handler asks for tables of another worker', () => {
     expect(answers.filter(({ error }) => error === 'ERR_CALL_OVERLOADED')).toEqual([
       expect.objectContaining({ name: 'CallError', outcome: 'none' }),
     ]);
-    const large = question('shelves', 'bag', 'insert', { id: 'large', n: 1, text: 'x'.repeat(15 * 1024 * 1024) });
-    const many = await call.askAtOnce([large, large, large].map((each) => ({ ...each, operation: 'insertNew' })));
+    const large = { ...question('shelves', 'bag', 'insertNew', { id: 'large', n: 1 }), padBytes: 15 * 1024 * 1024 };
+    const many = await call.askAtOnce([large, large, large]);
     expect(many.map(({ error }) => error)).toEqual([undefined, undefined, 'ERR_CALL_OVERLOADED']);
     expect(await call.ask([question('shelves', 'bag', 'deleteAllObjects')])).toEqual([{ value: undefined }]);
   });

@@ -15,6 +15,9 @@ export interface Question {
   readonly timeoutMs?: number;
   /** The signal is aborted this long after the question. */
   readonly abortAfterMs?: number;
+  /** What is added to the first operand, a row: a text of so many bytes, or what cannot be sent. */
+  readonly padBytes?: number;
+  readonly isUnsendable?: boolean;
 }
 /** What became of it, as data. */
 export interface Answered {
@@ -42,7 +45,7 @@ async function ask(remote: RemoteWorkers, question: Question): Promise<Answered>
   try {
     const operation = remoteTables(remote, question)[question.table]?.[question.operation];
     if (operation === undefined) return { error: 'no operation' };
-    const result = operation(...(question.operands ?? []));
+    const result = operation(...operandsOf(question));
     if (!isIterable(result)) return { value: await result };
     const rows: unknown[] = [];
     for await (const each of result) rows.push(each);
@@ -53,6 +56,11 @@ async function ask(remote: RemoteWorkers, question: Question): Promise<Answered>
     const outcome = error instanceof CallError ? { outcome: error.outcome } : {};
     return { error: code, name, message, ...outcome, ...('workers' in details ? { workers: details['workers'] } : {}) };
   }
+}
+
+function operandsOf({ operands = [], padBytes = 0, isUnsendable = false }: Question): readonly unknown[] {
+  if (isUnsendable) return [() => undefined];
+  return padBytes === 0 ? operands : [{ ...(operands[0] as object), text: 'x'.repeat(padBytes) }, ...operands.slice(1)];
 }
 
 function isIterable(result: unknown): result is AsyncIterable<unknown> {
@@ -84,6 +92,12 @@ export default defineWorker({
       for (const question of questions) answered.push(await ask(remote, question));
       return answered;
     },
+    /** The same, with what became of each but not the answers. */
+    async errors({ remote }, questions: readonly Question[]): Promise<readonly Answered[]> {
+      const answered: Answered[] = [];
+      for (const question of questions) answered.push({ ...(await ask(remote, question)), value: undefined });
+      return answered;
+    },
     /** The same behind a change of its own, which is not released when the first question is asked. */
     async changeAndAsk({ tables, remote }, id: string, questions: readonly Question[]): Promise<readonly Answered[]> {
       tables.hits.updateCounter(id, 'count', 1, { default: { id, count: 0 } });
@@ -103,7 +117,7 @@ export default defineWorker({
     },
     /** The operation of the exactly-once runs: a write that depends on a read, one that is counted, and a change of its own. */
     async pay({ tables, remote }, id: number, target: string) {
-      const { hits, log } = remote(workerRef<AskerWorker>(target)).tables;
+      const { hits, log } = remote(workerRef<AskerWorker>(target)).with({ timeoutMs: 30_000 }).tables;
       const seen = (await hits.lookup('total'))?.count ?? 0;
       const total = await hits.updateCounter('total', 'count', 1, { default: { id: 'total', count: 0 } });
       await log.insert({ id: `${id}`, text: `saw ${seen}` });
