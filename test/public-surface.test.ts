@@ -69,14 +69,14 @@ describe('what users import', () => {
   it('heirloom/worker', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
       values: words(`
-        CallError HeirloomError KeeperError TabfileError TableError WorkerError defineWorker file2tab readTabfile row
+        CallError HeirloomError TabfileError TableError WorkerError defineWorker file2tab readTabfile row
         tab2file tabfileInfo table workerRef
       `),
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
         CallErrorCode CallOutcome CallSignatures CallsOf Condition CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
-        InheritedTables InitContext InputOf InputRowOf Inside KeeperErrorCode KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
+        InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
         KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
         NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
         PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers

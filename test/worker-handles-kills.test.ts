@@ -52,72 +52,82 @@ async function payRun(faults: Readonly<Record<string, readonly Fault[]>>): Promi
   return deaths;
 }
 
-describe.concurrent('what a handler writes to other workers happens once, and what it read stays the same (G1, G2, G3)', () => {
-  it('when nothing dies', async () => {
-    expect(await payRun({})).toEqual({});
-  });
-
-  describe.each([
-    // Three questions and answers of each call: before and behind the read, the first write and the second write of the fourth.
-    ['worker.ask:before', [10, 11, 12]],
-    ['worker.answer:before', [10, 11, 12]],
-    ['worker.handler:start', [5]],
-    ['worker.handler:change', [4]],
-    ['worker.handler:end', [4]],
-    ['worker.journal:before', [5]],
-    ['worker.journal:after', [5]],
-  ] as const)('and the worker that asks dies at %s', (point, hits) => {
-    // The second life dies of the same call, the third of a later one: a call that kills three is poisoned.
-    it.each(hits)('hit %i, also in its next two lives', async (hit) => {
-      const faults = { 'payer 1': [kill(point, hit)], 'payer 2': [kill(point, 1)], 'payer 3': [kill(point, hit - 2)] };
-      expect(await payRun(faults)).toEqual({ payer: 3 });
+describe.concurrent(
+  'what a handler writes to other workers happens once, and what it read stays the same (G1, G2, G3)',
+  () => {
+    it('when nothing dies', async () => {
+      expect(await payRun({})).toEqual({});
     });
-  });
 
-  describe.each([
-    'worker.handler:start',
-    'worker.handler:change',
-    'worker.handler:end',
-    'worker.journal:before',
-    'worker.journal:after',
-  ])('and the worker that is asked dies at %s', (point) => {
-    it('hit 5, also in its next life', async () => {
-      expect(await payRun({ 'bank 1': [kill(point, 5)], 'bank 2': [kill(point, 3)] })).toEqual({ bank: 2 });
+    describe.each([
+      // Three questions and answers of each call: before and behind the read, the first write and the second write of the fourth.
+      ['worker.ask:before', [10, 11, 12]],
+      ['worker.answer:before', [10, 11, 12]],
+      ['worker.handler:start', [5]],
+      ['worker.handler:change', [4]],
+      ['worker.handler:end', [4]],
+      ['worker.journal:before', [5]],
+      ['worker.journal:after', [5]],
+    ] as const)('and the worker that asks dies at %s', (point, hits) => {
+      // The second life dies of the same call, the third of a later one: a call that kills three is poisoned.
+      it.each(hits)('hit %i, also in its next two lives', async (hit) => {
+        const faults = {
+          'payer 1': [kill(point, hit)],
+          'payer 2': [kill(point, 1)],
+          'payer 3': [kill(point, hit - 2)],
+        };
+        expect(await payRun(faults)).toEqual({ payer: 3 });
+      });
     });
-  });
 
-  describe.each([
-    'keeper.batch:received',
-    'keeper.commit:before',
-    'keeper.commit:during',
-    'keeper.commit:after',
-    'keeper.replies:before',
-    'keeper.replies:after',
-  ])('and the keeper dies at %s', (point) => {
-    it.each([8, 9])('hit %i, also the next one', async (hit) => {
-      expect(await payRun({ 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, 3)] })).toEqual({ keeper: 2 });
+    describe.each([
+      'worker.handler:start',
+      'worker.handler:change',
+      'worker.handler:end',
+      'worker.journal:before',
+      'worker.journal:after',
+    ])('and the worker that is asked dies at %s', (point) => {
+      it('hit 5, also in its next life', async () => {
+        expect(await payRun({ 'bank 1': [kill(point, 5)], 'bank 2': [kill(point, 3)] })).toEqual({ bank: 2 });
+      });
     });
-  });
 
-  it.each([
-    ['worker.answer:before', 11, 'worker.journal:after', 5],
-    ['worker.answer:before', 12, 'worker.handler:start', 9],
-    ['worker.ask:before', 12, 'worker.handler:end', 8],
-    ['worker.handler:end', 4, 'worker.handler:change', 7],
-  ])('and both die, at %s (hit %i) and at %s (hit %i)', async (askerPoint, askerHit, targetPoint, targetHit) => {
-    const faults = { 'payer 1': [kill(askerPoint, askerHit)], 'bank 1': [kill(targetPoint, targetHit)] };
-    expect(await payRun(faults)).toEqual({ payer: 1, bank: 1 });
-  });
+    describe.each([
+      'keeper.batch:received',
+      'keeper.commit:before',
+      'keeper.commit:during',
+      'keeper.commit:after',
+      'keeper.replies:before',
+      'keeper.replies:after',
+    ])('and the keeper dies at %s', (point) => {
+      it.each([8, 9])('hit %i, also the next one', async (hit) => {
+        expect(await payRun({ 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, 3)] })).toEqual({ keeper: 2 });
+      });
+    });
 
-  it.each([
-    ['worker.answer:before', 11, 'keeper.replies:before', 12],
-    ['worker.ask:before', 12, 'keeper.commit:during', 10],
-    ['worker.handler:end', 4, 'keeper.commit:after', 12],
-  ])('and the worker that asks dies at %s (hit %i), the keeper at %s (hit %i)', async (point, hit, keeperPoint, keeperHit) => {
-    const faults = { 'payer 1': [kill(point, hit)], 'keeper 1': [kill(keeperPoint, keeperHit)] };
-    expect(await payRun(faults)).toEqual({ payer: 1, keeper: 1 });
-  });
-});
+    it.each([
+      ['worker.answer:before', 11, 'worker.journal:after', 5],
+      ['worker.answer:before', 12, 'worker.handler:start', 9],
+      ['worker.ask:before', 12, 'worker.handler:end', 8],
+      ['worker.handler:end', 4, 'worker.handler:change', 7],
+    ])('and both die, at %s (hit %i) and at %s (hit %i)', async (askerPoint, askerHit, targetPoint, targetHit) => {
+      const faults = { 'payer 1': [kill(askerPoint, askerHit)], 'bank 1': [kill(targetPoint, targetHit)] };
+      expect(await payRun(faults)).toEqual({ payer: 1, bank: 1 });
+    });
+
+    it.each([
+      ['worker.answer:before', 11, 'keeper.replies:before', 12],
+      ['worker.ask:before', 12, 'keeper.commit:during', 10],
+      ['worker.handler:end', 4, 'keeper.commit:after', 12],
+    ])(
+      'and the worker that asks dies at %s (hit %i), the keeper at %s (hit %i)',
+      async (point, hit, keeperPoint, keeperHit) => {
+        const faults = { 'payer 1': [kill(point, hit)], 'keeper 1': [kill(keeperPoint, keeperHit)] };
+        expect(await payRun(faults)).toEqual({ payer: 1, keeper: 1 });
+      },
+    );
+  },
+);
 
 it('the worker that is asked is to blame when it dies of what it is asked, and not the one that asks', async () => {
   await using directory = await testDirectory();
@@ -133,7 +143,13 @@ it('the worker that is asked is to blame when it dies of what it is asked, and n
   const poisoned: unknown[] = [];
   test.runtime.on('poisoned', (event) => poisoned.push(event));
   const payer = test.runtime.worker(payerRef).with({ timeoutMs: 30_000 });
-  const write = { worker: 'bank', table: 'hits', operation: 'insert', operands: [{ id: 'a', count: 1 }], timeoutMs: 30_000 };
+  const write = {
+    worker: 'bank',
+    table: 'hits',
+    operation: 'insert',
+    operands: [{ id: 'a', count: 1 }],
+    timeoutMs: 30_000,
+  };
   const epoch = payer.epoch;
   expect(await payer.call.ask([write])).toMatchObject([{ error: 'ERR_CALL_POISONED', outcome: 'none' }]);
   expect(poisoned).toEqual([{ worker: 'bank', call: '$table.insert', tries: 3 }]);

@@ -3,7 +3,7 @@
  * which then ask one another.
  */
 import { CallError, defineWorker, HeirloomError, row, table, workerRef } from 'heirloom/worker';
-import type { RemoteWorkers } from 'heirloom/worker';
+import type { RemoteWorkers, WorkerDefinition } from 'heirloom/worker';
 import type shelvesWorker from './shelves.worker.js';
 
 /** One thing to ask for. */
@@ -84,7 +84,8 @@ export default defineWorker({
     for (const question of onStart) tables.answers.insert({ at: 'init', answered: [await ask(remote, question)] });
   },
   async tableTransferred(_transfer, { tables, remote }) {
-    for (const question of onTransfer) tables.answers.insert({ at: 'transfer', answered: [await ask(remote, question)] });
+    for (const question of onTransfer)
+      tables.answers.insert({ at: 'transfer', answered: [await ask(remote, question)] });
   },
   calls: {
     async ask({ remote }, questions: readonly Question[]): Promise<readonly Answered[]> {
@@ -196,4 +197,4 @@ const asker = {
   hits: table({ row: item, key: 'id', access: 'public' }),
   log: table({ row: row<{ id: string; text: string }>(), type: 'duplicate_bag', key: 'id', access: 'public' }),
 };
-type AskerWorker = import('heirloom/worker').WorkerDefinition<typeof asker, Record<never, never>>;
+type AskerWorker = WorkerDefinition<typeof asker, Record<string, never>>;

@@ -64,8 +64,10 @@ export class AskDesk {
       send(process, requestId, thrown(askError(code, 'none', message, what)));
     };
     if (isWrite === undefined) return refuse('ERR_CALL_UNKNOWN', 'is no operation of a table');
-    if (isWrite && message.callId === undefined) return refuse('ERR_CALL_UNKNOWN', 'is a write that belongs to no call');
-    if ((this.#open.get(process)?.size ?? 0) >= ASKS_OPEN_MAX) return refuse('ERR_CALL_OVERLOADED', 'is too much at a time');
+    if (isWrite && message.callId === undefined)
+      return refuse('ERR_CALL_UNKNOWN', 'is a write that belongs to no call');
+    if ((this.#open.get(process)?.size ?? 0) >= ASKS_OPEN_MAX)
+      return refuse('ERR_CALL_OVERLOADED', 'is too much at a time');
     const scope = this.#scope(process, message.callId, isWrite);
     const admission = scope.kept?.admit(ordinal, { isWrite, digest: digestOf(message) }) ?? { kind: 'new' };
     if (admission.kind === 'answered') return send(process, requestId, admission.answer);
@@ -85,10 +87,11 @@ export class AskDesk {
     if (scope?.worker === process.worker) scope.leave(ordinal);
   }
 
-  /** A call is settled for good: it is not run again. */
-  settled(callId: number): void {
+  /** A call is settled for good: it is not run again. Returns whether its handler has written to other workers. */
+  settled(callId: number): boolean {
     const scope = this.#calls.get(callId);
     if (scope !== undefined) this.#close(callId, scope);
+    return scope?.hasWritten ?? false;
   }
 
   /** A process asks nothing more, and hears nothing more. */
@@ -261,7 +264,13 @@ function thrown(error: unknown): Answer {
   return { threw: true, payload: encodeValue(encodeError(error)) };
 }
 
-function askError(code: CallErrorCode, outcome: CallOutcome, message: AskMessage, what: string, cause?: unknown): CallError {
+function askError(
+  code: CallErrorCode,
+  outcome: CallOutcome,
+  message: AskMessage,
+  what: string,
+  cause?: unknown,
+): CallError {
   const { worker, table, operation, ordinal } = message;
   const became = outcome === 'none' ? 'It changed nothing.' : 'Whether it changes anything is not known.';
   const details = { worker, table, operation, ordinal, outcome };
@@ -271,7 +280,7 @@ function askError(code: CallErrorCode, outcome: CallOutcome, message: AskMessage
 
 function cycleError(outcome: CallOutcome, message: AskMessage, workers: readonly string[]): CallError {
   const { worker, table, operation } = message;
-  const way = workers.length === 2 ? `${workers[0]} would wait for itself` : `${workers.join(' would wait for ')}`;
+  const way = workers.length === 2 ? `${workers[0]} would wait for itself` : workers.join(' would wait for ');
   const advice =
     workers.length === 2
       ? 'Use tables or inherited for a table that this worker owns.'

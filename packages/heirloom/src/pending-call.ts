@@ -74,14 +74,17 @@ export interface PendingCall extends QueuedCall {
 }
 
 export class PendingCalls {
-  readonly #onSettled: (callId: number) => void;
+  readonly #onSettled: (callId: number) => boolean;
   readonly #calls = new Map<number, PendingCall>();
   #lastCallId = 0;
   #refusal: Error | undefined;
   #failure: Error | undefined;
 
-  /** `onSettled` is told of each call that is settled for good: it has its outcome, or left no trace and is not run again. */
-  constructor(onSettled: (callId: number) => void = () => {}) {
+  /**
+   * `onSettled` is told of each call that is settled for good: it has its outcome, or left no trace and is not run again. It says
+   * whether the call's handler has written to other workers, which stays whatever becomes of the call.
+   */
+  constructor(onSettled: (callId: number) => boolean = () => false) {
     this.#onSettled = onSettled;
   }
 
@@ -151,8 +154,8 @@ export class PendingCalls {
 
   #giveUp(call: PendingCall, code: CallErrorCode, what: string, cause?: unknown): void {
     const outcome = call.slot.cancel(call);
-    this.#reject(call, failure(call, code, outcome, what, cause));
-    if (outcome === 'none') this.#forget(call);
+    const hasWritten = outcome === 'none' && this.#forget(call);
+    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
   }
 
   /** Answers the calls that these outcomes are of. A worker answers only the calls that were made to it (G12). */
@@ -164,25 +167,29 @@ export class PendingCalls {
   }
 
   #answer(call: PendingCall, outcome: Outcome): void {
-    this.#forget(call);
+    const hasWritten = this.#forget(call);
     call.slot.settled(call);
     if (call.isAnswered) return;
     try {
-      if (outcome.threw) this.#reject(call, thrown(call, decodeValue(outcome.payload)));
+      if (outcome.threw) this.#reject(call, thrown(call, hasWritten, decodeValue(outcome.payload)));
       else this.#resolve(call, decodeValue(outcome.payload));
     } catch (cause) {
       this.#reject(call, failure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
     }
   }
 
-  /** Rejects a call that is in no queue any more; one that its caller gave up is only forgotten. */
+  /**
+   * Rejects a call that is in no queue any more; one that its caller gave up is only forgotten. What its handler has written to
+   * other workers is not undone: then it cannot be said that nothing was changed.
+   */
   fail(call: PendingCall, code: CallErrorCode, outcome: CallOutcome, what: string, cause?: unknown): void {
-    this.#forget(call);
-    this.#reject(call, failure(call, code, outcome, what, cause));
+    const hasWritten = this.#forget(call);
+    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
   }
 
-  #forget({ callId }: PendingCall): void {
-    if (this.#calls.delete(callId)) this.#onSettled(callId);
+  /** Whether its handler has written to other workers. */
+  #forget({ callId }: PendingCall): boolean {
+    return this.#calls.delete(callId) && this.#onSettled(callId);
   }
 
   #resolve(call: PendingCall, value: unknown): void {
@@ -237,7 +244,7 @@ function encodeArguments(worker: string, name: string, callArguments: readonly u
   throw new CallError('ERR_CALL_ARGUMENTS', message, { ...details, bytes: bytes.length });
 }
 
-function thrown(call: PendingCall, encoded: unknown): Error {
+function thrown(call: PendingCall, hasWritten: boolean, encoded: unknown): Error {
   const cause = decodeError(encoded);
   const { name } = call;
   const worker = call.slot.name;
@@ -246,8 +253,8 @@ function thrown(call: PendingCall, encoded: unknown): Error {
   }
   return new CallError(
     'ERR_CALL_THREW',
-    `${worker}.${name} threw, and changed nothing: ${cause.message}`,
-    { worker, call: name, outcome: 'none' },
+    `${worker}.${name} threw, and changed nothing${hasWritten ? ', but what it wrote to other workers' : ''}: ${cause.message}`,
+    { worker, call: name, outcome: hasWritten ? 'unknown' : 'none' },
     { cause },
   );
 }

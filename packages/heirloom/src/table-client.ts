@@ -14,7 +14,7 @@
  * 5. Whoever must know which worker is waited for is told before each call of an owner, and may refuse it.
  */
 import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url';
-import { TableError, checkSelectOptions, showValue } from '@heirloom/tables';
+import { TableError, showValue } from '@heirloom/tables';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
@@ -23,19 +23,15 @@ import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import type { CallOptions } from './pending-call.js';
 import { ReadDeadline } from './read-deadline.js';
 import type { Router } from './router.js';
+import { ROWS_PAGE_MAX, rowsOptions } from './rows-options.js';
 import { TableWatch } from './table-watch.js';
 import { checkWatchOptions } from './watch-options.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 const READS: ReadonlySet<string> = new Set(REMOTE_READS);
 const WRITES: ReadonlySet<string> = new Set(REMOTE_WRITES);
-/** How many rows `rows()` asks for at a time. */
-export const ROWS_PAGE_DEFAULT = 500;
-/** The most that can be asked for at a time. */
-export const ROWS_PAGE_MAX = 1_000;
 /** How often a selection begins whose keepers are gone before it ends. */
 export const SELECTION_TRIES_MAX = 5;
-const ROWS_OPTIONS: readonly string[] = ['where', 'fields', 'pageRows', 'isStable'];
 /** How often a write follows a table that moves on before it gives up: a table that goes in circles is a mistake. */
 export const OWNER_TRIES_MAX = 16;
 
@@ -54,13 +50,6 @@ export interface RowsPage {
 
 /** Told that an operation waits for the mailbox of a worker; what it returns is called when it does not any more. */
 export type OwnerWait = (owner: string) => () => void;
-
-interface RowsOptions {
-  readonly where?: unknown;
-  readonly fields?: unknown;
-  readonly pageRows: number;
-  readonly isStable: boolean;
-}
 
 export class TableClient {
   readonly #router: Router;
@@ -295,22 +284,4 @@ function isTooLarge(error: unknown): error is WorkerError {
 
 function isSnapshotLost(error: unknown): boolean {
   return error instanceof KeeperError && error.code === 'ERR_KEEPER_SNAPSHOT';
-}
-
-/** Throws ERR_TABLE_ARGUMENT; conditions and fields are checked where they are used. */
-function rowsOptions(options: unknown): RowsOptions {
-  checkSelectOptions(options, ROWS_OPTIONS);
-  // It is undefined or an object, and any object can be read by name.
-  const given = (options ?? {}) as Readonly<Record<string, unknown>>;
-  const { where, fields, pageRows = ROWS_PAGE_DEFAULT, isStable = true } = given;
-  if (typeof isStable !== 'boolean') throw badOption('isStable', isStable, 'Give true or false.');
-  if (typeof pageRows !== 'number' || !Number.isSafeInteger(pageRows) || pageRows < 1 || pageRows > ROWS_PAGE_MAX) {
-    throw badOption('pageRows', pageRows, `Give a whole number from 1 to ${ROWS_PAGE_MAX}.`);
-  }
-  return { where, fields, pageRows, isStable };
-}
-
-function badOption(option: string, value: unknown, advice: string): TableError {
-  const message = `The option '${option}' of rows is ${showValue(value)}. ${advice}`;
-  return new TableError('ERR_TABLE_ARGUMENT', message, { option });
 }

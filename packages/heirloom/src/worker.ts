@@ -4,12 +4,10 @@
  * Every type that can appear in the declaration of a worker's module is here by name, so that compilers can write
  * `import("heirloom/worker").WorkerDefinition<…>` in programs that have installed nothing but `heirloom`.
  */
-export { KeeperError } from '@heirloom/keeper/process-url';
 export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
 export { CallError, defineWorker, row, table, WorkerError, workerRef } from '@heirloom/worker';
 
-export type { KeeperErrorCode } from '@heirloom/keeper/process-url';
 export type {
   ExtendedInfo,
   File2tabOptions,

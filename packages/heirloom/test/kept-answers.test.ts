@@ -7,7 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { KEPT_ANSWERS_MAX, KEPT_BYTES_MAX, KeptAnswers } from '../src/kept-answers.js';
 import type { Answer } from '../src/kept-answers.js';
 
-const answer = (length: number, fill: number = 0): Answer => ({ threw: false, payload: new Uint8Array(length).fill(fill) });
+const answer = (length: number, fill: number = 0): Answer => ({
+  threw: false,
+  payload: new Uint8Array(length).fill(fill),
+});
 const refusal: Answer = { threw: true, payload: new Uint8Array(1) };
 const read = (digest: string) => ({ isWrite: false, digest });
 const write = (digest: string) => ({ isWrite: true, digest });

@@ -22,6 +22,7 @@ import { CallError } from './call-error.js';
 import type { CallErrorCode, CallOutcome } from './call-error.js';
 import { WorkerError } from './errors.js';
 import type { OutputGate } from './output-gate.js';
+import type { AskOptions } from './remote-worker.js';
 import { isRemoteWrite } from './table-call-names.js';
 
 /** How long an answer may take unless `with({ timeoutMs })` says otherwise: as that of a call. */
@@ -30,13 +31,6 @@ export const ASK_TIMEOUT_DEFAULT_MS = 5_000;
 export const ASKS_OPEN_MAX = 256;
 /** The most bytes of what they say, encoded: as much as the arguments of one call. */
 export const ASKS_OPEN_BYTES_MAX: number = 32 * 1024 * 1024;
-
-/** What can be said about what a handler asks of another worker. */
-export interface AskOptions {
-  /** In milliseconds, or `'infinity'`. Default 5,000. The handler's own time (`handlerTimeoutMs`) runs on meanwhile. */
-  readonly timeoutMs?: number | 'infinity' | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** An operation on a table of a worker. */
 export interface AskTarget {
@@ -215,7 +209,11 @@ export class AskSession {
       const onAbort = (): void => giveUp('ERR_CALL_ABORTED', 'was aborted', signal?.reason);
       const onTime = (): void => {
         // The router says so of what was sent, as only it can say the same when the handler is run again.
-        if (!ask.isSent) giveUp('ERR_CALL_TIMEOUT', `could not be sent within ${timeoutMs} ms, as what this worker did before is not stored`);
+        if (!ask.isSent)
+          giveUp(
+            'ERR_CALL_TIMEOUT',
+            `could not be sent within ${timeoutMs} ms, as what this worker did before is not stored`,
+          );
       };
       const timer = ask.isWrite && timeoutMs !== 'infinity' ? setTimeout(onTime, timeoutMs) : undefined;
       const release = (): void => {
@@ -254,7 +252,13 @@ function encodeOperands(target: AskTarget, operands: readonly unknown[]): Uint8A
   }
 }
 
-function askError(code: CallErrorCode, outcome: CallOutcome, target: AskTarget, what: string, cause?: unknown): CallError {
+function askError(
+  code: CallErrorCode,
+  outcome: CallOutcome,
+  target: AskTarget,
+  what: string,
+  cause?: unknown,
+): CallError {
   const { worker, table, operation } = target;
   const became = outcome === 'none' ? 'It changed nothing.' : 'Whether it changes anything is not known.';
   const message = `What was asked of ${worker}.tables.${table}.${operation} ${what}. ${became}`;

@@ -43,7 +43,7 @@ import { Mailbox } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
 import type { OutputGate } from './output-gate.js';
-import { remoteWorker } from './remote-worker.js';
+import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
 import { Transaction } from './transaction.js';

@@ -11,7 +11,6 @@ export { CallError } from './call-error.js';
 export { WorkerError } from './errors.js';
 export { isInsideWorkerProcess } from './inside-worker.js';
 export { workerRef } from './worker-ref.js';
-export type { AskOptions } from './ask-session.js';
 export type { CallErrorCode, CallOutcome } from './call-error.js';
 export type {
   AnyHandler,
@@ -41,5 +40,5 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
-export type { AskedTable, AskedTables, RemoteWorker } from './remote-worker.js';
+export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

@@ -24,7 +24,7 @@ const audit = workerRef<typeof audited>('audit');
 type Body = (remote: RemoteWorkers) => unknown;
 
 /** A worker whose handlers are the test's, and a change that is not released before the test says so. */
-function asking(init?: Body): { readonly harness: Harness; run(body: Body): number } {
+function asking(init?: Body): { readonly harness: Harness; readonly run: (body: Body) => number } {
   let next: Body = () => undefined;
   const harness = new Harness(
     defineWorker({
@@ -72,7 +72,10 @@ const answer = (harness: Harness, requestId: number, value: unknown): void =>
 describe('a question', () => {
   test('names its call and its place in it, and says what is asked', async () => {
     const { harness, run } = await active();
-    const callId = run(async (remote) => [await entries(remote).lookup('a'), await entries(remote).insert({ id: 'a' })]);
+    const callId = run(async (remote) => [
+      await entries(remote).lookup('a'),
+      await entries(remote).insert({ id: 'a' }),
+    ]);
     await settled();
     expect(harness.asked).toMatchObject([
       { requestId: 1, callId, ordinal: 0, worker: 'audit', table: 'entries', operation: 'lookup', timeoutMs: 5_000 },
