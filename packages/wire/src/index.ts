@@ -34,10 +34,12 @@ export {
   activate,
   active,
   adopt,
+  ask,
   crash,
   initFailed,
   keeper,
   keeperLost,
+  leave,
   loadFailed,
   ready,
   stop,
@@ -101,9 +103,11 @@ export type {
 export type { Adoption, ElsewhereTable, TableMove, TransferNotice } from './table-move.js';
 export type {
   ActivateMessage,
+  AskMessage,
   CrashMessage,
   KeeperLostMessage,
   KeeperMessage,
+  LeaveMessage,
   ReadyMessage,
   StopMessage,
 } from './worker-messages.js';
