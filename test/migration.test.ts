@@ -5,7 +5,7 @@
  */
 import { cp } from 'node:fs/promises';
 import { HeirloomError, worker } from 'heirloom';
-import type { WorkerOptions, WorkerReference } from 'heirloom';
+import type { SelectCursor, WorkerOptions, WorkerReference } from 'heirloom';
 import type { Fault } from 'heirloom/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testDirectory } from './support/directory.js';
@@ -150,6 +150,21 @@ describe('rows that were stored with a lower version', () => {
       message: expect.stringContaining('newer version'),
     });
     expect(await contents(directory.path, 'second')).toEqual(secondModel);
+  });
+});
+
+describe('pages over a migration', () => {
+  it('begin again: a place in the old form is refused, and never taken for one in the new', async () => {
+    await using directory = await filledDirectory();
+    const page = async (form: string, after?: SelectCursor): Promise<SelectCursor | undefined> => {
+      const ref = reference(form);
+      await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(ref) });
+      return (await test.runtime.worker(ref).tables.people.selectPage({ limit: 10, after })).after;
+    };
+    const after = await page('first');
+    expect(await page('first', after)).toBeDefined();
+    await expect(page('third', after)).rejects.toMatchObject({ name: 'TableError', code: 'ERR_TABLE_CURSOR' });
+    expect(await page('third')).toMatchObject({ version: 3, type: 'ordered_set', key: 'code' });
   });
 });
 

@@ -17,7 +17,7 @@
  *
  * The worker's half, which runs the user's code, is worker/src/migration.ts.
  */
-import { KEY_BYTES_MAX } from '@heirloom/tables';
+import { KEY_BYTES_MAX, isSameForm } from '@heirloom/tables';
 import { WireError, failpoint } from '@heirloom/wire';
 import type { Batch, MigratedRows, MigrationGrant, MigrationStep, TableDeclaration } from '@heirloom/wire';
 import { alignFeed, restartFeed } from './change-feed.js';
@@ -65,11 +65,6 @@ function beginMigration(store: Store, writer: StoreWriter, target: TableDeclarat
   return { target, extent, ...nothing, hasMoved: false, isComplete: false };
 }
 
-function isSameForm(left: TableDeclaration, right: TableDeclaration): boolean {
-  const form = ({ version, type, key }: TableDeclaration): string => JSON.stringify([version, type, key]);
-  return form(left) === form(right);
-}
-
 /** What the worker must know to go on; undefined if there is nothing to migrate. */
 export function migrationGrant({ migration, declaration }: StoredTable): MigrationGrant | undefined {
   if (migration === undefined) return undefined;
@@ -111,8 +106,13 @@ function checkRows({ rows, cursor }: MigratedRows, migration: StoredMigration, r
   }
 }
 
-/** Writes a step that was found good, inside of a transaction. */
-export function writeMigration(store: Store, writer: StoreWriter, worker: string, step: MigrationStep): void {
+/** Writes a step that was found good, inside of a transaction; returns the tables that have other rows now. */
+export function writeMigration(
+  store: Store,
+  writer: StoreWriter,
+  worker: string,
+  step: MigrationStep,
+): readonly StoredTable[] {
   const migrating = migratingTables(store.catalog, worker);
   if (step.step === 'rows') {
     const table = migrating.find(({ tableId }) => tableId === step.rows.tableId);
@@ -126,6 +126,7 @@ export function writeMigration(store: Store, writer: StoreWriter, worker: string
     }
   }
   failpoint(`keeper.migration:${step.step}`);
+  return step.step === 'flip' ? migrating : [];
 }
 
 type MigratingTable = StoredTable & { migration: StoredMigration };

@@ -3,7 +3,8 @@
  *
  * Mutations that make this fail, each tried: an adoption that comes again is taken again; the note is not part of the batch of
  * `tableTransferred`; what a throwing one did is kept; a rollback leaves the table away; one that came back in another form is taken
- * in; one that was granted is taken in once more; one that went is loaded on, or is when another came before it went.
+ * in; one that was granted is taken in once more; how a table is declared now is not taken over; one that went is loaded on, or is
+ * when another came before it went.
  */
 import { encodeKey, row, table } from '@heirloom/tables';
 import type { RowSource } from '@heirloom/tables';
@@ -143,6 +144,16 @@ describe('a table that comes', () => {
     ]);
     await call(harness, 'add', 'bank/accounts', -1, 5);
     expect(harness.journal[1]?.tables).toMatchObject([{ tableId: 90, size: ROWS + 1 }]);
+  });
+
+  test('is written to by others as it was declared last, with what was done to it so far (G12)', async () => {
+    const harness = await started({ inherited: [adoption()] });
+    const insert = (id: number): Promise<unknown> => call(harness, '$table.insert', ['bank', 'accounts'], { id, n: 5 });
+    await insert(-1);
+    const { declaration } = adoption();
+    harness.incarnation.adopt(adoption({ declaration: { ...declaration, access: 'protected' }, notice: undefined }));
+    await expect(insert(-2)).rejects.toMatchObject({ code: 'ERR_TABLE_ACCESS', details: { table: 'bank/accounts' } });
+    await expect(call(harness, 'sum', 'bank/accounts')).resolves.toBe(ROWS + 5);
   });
 
   test('is told of once, however often that comes', async () => {
