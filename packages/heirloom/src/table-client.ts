@@ -126,7 +126,7 @@ export class TableClient {
     operationArguments: readonly unknown[],
     endAt: number,
   ): Promise<unknown> {
-    const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, endAt - performance.now());
+    const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, Math.ceil(endAt - performance.now()));
     // A table that is not its worker's own is named with the worker that declares it.
     const name = owner === this.#slot ? this.#name : [this.#slot.name, this.#name];
     const call = this.#router.calls.call(owner, TABLE_CALL_PREFIX + operation, [name, ...operationArguments], {
@@ -230,7 +230,7 @@ export class TableClient {
       throw new TableError('ERR_TABLE_UNWATCHED', message, { worker: this.#slot.name, table: this.#name });
     }
     const signals = [signal, this.#options.signal].flatMap((one) => (one === undefined ? [] : [one]));
-    return new TableWatch(this.#router.link, { worker: this.#slot.name, declaration, from, signals });
+    return new TableWatch(this.#router.link, { worker: this.#slot.name, table: this.#name, from, signals });
   }
 
   #tooLarge(operation: string, cause: WorkerError): TableError {

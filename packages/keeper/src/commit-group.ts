@@ -122,10 +122,11 @@ export class CommitGroup {
 /** Writes a group, inside of a transaction. */
 export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup, confirmedLsn: number): ReleasedGroup {
   for (const staged of group.tables.values()) writeTable(store, writer, staged);
-  for (const { worker, batch } of group.received) {
-    if (batch.migration !== undefined) writeMigration(store, writer, worker, batch.migration);
-  }
-  const watched = writeFeeds(store, writer, group);
+  const flipped = group.received.flatMap(({ worker, batch }) => {
+    return batch.migration === undefined ? [] : writeMigration(store, writer, worker, batch.migration);
+  });
+  // Who waits for changes of a table that has other rows now is told, too: its position is not good any more.
+  const watched = [...flipped, ...writeFeeds(store, writer, group)];
   // Behind the rows: a table goes with everything that its owner did to it.
   const moved = group.received.flatMap(({ worker, batch }) => applySteps(store, writer, worker, batch.steps ?? []));
   const progress = progressOf(group);

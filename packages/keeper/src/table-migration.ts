@@ -100,8 +100,13 @@ function checkRows({ rows, cursor }: MigratedRows, migration: StoredMigration, r
   if (problem !== undefined) throw refused(problem);
 }
 
-/** Writes a step that was found good, inside of a transaction. */
-export function writeMigration(store: Store, writer: StoreWriter, worker: string, step: MigrationStep): void {
+/** Writes a step that was found good, inside of a transaction; returns the tables that have other rows now. */
+export function writeMigration(
+  store: Store,
+  writer: StoreWriter,
+  worker: string,
+  step: MigrationStep,
+): readonly StoredTable[] {
   const migrating = migratingTables(store.catalog, worker);
   if (step.step === 'rows') {
     const table = migrating.find(({ tableId }) => tableId === step.rows.tableId);
@@ -115,6 +120,7 @@ export function writeMigration(store: Store, writer: StoreWriter, worker: string
     }
   }
   failpoint(`keeper.migration:${step.step}`);
+  return step.step === 'flip' ? migrating : [];
 }
 
 type MigratingTable = StoredTable & { migration: StoredMigration };

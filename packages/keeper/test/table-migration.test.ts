@@ -2,7 +2,7 @@
  * The keeper's half of a migration: old rows until the flip, all tables at once, and nothing but what its worker may say (G2, G8, G12).
  *
  * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete, or by
- * itself; the cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up
+ * itself, or leaves its old rows in the store; the cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up
  * stay, or are taken for those of another version; a table that another worker has begins to migrate, or one that is inherited
  * goes on to; one that migrates can be given away; what goes home does so behind its new declaration; a cursor
  * of the old form is taken for one of the new.

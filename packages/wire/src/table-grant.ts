@@ -41,6 +41,9 @@ type DeclaredFields = Checked<{
   readonly migrates?: boolean | undefined;
 };
 
+/** What the bytes of a table's rows are read by; it is the stored one, which may be older than the declared one. */
+export type RowForm = Pick<TableDeclaration, 'type' | 'key'>;
+
 /** The field names of one row shape of one table, with the id that encoded rows use. */
 export interface StoredShape {
   readonly id: number;

@@ -6,6 +6,7 @@
  * 3. One of its own that comes in the form of another version is not taken in: nothing here can read it as it is declared. It is
  *    migrated at the beginning of the worker's next life, which is then told of it.
  * 4. A table that went is not loaded any further: its rows in the store are its new owner's to change.
+ * 5. An adoption of a table that is here says how it is declared now: who may write to it is judged by that.
  */
 import { isSameForm, row } from '@heirloom/tables';
 import type { AnyTableDefinition, Table } from '@heirloom/tables';
@@ -69,7 +70,9 @@ export class Inheritance {
     const untold = this.untold.shift();
     if (untold !== undefined) return untold;
     for (let adoption = this.arrived.shift(); adoption !== undefined; adoption = this.arrived.shift()) {
-      if (adoption.moves <= (this.moves.get(adoption.grant.tableId) ?? 0) || this.isOfOtherForm(adoption)) continue;
+      const moves = this.moves.get(adoption.grant.tableId) ?? 0;
+      if (adoption.moves === moves) this.redeclare(adoption);
+      if (adoption.moves <= moves || this.isOfOtherForm(adoption)) continue;
       this.take(adoption, encoder);
       return adoption;
     }
@@ -93,6 +96,12 @@ export class Inheritance {
       versions,
     );
     return true;
+  }
+
+  private redeclare({ worker, declaration }: Adoption): void {
+    // One of its own is declared by its own module.
+    const holding = worker === this.name ? undefined : this.transaction.holding(`${worker}/${declaration.name}`);
+    if (holding !== undefined) holding.definition = definitionOf(declaration);
   }
 
   private take({ worker, declaration, grant, moves }: Adoption, encoder: BatchEncoder): void {
