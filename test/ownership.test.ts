@@ -30,15 +30,18 @@ const ledgerRef = (): WorkerReference<typeof ledgerWorker> =>
 const auditorRef = (name = 'auditor'): WorkerReference<typeof auditorWorker> =>
   worker<typeof auditorWorker>(name, workerModule('auditor'));
 
-async function start(faults: Readonly<Record<string, readonly Fault[]>> = {}): Promise<void> {
-  const references = [ledgerRef(), auditorRef(), auditorRef('second')] as const;
-  test = await startTestRuntime(
-    { directory: directory.path, root: patientRoot(...references) },
-    { faults: faultsIn(faults) },
-  );
+async function start(
+  faults: Readonly<Record<string, readonly Fault[]>> = {},
+  order: readonly string[] = ['bank', 'auditor', 'second'],
+): Promise<void> {
+  const bankRef = ledgerRef();
+  const auditorsRef = auditorRef();
+  const references = [bankRef, auditorsRef, auditorRef('second')];
+  const root = patientRoot(...references.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name)));
+  test = await startTestRuntime({ directory: directory.path, root }, { faults: faultsIn(faults) });
   ({ runtime } = test);
-  ledger = runtime.worker(references[0]);
-  auditor = runtime.worker(references[1]);
+  ledger = runtime.worker(bankRef);
+  auditor = runtime.worker(auditorsRef);
 }
 
 async function killKeeper(): Promise<void> {
@@ -262,6 +265,17 @@ describe('an heir', () => {
     await start();
     await expect(auditor.call.balance('bank/accounts', 'row 7')).resolves.toBe(8);
     await expect(ledger.call.starts()).resolves.toMatchObject([{}, {}, { elsewhere: ['accounts at auditor'] }]);
+  });
+
+  it('inherits nothing when the whole runtime closes, although it is stopped behind the owner', async () => {
+    const order = ['auditor', 'second', 'bank'];
+    await start({}, order);
+    await ledger.call.deposit('accounts', 'alice', 5);
+    await expect(ledger.tables.accounts.info()).resolves.toMatchObject({ owner: 'bank', heir: 'auditor' });
+    await test[Symbol.asyncDispose]();
+    await start({}, order);
+    await expect(ledger.call.balance('accounts', 'alice')).resolves.toBe(5);
+    await expect(auditor.call.told()).resolves.toEqual([]);
   });
 
   it('that is no worker of the runtime is refused at the start (G11)', async () => {

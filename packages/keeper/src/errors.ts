@@ -29,7 +29,7 @@ export type KeeperErrorCode =
   | 'ERR_KEEPER_EPOCH' // an epoch or attachment that was never there
   | 'ERR_KEEPER_BUSY' // too many reads wait for their turn, or too many iterations are open
   | 'ERR_KEEPER_STOPPING' // the keeper is shutting down
-  | 'ERR_KEEPER_CURSOR' // a continuation of another timeline, or of rows of another version
+  | 'ERR_KEEPER_CURSOR' // a continuation of another timeline
   | 'ERR_KEEPER_SNAPSHOT' // an iteration's snapshot is gone; it has to begin again
   | 'ERR_KEEPER_CHANGES' // changes that are not kept any more
   | 'ERR_TABLE_UNKNOWN'; // no stored table of this name

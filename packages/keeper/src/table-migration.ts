@@ -17,7 +17,7 @@
  *
  * The worker's half, which runs the user's code, is worker/src/migration.ts.
  */
-import { KEY_BYTES_MAX } from '@heirloom/tables';
+import { KEY_BYTES_MAX, isSameForm } from '@heirloom/tables';
 import { WireError, failpoint } from '@heirloom/wire';
 import type { Batch, MigratedRows, MigrationGrant, MigrationStep, TableDeclaration } from '@heirloom/wire';
 import { alignFeed, restartFeed } from './change-feed.js';
@@ -63,11 +63,6 @@ function beginMigration(store: Store, writer: StoreWriter, target: TableDeclarat
   const extent = store.takeExtent(writer);
   const nothing = { size: 0, nextSequence: FIRST_SEQUENCE, cursor: new Uint8Array(0) };
   return { target, extent, ...nothing, hasMoved: false, isComplete: false };
-}
-
-function isSameForm(left: TableDeclaration, right: TableDeclaration): boolean {
-  const form = ({ version, type, key }: TableDeclaration): string => JSON.stringify([version, type, key]);
-  return form(left) === form(right);
 }
 
 /** What the worker must know to go on; undefined if there is nothing to migrate. */

@@ -8,7 +8,8 @@
  * 3. G9: what passes many rows is a generator that yields where others may have a turn. One slice (row-walk.ts) is in memory
  *    beside the page; no cursor of LMDB is open while it yields.
  *
- * What fails: ERR_TABLE_ARGUMENT, ERR_TABLE_VALUE, ERR_TABLE_BADKEY, ERR_TABLE_POSITION, ERR_TABLE_LIMIT, ERR_KEEPER_CURSOR;
+ * What fails: ERR_TABLE_ARGUMENT, ERR_TABLE_VALUE, ERR_TABLE_BADKEY, ERR_TABLE_POSITION, ERR_TABLE_LIMIT, ERR_TABLE_CURSOR,
+ * ERR_KEEPER_CURSOR;
  * anything else that is thrown is of rows that cannot be read.
  */
 import {
@@ -17,14 +18,23 @@ import {
   TableError,
   bytesAfter,
   compileWhere,
+  cursorAt,
   decodeKey,
   encodeKey,
   explainAccess,
   keyReader,
   parseSelection,
+  placeOf,
   showValue,
 } from '@heirloom/tables';
-import type { AnyTableDefinition, Explanation, ReleasedInfo, ReleasedPosition, TableKey } from '@heirloom/tables';
+import type {
+  AnyTableDefinition,
+  Explanation,
+  ReleasedInfo,
+  ReleasedPosition,
+  SelectCursor,
+  TableKey,
+} from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import type { RawRow, SortedRows } from './row-scan.js';
@@ -42,10 +52,16 @@ export const READ_PAGE_BYTES_MAX: number = 16 * 1024 * 1024;
 /** A read that yields where others may have a turn. */
 export type InTurns<T> = Generator<undefined, T, undefined>;
 
-/** A page; its cursor is good in this timeline of the store, and among rows of this version. */
+/** A page; its cursor is good in this timeline of the store. */
 interface Page {
   readonly rows: readonly unknown[];
-  readonly after: (RowPlace & { readonly timeline?: number; readonly version?: number }) | undefined;
+  readonly after: (SelectCursor & { readonly timeline: number }) | undefined;
+}
+
+/** Rows, and the last one's place if more follow. */
+interface PlacedPage {
+  readonly rows: readonly unknown[];
+  readonly after: RowPlace | undefined;
 }
 
 /** A page of a selection; `after` goes into the request for the next one. */
@@ -203,14 +219,15 @@ export class TableReads {
     const {
       where,
       limit = SELECT_PAGE_ROWS_DEFAULT,
+      after: given,
       ...selection
     } = parseSelection(this.definition, 'selectPage', options);
-    this.checkCursor(selection.after);
+    const after = placeOf(this.definition, given);
+    this.checkTimeline(given);
     const compiled = compileWhere(this.definition, where as never); // It checks what it gets.
-    const page = yield* this.page({ ...selection, compiled, rowsMax: limit, looksAhead: true });
+    const page = yield* this.page({ ...selection, after, compiled, rowsMax: limit, looksAhead: true });
     const { timeline } = this.position;
-    const { version } = this.table.declaration;
-    return { rows: page.rows, after: page.after && { ...page.after, timeline, version } };
+    return { rows: page.rows, after: page.after && { ...cursorAt(this.definition, page.after), timeline } };
   }
 
   /** The next page of a selection. */
@@ -238,7 +255,7 @@ export class TableReads {
     return count;
   }
 
-  private *page({ compiled, after, reverse, project, rowsMax, looksAhead }: PageQuery): InTurns<Page> {
+  private *page({ compiled, after, reverse, project, rowsMax, looksAhead }: PageQuery): InTurns<PlacedPage> {
     const fullRows = Math.min(rowsMax, READ_PAGE_ROWS_MAX);
     const rows: unknown[] = [];
     const turn = new Turn();
@@ -267,16 +284,11 @@ export class TableReads {
     return this.table.codec.decodeRow(rowBytes);
   }
 
-  private checkCursor(after: Page['after']): void {
-    this.checkPart('timeline', after?.timeline, this.position.timeline);
-    // Rows that were migrated have other keys, or lie in another order.
-    this.checkPart('version', after?.version, this.table.declaration.version);
-  }
-
-  private checkPart(part: 'timeline' | 'version', began: number | undefined, current: number): void {
-    if (began === undefined || began === current) return;
-    const what = part === 'timeline' ? 'the store' : `table '${this.table.declaration.name}'`;
-    const message = `The page began in ${part} ${showValue(began)} of ${what}, which is now in ${current}. Begin again.`;
-    throw new KeeperError('ERR_KEEPER_CURSOR', message, { [part]: began, current });
+  /** What the owner gave names no timeline. */
+  private checkTimeline(after: unknown): void {
+    const { timeline } = (after ?? {}) as { readonly timeline?: unknown }; // It was found to be a cursor, or undefined.
+    if (timeline === undefined || timeline === this.position.timeline) return;
+    const message = `The page began in timeline ${showValue(timeline)} of the store, which is now in ${this.position.timeline}. Begin again.`;
+    throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline, current: this.position.timeline });
   }
 }

@@ -13,7 +13,7 @@ import { cutAt } from './key-range.js';
 import { compareBytes } from './key.js';
 import type { TableKey } from './key.js';
 import type { RowStorage } from './row-storage.js';
-import type { SelectCursor } from './selection.js';
+import type { CursorPlace } from './select-cursor.js';
 
 /** A row with its place. */
 export interface PlacedRow {
@@ -40,7 +40,7 @@ export class PageOrder {
   }
 
   /** The rows that an access leads to and that lie behind a place, or all of them. */
-  *rows(access: KeyAccess, after: SelectCursor | undefined, reverse: boolean): Generator<PlacedRow, void, undefined> {
+  *rows(access: KeyAccess, after: CursorPlace | undefined, reverse: boolean): Generator<PlacedRow, void, undefined> {
     if (access.kind === 'keys') {
       const backwards = reverse && this.#storage.isOrdered;
       for (const { key, keyBytes } of this.#placedKeys(access.keys, backwards)) {
@@ -64,7 +64,7 @@ export class PageOrder {
     return backwards ? placed.toReversed() : placed;
   }
 
-  *#hashRows(after: SelectCursor | undefined): Generator<PlacedRow, void, undefined> {
+  *#hashRows(after: CursorPlace | undefined): Generator<PlacedRow, void, undefined> {
     if (after === undefined || this.#names === undefined) this.#names = this.#sortedNames();
     const names = this.#names;
     const start = after === undefined ? undefined : nameOf(after.keyBytes);
@@ -78,7 +78,7 @@ export class PageOrder {
   }
 
   /** The rows of one key, of a bag only those behind a place; as they are now, whatever happens meanwhile. */
-  #rowsOf(key: TableKey, after: SelectCursor | undefined): readonly PlacedRow[] {
+  #rowsOf(key: TableKey, after: CursorPlace | undefined): readonly PlacedRow[] {
     if (!this.#storage.isBag) return this.#storage.rowsOf(key).map((row) => ({ key, sequence: 0, row }));
     const bag = this.#storage.bag(key);
     if (bag === undefined) return [];

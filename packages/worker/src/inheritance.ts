@@ -8,7 +8,7 @@
  * 4. A table that went is not loaded any further: its rows in the store are its new owner's to change.
  * 5. An adoption of a table that is here says how it is declared now: who may write to it is judged by that.
  */
-import { row } from '@heirloom/tables';
+import { isSameForm, row } from '@heirloom/tables';
 import type { AnyTableDefinition, Table } from '@heirloom/tables';
 import type { ActivateMessage, Adoption, TableDeclaration, TableGrant } from '@heirloom/wire';
 import type { BatchEncoder } from './batch-encoder.js';
@@ -87,7 +87,7 @@ export class Inheritance {
   /** Whether a table of this worker has come as its definition does not describe it; it is refused from now on. */
   private isOfOtherForm({ worker, declaration, grant, moves }: Adoption): boolean {
     const own = worker === this.name ? this.transaction.holding(declaration.name) : undefined;
-    if (own === undefined || formOf(own.definition) === formOf(declaration)) return false;
+    if (own === undefined || isSameForm(own.definition, declaration)) return false;
     this.moves.set(grant.tableId, moves);
     own.refuse(this.name, declaration.version);
     const versions = { table: declaration.name, stored: declaration.version, declared: own.definition.version };
@@ -122,10 +122,6 @@ export class Inheritance {
     this.hydrations = [...this.hydrations.filter(({ isDone }) => !isDone), hydration];
     hydration.start();
   }
-}
-
-function formOf({ version, type, key }: Pick<TableDeclaration, 'version' | 'type' | 'key'>): string {
-  return JSON.stringify([version, type, key]);
 }
 
 /** A table of another worker, whose own definition is in that worker's module. */
