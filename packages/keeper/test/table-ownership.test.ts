@@ -260,6 +260,19 @@ describe('names', () => {
     await expect(whereis('y')).resolves.toMatchObject({ table: 'two' });
   });
 
+  it('say whose they are to who wants one that is taken', async () => {
+    await open('a', [things, others]);
+    await open('b', [declare('more', { access: 'public' })]);
+    const rename = (worker: string, table: string): Promise<unknown> =>
+      harness.request({ type: 'rename', worker, table, name: 'all things' });
+    const details = { name: 'all things', table: 'a/things', owner: 'a' };
+    await expect(rename('b', 'more')).rejects.toMatchObject({ code: 'ERR_TABLE_NAME', details });
+    await expect(rename('a', 'others')).rejects.toMatchObject({
+      code: 'ERR_TABLE_ACCESS',
+      message: expect.stringContaining('a/others'),
+    });
+  });
+
   it('are each given once in a worker’s declarations', async () => {
     const twice = open('a', [things, { ...others, publicName: 'all things' }]);
     await expect(twice).rejects.toMatchObject({ code: 'ERR_STORE_TABLE_MISMATCH' });
