@@ -351,7 +351,7 @@ describe('the program', () => {
     [
       'a way that a kind does not have',
       async () => ['ownership', OWNERSHIP, '--through', 'runtime'],
-      /go through memory/,
+      /go through memory, .*leave --through out/,
     ],
   ])('refuses %s, and ends with 2', async (_what, programArguments, reason) => {
     const { code, lines, stderr } = await run(...(await programArguments()));

@@ -7,6 +7,9 @@
  * - G3: the router runs calls again without waiting for the close of their epoch (worker at `worker.journal:after`); a new
  *   keeper does not send the stored replies again, or deletes them before they are confirmed (`keeper.replies:before`).
  *
+ * The points of what handlers ask of other workers (`worker.ask:before`, `worker.answer:before`) are in worker-handles-kills, those
+ * of moves (`worker.transfer:end`) in ownership-kills.
+ *
  * One that does not: a worker sends every batch again and the keeper takes those that it has. Batches hold rows, not steps, so
  * a repeated tail leaves the tables as they were; both halves are held by keeper/test/keeper and worker/test/journal.
  */

@@ -57,9 +57,10 @@ const KEEPER_LIVES = 10;
 const samples = frameSamples();
 const ofKinds = (...kinds: readonly number[]): readonly FrameSample[] =>
   samples.filter(({ kind }) => kinds.includes(kind));
-const { ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost } = FrameKind;
-const FROM_WORKER = [ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost] as const;
-const TO_WORKER = [FrameKind.activate, FrameKind.call, FrameKind.keeper, FrameKind.stop] as const;
+const { ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave } = FrameKind;
+const FROM_WORKER = [ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave] as const;
+const { activate, call, keeper, stop, adopt, answer } = FrameKind;
+const TO_WORKER = [activate, call, keeper, stop, adopt, answer] as const;
 const TO_KEEPER = [
   FrameKind.expect,
   FrameKind.request,

@@ -302,7 +302,7 @@ class HeirloomRuntime implements Runtime {
   }
 
   #endCalls(failure: RuntimeError): void {
-    this.#router.calls.close(failure);
+    this.#router.calls.end(failure);
     this.#rejectOpenCalls(failure);
   }
 
@@ -322,6 +322,7 @@ class HeirloomRuntime implements Runtime {
     const closed = new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime was closed.');
     await Promise.all([...this.#workers.values()].map(({ source }) => source.close()));
     await this.#keepers.close();
+    this.#router.calls.end(closed);
     this.#rejectOpenCalls(closed);
     this.#router.link.fail(closed);
     await this.#router.close();

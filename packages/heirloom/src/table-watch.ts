@@ -18,6 +18,7 @@ import { KeeperError } from '@heirloom/keeper/process-url';
 import type { AnyTableDefinition, ReleasedBatch, ReleasedPosition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { ChangesPage, ImagePage, KeeperRequest, RowForm } from '@heirloom/wire';
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './errors.js';
 import type { KeeperLink } from './keeper-link.js';
 import { releasedChanges } from './released-change.js';
@@ -47,7 +48,6 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
   readonly table: string;
   readonly #link: KeeperLink;
   readonly #options: TableWatchOptions;
-  readonly #onAbort = (): void => this.#checkSignals();
   /** Behind which the next page begins; undefined until the present one is known, or the first rows are. */
   #position: { readonly timeline: number | undefined; readonly lsn: number } | undefined;
   /** While rows are read: where the next ones begin. */
@@ -140,7 +140,7 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
   /** Gets a page, or waits until there may be one. What goes wrong ends the watch. */
   async #fetch(): Promise<void> {
     const { signals } = this.#options;
-    for (const signal of signals) signal.addEventListener('abort', this.#onAbort);
+    const waits = signals.map((signal) => onAbort(signal, () => this.#checkSignals()));
     try {
       this.#checkSignals();
       if (this.#end !== undefined) return;
@@ -151,7 +151,7 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
       this.fail(error as Error); // Everything that is thrown here is an Error.
     } finally {
       this.#link.watches.leave(this);
-      for (const signal of signals) signal.removeEventListener('abort', this.#onAbort);
+      for (const stopWaiting of waits) stopWaiting();
     }
   }
 

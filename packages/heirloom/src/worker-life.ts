@@ -164,7 +164,9 @@ export class WorkerLife implements StartingChild {
     }
     const { counted } = await this.retire(this.#suspicion(process, death));
     const exit = { ...exitOf(death, this.#isStopping, error), counted };
-    if (!this.#isStopping && exitVerdict(this.#restart, exit) !== 'restart') this.#finish();
+    // Handlers of workers that are stopped later may still ask for something.
+    if (this.#router.isClosing) this.#finish();
+    else if (!this.#isStopping && exitVerdict(this.#restart, exit) !== 'restart') this.#finish();
     return exit;
   }
 
@@ -180,9 +182,13 @@ export class WorkerLife implements StartingChild {
   /** Nobody will answer the calls that wait. */
   #finish(): void {
     this.#slot.isFinished = true;
-    const { unsent } = this.#slot.queue.drain();
+    const { unsent, sent } = this.#slot.queue.drain();
     for (const call of unsent) {
       this.#router.calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its worker ended for good');
+    }
+    // Only if the epoch could not be closed, or they would have been judged.
+    for (const call of sent) {
+      this.#router.calls.fail(call, 'ERR_CALL_STOPPED', 'unknown', 'was open when its worker ended for good');
     }
   }
 
@@ -202,6 +208,7 @@ export class WorkerLife implements StartingChild {
     if (process !== undefined) {
       if (this.#slot.recipient?.connection === process.connection) this.#slot.unbind();
       process.liveEpoch = undefined;
+      this.#router.asks.gone(process);
       this.#router.link.detach(process.attachment);
     }
     try {

@@ -15,8 +15,9 @@ import { NO_EPOCH, advance } from './epochs.js';
 import { doomExtent } from './extent-sweeper.js';
 import { encodeJournalRecord } from './journal-record.js';
 import type { JournalBatch } from './journal-record.js';
-import { isBag, rowKey, u64Key } from './layout.js';
+import { isBag, u64Key } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
+import { writeRows } from './stored-rows.js';
 import { applySteps } from './table-ownership.js';
 import type { StoredTable } from './table-catalog.js';
 import { writeMigration } from './table-migration.js';
@@ -170,12 +171,7 @@ function progressOf(group: CommitGroup): Map<string, Progress> {
 function writeTable(store: Store, writer: StoreWriter, staged: StagedTable): void {
   const { table } = staged;
   if (staged.isCleared) moveToNewExtent(store, writer, table);
-  const hasSequence = isBag(table.declaration.type);
-  for (const { keyBytes, sequence, rowBytes } of staged.changes()) {
-    const key = rowKey(table.extent, keyBytes, hasSequence ? sequence : undefined);
-    if (rowBytes === undefined) writer.remove('rows', key);
-    else writer.put('rows', key, rowBytes);
-  }
+  writeRows(writer, { extent: table.extent, type: table.declaration.type }, staged.changes());
   for (const shape of staged.shapes) store.putShape(writer, table.tableId, shape);
   table.size = staged.size;
   table.nextSequence = staged.nextSequence;

@@ -8,7 +8,7 @@
  * 3. A runtime-wide name belongs to one table of the workers of the runtime.
  */
 import { invariant, row } from '@heirloom/tables';
-import type { AnyTableDefinition } from '@heirloom/tables';
+import type { AnyTableDefinition, TableInfo } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
 import type { Feed } from './change-feed.js';
@@ -178,6 +178,12 @@ function mismatch(worker: string, table: string, field: string, before: unknown,
 export function grant(table: StoredTable): TableGrant {
   const { tableId, extent, size, nextSequence, shapes } = table;
   return { name: table.declaration.name, tableId, extent, size, nextSequence, shapes: [...shapes] };
+}
+
+/** What the table is and its size; who has it is for table-ownership.ts to say. */
+export function infoOf({ declaration, size }: StoredTable): TableInfo {
+  const { name, type, key, access, survives, version } = declaration;
+  return { name, type, key, access, survives, version, size };
 }
 
 /** The stored table as a definition, for what @heirloom/tables can do with one. */

@@ -41,7 +41,7 @@ import type { RawRow, SortedRows } from './row-scan.js';
 import { RowWalk } from './row-walk.js';
 import type { PlaceRange, RowPlace } from './row-walk.js';
 import type { Continuation, Query } from './selection-query.js';
-import { definitionOf } from './table-catalog.js';
+import { definitionOf, infoOf } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 import { Turn } from './turn.js';
 
@@ -145,8 +145,7 @@ export class TableReads {
   }
 
   info(): ReleasedInfo {
-    const { name, type, access, survives, version, key } = this.table.declaration;
-    return { name, type, key, access, survives, version, size: this.size, ...this.owners, position: this.position };
+    return { ...infoOf(this.table), ...this.owners, position: this.position };
   }
 
   keyBytes(key: unknown): Uint8Array {

@@ -188,7 +188,7 @@ export interface OwnerTable<D extends AnyTableDefinition> {
   selectDelete(where?: OwnerWhere<D>): number;
   /**
    * Replaces each row that matches, by a patch or by what a function makes of it; how many. The key must stay
-   * (`ERR_TABLE_KEYPOS`), and every new row is checked before the first is written. In bags a row keeps its place, and a `bag`
+   * (`ERR_TABLE_KEYPOS`), and every new row is checked before the first is written. In bags, which ETS refuses, a row keeps its place, and a `bag`
    * drops a row that has become equal to another of its key.
    */
   selectReplace(where: OwnerWhere<D>, change: Patch<D> | ((row: StoredRowOf<D>) => StoredRowOf<D>)): number;

@@ -12,14 +12,17 @@ interface Item {
   id: number;
   text: string;
 }
+const SET: AnyTableDefinition = table({ row: row<Item>(), key: 'id' });
+const ORDERED: AnyTableDefinition = table({ row: row<Item>(), key: 'id', type: 'ordered_set' });
+const COMPOSITE: AnyTableDefinition = table({ row: row<Item>(), key: ['id', 'text'] });
 const FORMS: readonly AnyTableDefinition[] = [
-  table({ row: row<Item>(), key: 'id' }),
+  SET,
   table({ row: row<Item>(), key: 'id', version: 2 }),
-  table({ row: row<Item>(), key: 'id', type: 'ordered_set' }),
+  ORDERED,
   table({ row: row<Item>(), key: 'id', type: 'bag' }),
   table({ row: row<Item>(), key: 'text' }),
   table({ row: row<Item>(), key: ['id'] }),
-  table({ row: row<Item>(), key: ['id', 'text'] }),
+  COMPOSITE,
   table({ row: row<[number, string]>(), key: 0 }),
 ];
 
@@ -43,10 +46,9 @@ describe('a cursor', () => {
   });
 
   it('that is refused says what it is of, and what to do', () => {
-    const [one, other] = [FORMS[0], FORMS[2]] as [AnyTableDefinition, AnyTableDefinition];
-    const after = cursorAt(one, { keyBytes: encodeKey(1, true), sequence: 0 });
+    const after = cursorAt(SET, { keyBytes: encodeKey(1, true), sequence: 0 });
     const form = (type: string): unknown => ({ version: 1, type, key: 'id' });
-    expect(() => placeOf(other, after)).toThrow(
+    expect(() => placeOf(ORDERED, after)).toThrow(
       expect.objectContaining({
         message: expect.stringContaining('Begin with the first page'),
         details: { cursor: form('set'), table: form('ordered_set') },
@@ -70,7 +72,7 @@ describe('a cursor', () => {
     ['with bytes that are no key', { keyBytes: new Uint8Array([9, 9, 9]) }],
     ['with bytes that are too many', { keyBytes: new Uint8Array(9_999) }],
   ])('that is %s is refused', (_case, wrong) => {
-    const definition = FORMS[2] as AnyTableDefinition; // It is in the list.
+    const definition = ORDERED;
     const right = cursorAt(definition, { keyBytes: encodeKey(1, false), sequence: 0 });
     const after: unknown =
       typeof wrong === 'object' && wrong !== null && Object.keys(wrong).length > 0 ? { ...right, ...wrong } : wrong;
@@ -80,17 +82,18 @@ describe('a cursor', () => {
   });
 
   it('whose bytes no table of its form would write is refused', () => {
-    const written: readonly (readonly [number, TableKey, boolean])[] = [
-      [0, 1, false], // As an ordered set writes it.
-      [2, 1, true], // As a hash type writes it.
-      [6, 1, true],
-      [6, [1], true],
-      [6, [1, 'a', 2], true],
+    const written: readonly (readonly [AnyTableDefinition, TableKey, boolean])[] = [
+      [SET, 1, false], // As an ordered set writes it.
+      [ORDERED, 1, true], // As a hash type writes it.
+      [COMPOSITE, 1, true],
+      [COMPOSITE, [1], true],
+      [COMPOSITE, [1, 'a', 2], true],
     ];
-    for (const [form, key, exact] of written) {
-      const definition = FORMS[form] as AnyTableDefinition; // It is in the list.
+    for (const [definition, key, exact] of written) {
       const after = cursorAt(definition, { keyBytes: encodeKey(key, exact), sequence: 0 });
-      expect(() => placeOf(definition, after), `${form} ${String(key)}`).toThrow(refusal('ERR_TABLE_ARGUMENT'));
+      expect(() => placeOf(definition, after), `${definition.type} ${String(key)}`).toThrow(
+        refusal('ERR_TABLE_ARGUMENT'),
+      );
     }
   });
 
@@ -118,7 +121,7 @@ describe('a cursor', () => {
   });
 
   it('cannot be changed while it is used', () => {
-    const definition = FORMS[0] as AnyTableDefinition; // It is in the list.
+    const definition = SET;
     const keyBytes = encodeKey(1, true);
     const place = placeOf(definition, cursorAt(definition, { keyBytes, sequence: 0 }));
     keyBytes.fill(0);
@@ -130,7 +133,7 @@ describe('a cursor', () => {
   });
 
   it('of a form with fields of no table is of another form, however it is written', () => {
-    const definition = FORMS[0] as AnyTableDefinition; // It is in the list.
+    const definition = SET;
     for (const form of [{ type: 'heap' }, { key: 'constructor' }, { key: ['id', 'id'] }, { version: Number.NaN }]) {
       const after = {
         ...cursorAt(definition, { keyBytes: encodeKey(1, true), sequence: 0 }),

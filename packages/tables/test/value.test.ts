@@ -97,7 +97,7 @@ describe('copyValue', () => {
   cycle['self'] = cycle;
   const holes: number[] = [];
   holes[2] = 1;
-  const hiddenHole = Object.assign(new Array<unknown>(1), { x: 1 });
+  const hiddenHole = Object.assign([] as unknown[], { length: 1, x: 1 });
   const setterElement = Object.defineProperty([], 0, { set: () => {}, enumerable: true });
   const deep = (levels: number): unknown => (levels === 0 ? 1 : { in: deep(levels - 1) });
 

@@ -25,6 +25,7 @@ const FRAMES = TOTAL * 0.2;
 const CANONICAL: ReadonlySet<number> = new Set([
   FrameKind.batch,
   FrameKind.reply,
+  FrameKind.answer,
   FrameKind.replies,
   FrameKind.ack,
   FrameKind.confirm,

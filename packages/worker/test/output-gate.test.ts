@@ -22,6 +22,7 @@ describe('the output gate', () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.constant('batch' as const) },
       { weight: 3, arbitrary: fc.constant('reply' as const) },
+      { weight: 2, arbitrary: fc.constant('ask' as const) },
       // Few at a time, so that most releases leave something behind.
       { weight: 2, arbitrary: fc.nat({ max: 4 }) },
     );
@@ -32,9 +33,14 @@ describe('the output gate', () => {
         let released = 0;
         let nextCall = 0;
         const waiting: { callId: number; behind: number }[] = [];
+        const asks: { requestId: number; behind: number }[] = [];
         for (const each of steps) {
           if (each === 'batch') gate.append(bytes(++appended));
-          else if (each === 'reply') {
+          else if (each === 'ask') {
+            if (gate.isOpen) continue;
+            gate.holdAsk(nextCall);
+            asks.push({ requestId: nextCall++, behind: appended });
+          } else if (each === 'reply') {
             if (gate.isOpen) expect(waiting).toEqual([]);
             else if (gate.canHold) {
               gate.hold(outcome(nextCall));
@@ -46,6 +52,9 @@ describe('the output gate', () => {
             const expected = waiting.filter(({ behind }) => behind <= released).map(({ callId }) => callId);
             expect(leaving).toEqual(expected);
             waiting.splice(0, expected.length);
+            const free = asks.filter(({ behind }) => behind <= released).map(({ requestId }) => requestId);
+            expect(gate.takeAsks()).toEqual(free);
+            asks.splice(0, free.length);
           }
           expect(gate.isOpen).toBe(appended === released);
           expect([gate.lastNumber, gate.released, gate.heldCount]).toEqual([appended, released, waiting.length]);
