@@ -3,7 +3,7 @@
  * deposits: no process goes down but the one whose own connection was damaged, each refused connection is logged with a reason,
  * and the honest data stay as they were (G9, G11, G12).
  *
- * Together with packages/wire/test/message-fuzz.test.ts, a million frames a run. HEIRLOOM_SEED replays the damage.
+ * The frames of every kind, in numbers, are in packages/wire/test/message-fuzz.test.ts. HEIRLOOM_SEED replays the damage.
  *
  * Mutations that make this fail, each tried: replies settle calls of any worker; the keeper takes batches for tables of another
  * worker; the keeper obeys a shutdown, or the worker a stop, without reading its body; the keeper logs no refused greeting; the

@@ -10,6 +10,7 @@ import { showValue } from '@heirloom/tables';
 import type { Outcome } from '@heirloom/wire';
 import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
 import { NAME_CHARS_MAX } from '@heirloom/worker';
+import { onAbort } from './abort-waiters.js';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
 import type { CallErrorCode, CallOutcome } from './errors.js';
 import { CallError, RuntimeError } from './errors.js';
@@ -67,7 +68,7 @@ export interface PendingCall extends QueuedCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   timer: NodeJS.Timeout | undefined;
-  abortListener: (() => void) | undefined;
+  stopWaiting: (() => void) | undefined;
   readonly signal: AbortSignal | undefined;
   /** Whether the caller has its answer; a call that was sent stays here until its worker answered it or died. */
   isAnswered: boolean;
@@ -122,7 +123,7 @@ export class PendingCalls {
         tries: 0,
         cancelled: false,
         timer: undefined,
-        abortListener: undefined,
+        stopWaiting: undefined,
         signal,
         isAnswered: false,
       };
@@ -144,8 +145,7 @@ export class PendingCalls {
   }
 
   #listen(call: PendingCall, signal: AbortSignal): void {
-    call.abortListener = () => this.#giveUp(call, 'ERR_CALL_ABORTED', 'was aborted', signal.reason);
-    signal.addEventListener('abort', call.abortListener, { once: true });
+    call.stopWaiting = onAbort(signal, () => this.#giveUp(call, 'ERR_CALL_ABORTED', 'was aborted', signal.reason));
   }
 
   #timedOut(call: PendingCall, timeoutMs: number): void {
@@ -206,7 +206,7 @@ export class PendingCalls {
   #release(call: PendingCall): void {
     call.isAnswered = true;
     if (call.timer !== undefined) clearTimeout(call.timer);
-    if (call.abortListener !== undefined) call.signal?.removeEventListener('abort', call.abortListener);
+    call.stopWaiting?.();
   }
 
   /** Refuses every call from now on, but for those that handlers need. Those that were made are still answered. */

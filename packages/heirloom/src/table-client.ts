@@ -18,6 +18,7 @@ import { TableError, showValue } from '@heirloom/tables';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './errors.js';
 import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import type { CallOptions } from './pending-call.js';
@@ -128,7 +129,7 @@ export class TableClient {
     operationArguments: readonly unknown[],
     endAt: number,
   ): Promise<unknown> {
-    const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, endAt - performance.now());
+    const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, Math.ceil(endAt - performance.now()));
     // A table that is not its worker's own is named with the worker that declares it.
     const name = owner === this.#slot ? this.#name : [this.#slot.name, this.#name];
     const isNested = this.#ownerWait !== undefined;
@@ -189,7 +190,7 @@ export class TableClient {
     const end = (): void => link.endSnapshot(id);
     let after: unknown;
     let isOver = false;
-    deadline.signal?.addEventListener('abort', end, { once: true });
+    const stopWaiting = onAbort(deadline.signal, end);
     try {
       do {
         const page = (await this.#ask(operation, operands, deadline, { id, after, rowsMax })) as Page; // A page of the keeper.
@@ -198,7 +199,7 @@ export class TableClient {
         yield { rows: page.rows, isLast: isOver };
       } while (!isOver);
     } finally {
-      deadline.signal?.removeEventListener('abort', end);
+      stopWaiting();
       if (!isOver) end();
     }
   }
@@ -245,7 +246,7 @@ export class TableClient {
       throw new TableError('ERR_TABLE_UNWATCHED', message, { worker: this.#slot.name, table: this.#name });
     }
     const signals = [signal, this.#options.signal].flatMap((one) => (one === undefined ? [] : [one]));
-    return new TableWatch(this.#router.link, { worker: this.#slot.name, declaration, from, signals });
+    return new TableWatch(this.#router.link, { worker: this.#slot.name, table: this.#name, from, signals });
   }
 
   #tooLarge(operation: string, cause: WorkerError): TableError {

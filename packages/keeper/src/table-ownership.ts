@@ -16,7 +16,7 @@
  */
 import { Ownership } from '@heirloom/tables';
 import type { OwnershipInfo } from '@heirloom/tables';
-import type { Adoption, ElsewhereTable, MovedMessage, OwnershipStep, TransferNotice } from '@heirloom/wire';
+import type { Adoption, MovedMessage, OwnershipStep, TransferNotice } from '@heirloom/wire';
 import type { Store, StoreWriter } from './store.js';
 import { grant } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
@@ -125,16 +125,19 @@ export class TableOwnership {
   }
 
   /** Which of a worker's own tables others have. */
-  elsewhere(worker: string): ElsewhereTable[] {
-    return [...this.store.catalog.byId.values()]
-      .filter((table) => table.worker === worker && table.ownership.owner !== worker)
-      .map(({ declaration, ownership }) => ({ name: declaration.name, owner: ownership.owner }));
+  elsewhere(worker: string): StoredTable[] {
+    return [...this.store.catalog.byId.values()].filter(
+      (table) => table.worker === worker && table.ownership.owner !== worker,
+    );
   }
 
   /** What the router is to know of tables that have moved. */
   moved(tables: readonly StoredTable[]): MovedMessage {
-    // Who has taken note was told, or found the table at its beginning.
-    const here = tables.filter(({ ownership }) => ownership.notice !== undefined && this.isAlive(ownership.owner));
+    // One that has taken note is told also, as the table may be declared otherwise since.
+    const here = tables.filter((table) => {
+      const { owner } = table.ownership;
+      return this.isAlive(owner) && isAdoption(table, owner);
+    });
     return {
       tables: tables.map(({ worker, declaration, ownership }) => ({
         worker,

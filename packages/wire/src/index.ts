@@ -92,7 +92,14 @@ export type {
   SnapshotPage,
 } from './keeper-request.js';
 export type { ControlMessage, ErrorMessage, FrameSink, Role } from './messages.js';
-export type { MigrationGrant, StoredShape, TableDeclaration, TableGrant } from './table-grant.js';
+export type {
+  MigrationGrant,
+  MigrationProgress,
+  RowForm,
+  StoredShape,
+  TableDeclaration,
+  TableGrant,
+} from './table-grant.js';
 export type { Adoption, ElsewhereTable, TableMove, TransferNotice } from './table-move.js';
 export type {
   ActivateMessage,

@@ -171,14 +171,15 @@ describe('rows', () => {
             stay: fc.nat(30),
             modulus: fc.integer({ min: 1, max: 40 }),
             drop: fc.integer({ min: 2, max: 9 }),
+            allStay: fc.boolean(),
           }),
           fc.array(fc.integer({ min: -4, max: 4 }), { maxLength: 4 }),
           fc.integer({ min: 1, max: 9 }),
-          async (fromType, type, rows, { stay, modulus, drop }, deaths, stepRows) => {
+          async (fromType, type, rows, { stay, modulus, drop, allStay }, deaths, stepRows) => {
             const change = ({ id, n }: Old): New | undefined => {
               if ((id + n) % drop === 1) return undefined;
               // To keys before and behind, onto those of rows that stay too.
-              return { key: id % 3 === stay % 3 ? id : (id * 7 + stay) % modulus, n };
+              return { key: allStay || id % 3 === stay % 3 ? id : (id * 7 + stay) % modulus, n };
             };
             const seen: Old[] = [];
             const definition = table({
