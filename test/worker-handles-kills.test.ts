@@ -2,13 +2,17 @@
  * G1, G2, G3 of what handlers ask of other workers: the worker that asks, the one that is asked, and the keeper are killed at every
  * named point around it. Each call reads a count of another worker, writes there twice, one write saying what was read, and
  * changes a table of its own; all of that must have happened once, and fit together.
+ *
+ * Mutations that make this fail, each tried: what was answered is forgotten with the process that asked; reads are asked anew; reads
+ * are kept although nothing was written; a question that is still open is asked a second time.
  */
 import type { Fault } from 'heirloom/testing';
 import { worker } from 'heirloom';
 import type { WorkerReference } from 'heirloom';
 import { describe, expect, it } from 'vitest';
+import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
-import { faultsIn, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
+import { faultsIn, killWorker, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
 import type askerWorker from './workers/asker.worker.js';
 
 const kill = (point: string, hit: number): Fault => ({ point, hit, action: 'kill' });
@@ -157,6 +161,34 @@ it('the worker that is asked is to blame when it dies of what it is asked, and n
 });
 
 describe('a handler that is run again', () => {
+  it('waits for the question that was open when it died, and does not ask twice', async () => {
+    await using directory = await testDirectory();
+    const [payerRef, bankRef, boardRef] = [reference('payer'), reference('bank'), reference('board')];
+    const root = patientRoot(payerRef, bankRef, boardRef);
+    await using test = await startTestRuntime({ directory: directory.path, root });
+    const { runtime } = test;
+    const payer = runtime.worker(payerRef).with({ timeoutMs: 30_000 });
+    const bank = runtime.worker(bankRef);
+    const board = runtime.worker(boardRef);
+    const pay = {
+      worker: 'bank',
+      table: 'hits',
+      operation: 'updateCounter',
+      operands: ['x', 'count', 1, { default: { id: 'x', count: 0 } }],
+      timeoutMs: 30_000,
+    };
+    process.kill(bank.pid ?? Number.NaN, 'SIGSTOP');
+    const answers = payer.call.meet([], 'board', [pay]);
+    await until('it has come to its question', () => board.tables.hits.member('payer'));
+    // The question comes while this is stored, and so it does in the next life.
+    await board.call.change('tick');
+    await killWorker(runtime, payer);
+    for (let tick = 0; tick < 20; tick++) await board.call.change('tick');
+    process.kill(bank.pid ?? Number.NaN, 'SIGCONT');
+    expect(await answers).toEqual([{ value: 1 }]);
+    expect(await bank.tables.hits.lookup('x')).toEqual({ id: 'x', count: 1 });
+  });
+
   it.each([
     ['behind a write and asks for something else is refused', true],
     ['without having written may ask for something else', false],

@@ -1,7 +1,8 @@
 /**
  * Tables of other workers inside handlers: what can be asked, when it happens, and what is refused (G4, G9, G12).
  *
- * Mutations that make this fail, each tried: see the list at the end of this header.
+ * Mutations that make this fail, each tried: an iteration that is left goes on; a call that threw behind a write to another worker
+ * says that nothing was changed. What happens inside of the worker, with mutations of it, is in worker/test/asks.
  */
 import { worker } from 'heirloom';
 import type { WorkerReference } from 'heirloom';
