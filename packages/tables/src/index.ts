@@ -97,6 +97,8 @@ export type { RowChange } from './row-storage.js';
 export type { RowSource, ScanOptions, StoredRow } from './hydration.js';
 export type { CounterOperation } from './counter.js';
 export type { ReleasedBatch, ReleasedChange, ReleasedInfo, ReleasedPosition, WatchOptions } from './released-change.js';
+export type { OwnerTable } from './owner-table.js';
+export type { PrivateTable, ReadableTable, RemoteTable, RowsOptions, WritableTable } from './remote-table.js';
 export type {
   CounterFieldOf,
   CounterOperationOf,
@@ -106,13 +108,7 @@ export type {
   ElementResult,
   InputRowOf,
   LookupResult,
-  OwnerTable,
   Patch,
-  PrivateTable,
-  ReadableTable,
-  RemoteTable,
-  RowsOptions,
   StoredRowOf,
   TableInfo,
-  WritableTable,
-} from './owner-table.js';
+} from './table-operands.js';

@@ -10,7 +10,7 @@
 import type { AnyTableDefinition, MigrateRow } from './definition.js';
 import { TableError } from './errors.js';
 import type { TableKey } from './key.js';
-import type { InputRowOf } from './owner-table.js';
+import type { InputRowOf } from './table-operands.js';
 import { showValue } from './shown-value.js';
 import { Table } from './table.js';
 

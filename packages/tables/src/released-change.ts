@@ -5,7 +5,7 @@
  * there afterwards, so that one which is applied again changes nothing.
  */
 import type { AnyTableDefinition, KeyOf } from './definition.js';
-import type { StoredRowOf, TableInfo } from './owner-table.js';
+import type { StoredRowOf, TableInfo } from './table-operands.js';
 
 /** A moment in the history of the store, as plain data that may be kept and sent. A batch is one: the moment right behind it. */
 export interface ReleasedPosition {

@@ -3,7 +3,7 @@
  */
 import type { AnyTableDefinition, FieldOf, FieldValue, KeyOf, RowOf } from './definition.js';
 import type { KeyCut } from './key-range.js';
-import type { StoredRowOf } from './owner-table.js';
+import type { StoredRowOf } from './table-operands.js';
 import type { TableForm } from './table-form.js';
 import type { Where } from './where.js';
 

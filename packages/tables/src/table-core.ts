@@ -14,7 +14,7 @@ import type { RowSource } from './hydration.js';
 import { KEY_BYTES_MAX } from './key-codec.js';
 import { copyKey } from './key.js';
 import type { TableKey } from './key.js';
-import type { LookupResult, StoredRowOf } from './owner-table.js';
+import type { LookupResult, StoredRowOf } from './table-operands.js';
 import { RowGate } from './row-gate.js';
 import type { AdmittedRow } from './row-gate.js';
 import { keyParts, keyReader } from './row-key.js';

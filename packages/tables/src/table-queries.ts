@@ -25,7 +25,7 @@ import type {
   SelectPage,
   SelectedRow,
 } from './selection.js';
-import type { StoredRowOf } from './owner-table.js';
+import type { StoredRowOf } from './table-operands.js';
 import { TableReads } from './table-reads.js';
 import { compilePattern, compileWhere } from './where.js';
 import type { CompiledWhere, OwnerWhere } from './where.js';

@@ -8,7 +8,7 @@ import { cutAt } from './key-range.js';
 import type { KeyCut } from './key-range.js';
 import { copyKey } from './key.js';
 import { showValue } from './shown-value.js';
-import type { ElementResult, LookupResult, StoredRowOf, TableInfo } from './owner-table.js';
+import type { ElementResult, LookupResult, StoredRowOf, TableInfo } from './table-operands.js';
 import type { AnyRow } from './row-key.js';
 import type { KeyedRows } from './selection.js';
 import { TableCore } from './table-core.js';

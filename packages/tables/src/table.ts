@@ -11,6 +11,7 @@ import type { AnyTableDefinition, KeyOf } from './definition.js';
 import { isEqual } from './equality.js';
 import { TableError } from './errors.js';
 import type { TableKey } from './key.js';
+import type { OwnerTable } from './owner-table.js';
 import type {
   CounterFieldOf,
   CounterOperationOf,
@@ -19,10 +20,9 @@ import type {
   DefaultRow,
   InputRowOf,
   LookupResult,
-  OwnerTable,
   Patch,
   StoredRowOf,
-} from './owner-table.js';
+} from './table-operands.js';
 import type { AdmittedRow } from './row-gate.js';
 import { withFields, withKey } from './row-key.js';
 import type { Pattern } from './selection.js';

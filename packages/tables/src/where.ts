@@ -18,7 +18,7 @@ import type { AnyTableDefinition, FieldOf, RowOf } from './definition.js';
 import { keyAccess } from './key-access.js';
 import type { KeyAccess } from './key-access.js';
 import type { TableKey } from './key.js';
-import type { StoredRowOf } from './owner-table.js';
+import type { StoredRowOf } from './table-operands.js';
 import type { Pattern } from './selection.js';
 import { nodeTest, parsePattern, parseWhere } from './where-tree.js';
 import type { WhereNode } from './where-tree.js';
