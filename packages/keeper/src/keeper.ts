@@ -40,6 +40,7 @@ import {
 } from '@heirloom/wire';
 import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage } from '@heirloom/wire';
 import type { Attachment, Binding } from './attachment.js';
+import { BackPressure } from './back-pressure.js';
 import { checkBatch } from './batch-check.js';
 import { takeAwaited } from './change-feed.js';
 import type { ReleasedGroup } from './commit-group.js';
@@ -85,14 +86,16 @@ export class Keeper {
   private state: 'waiting' | 'opening' | 'serving' | 'stopped' = 'waiting';
   private open: OpenKeeper | undefined;
   private readonly reads: ReadDesk;
+  private readonly pressure: BackPressure;
 
   constructor(options: KeeperOptions) {
     this.options = options;
     const given = Object.entries(options.limits ?? {}).filter(([, limit]) => limit !== undefined);
     this.limits = { ...KEEPER_LIMITS, ...Object.fromEntries(given) };
     this.expectations = new Expectations(this.limits.expectationsMax);
-    const isCongested = (): boolean => this.options.control.isCongested;
-    this.reads = new ReadDesk({ readsMax: this.limits.readsMax, isCongested });
+    const { readsMax, unconfirmedBytesMax } = this.limits;
+    this.reads = new ReadDesk({ readsMax, isCongested: () => options.control.isCongested });
+    this.pressure = new BackPressure({ control: options.control, unconfirmedBytesMax });
   }
 
   /** Takes a frame of the control connection. Throws WireError for one that makes no sense. */
@@ -123,7 +126,7 @@ export class Keeper {
   controlDrained(): void {
     this.options.control.resumeReading();
     this.reads.start();
-    this.resumeJournalsIfClear();
+    this.pressure.resumeIfClear(this.open);
   }
 
   private async resume(message: ResumeMessage): Promise<void> {
@@ -165,7 +168,7 @@ export class Keeper {
       return this.fail(error, 1);
     }
     open.sweeper.wake();
-    this.pauseIfCongested();
+    this.pressure.pauseIfCongested(this.open);
     log('info', 'The keeper is ready.', { timeline, lsn, instance, generation: store.state.generation });
   }
 
@@ -229,31 +232,14 @@ export class Keeper {
     failpoint('keeper.replies:after');
     for (const [worker, { epoch, lastBatch }] of progress) this.open?.attachments.acknowledge(worker, epoch, lastBatch);
     this.open?.sweeper.wake();
-    this.pauseIfCongested();
-  }
-
-  private pauseIfCongested(): void {
-    if (this.options.control.isCongested || this.hasTooMuchUnconfirmed()) this.open?.attachments.pause();
-  }
-
-  /** Whether confirmations must come first; records that are confirmed and not deleted yet do not count. */
-  private hasTooMuchUnconfirmed(): boolean {
-    const { open, limits } = this;
-    if (open === undefined || open.store.unconfirmedBytes <= limits.unconfirmedBytesMax) return false;
-    const { confirmedLsn } = open.groups;
-    const kept = open.store.unconfirmed.reduce((sum, { lsn, bytes }) => (lsn > confirmedLsn ? sum + bytes : sum), 0);
-    return kept > limits.unconfirmedBytesMax;
-  }
-
-  private resumeJournalsIfClear(): void {
-    if (!this.options.control.isCongested && !this.hasTooMuchUnconfirmed()) this.open?.attachments.resume();
+    this.pressure.pauseIfCongested(this.open);
   }
 
   private confirm(lsn: number): void {
     const { open } = this;
     if (open === undefined) return;
     open.groups.confirmedLsn = Math.max(open.groups.confirmedLsn, Math.min(lsn, open.store.state.lsn));
-    this.resumeJournalsIfClear();
+    this.pressure.resumeIfClear(this.open);
   }
 
   private async answer(requestId: number, request: KeeperRequest): Promise<void> {
