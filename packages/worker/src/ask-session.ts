@@ -268,7 +268,7 @@ function askError(
 
 function noCall({ worker, table, operation }: AskTarget): WorkerError {
   const message =
-    `'${operation}' on table ${showValue(table)} of worker ${showValue(worker)} is a write, and init and tableTransferred cannot ` +
-    'write to tables of other workers: it could happen again in the next life. Do it in a call.';
+    `'${operation}' on table ${showValue(table)} of worker ${showValue(worker)} is done by others, and init and ` +
+    'tableTransferred can ask them for reads only, as it could happen again in the next life. Do it in a call.';
   return new WorkerError('ERR_WORKER_NO_CALL', message, { worker, table, operation });
 }
