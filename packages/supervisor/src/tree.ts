@@ -4,7 +4,8 @@
  * 1. The specs are checked once, before anything is started.
  * 2. `start` resolves when every child is up. When it rejects, everything that it had started is gone again.
  * 3. `stop` resolves when every child is gone, in reverse start order; each has its own shutdown time.
- * 4. When the root gives up, `tree_failed` is emitted and `onFailure` called, once, after every child is gone.
+ * 4. When the root gives up, `tree_failed` is emitted and `onFailure` called, once, after every child is gone. When it ends
+ *    because its significant children have ended, `onShutdown` is called instead.
  * 5. A broken rule (a driver or a listener that throws, a failed invariant) kills every child at once and fails the tree
  *    with ERR_SUPERVISOR_BUG, without awaiting their exits. It never throws into a timer and never ends the process.
  * 6. A tree that has ended cannot be started again: make another one.
@@ -33,6 +34,8 @@ export interface TreeOptions<S> {
   readonly onEvent?: (event: TreeEvent) => void;
   /** Called once when the tree has failed after it was up: its root gave up, or it broke a rule. It must not throw. */
   readonly onFailure?: (error: SupervisorError) => void;
+  /** Called once when the tree has ended by an auto-shutdown of its root, after every child is gone. It must not throw. */
+  readonly onShutdown?: () => void;
 }
 
 /** Where one child of a tree is in its life, and its children when it is a supervisor that is alive. */
@@ -56,12 +59,13 @@ export class SupervisionTree<S> {
   readonly #root: SupervisorNode<S>;
   readonly #rootId: string;
   readonly #options: TreeOptions<S>;
-  readonly #queue: { node: SupervisorNode<S>; event: SupervisorEvent }[] = [];
+  readonly #queue: { node: SupervisorNode<S>; event: SupervisorEvent<S> }[] = [];
   readonly #started: Deferred = deferred();
   readonly #ended: Deferred = deferred();
   #isTaking = false;
   #isUp = false;
   #isReported = false;
+  #isAskedToEnd = false;
   #failure: SupervisorError | undefined;
 
   /** Checks the specs and the options (ERR_SUPERVISOR_SPEC); starts nothing. */
@@ -80,6 +84,7 @@ export class SupervisionTree<S> {
       killWaitMs,
       incarnations: new Map(),
       post: (node, event) => this.#post(node, event),
+      reply: () => {},
       emit: (event) => options.onEvent?.(event),
       fail: (bug) => this.#fail(bug),
     };
@@ -122,12 +127,13 @@ export class SupervisionTree<S> {
     return this.#end({ type: 'kill' });
   }
 
-  #end(event: SupervisorEvent): Promise<void> {
+  #end(event: { readonly type: 'stop' | 'kill' }): Promise<void> {
+    this.#isAskedToEnd = true;
     this.#post(this.#root, event);
     return this.#ended.promise;
   }
 
-  #post(node: SupervisorNode<S>, event: SupervisorEvent): void {
+  #post(node: SupervisorNode<S>, event: SupervisorEvent<S>): void {
     this.#queue.push({ node, event });
     if (this.#isTaking) return;
     this.#isTaking = true;
@@ -145,7 +151,11 @@ export class SupervisionTree<S> {
   #onEnded(error: Error | undefined): void {
     if (!this.#isUp) this.#started.reject(startRejection(this.#rootId, error));
     this.#ended.resolve();
-    if (error === undefined || !this.#isUp) return;
+    if (!this.#isUp) return;
+    if (error === undefined) {
+      if (!this.#isAskedToEnd) this.#options.onShutdown?.();
+      return;
+    }
     // Only this package's own errors end a supervisor; the type of a nested one's error is wider than what occurs.
     this.#report(error as SupervisorError);
   }

@@ -4,6 +4,7 @@ import * as testing from '@heirloom/supervisor/testing';
 
 test('the public surface is this list', () => {
   expect(Object.keys(main).sort()).toEqual([
+    'AUTO_SHUTDOWNS',
     'BOOTSTRAP_BYTES_MAX',
     'CHILDREN_MAX',
     'DEPTH_MAX',
@@ -19,11 +20,18 @@ test('the public surface is this list', () => {
     'TOP_ID',
     'VirtualClock',
     'WORKER_SHUTDOWN_DEFAULT_MS',
+    'checkChildSpecs',
     'checkSpec',
+    'childLifecycleMachine',
+    'countChildren',
     'exitVerdict',
+    'getChildSpec',
+    'newSupervisor',
     'processPort',
     'realClock',
+    'stepSupervisor',
     'topSupervisor',
+    'whichChildren',
   ]);
   expect(Object.keys(testing).sort()).toEqual([
     'FakeChild',
