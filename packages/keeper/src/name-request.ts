@@ -10,6 +10,7 @@ import type { KeeperRequest } from '@heirloom/wire';
 import type { Store } from './store.js';
 import { unknownTable } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
+import type { TableIdentity } from './table-identity.js';
 import { ownershipInfo } from './table-ownership.js';
 import type { TableOwnership } from './table-ownership.js';
 
@@ -17,12 +18,6 @@ type NameRequest = Extract<KeeperRequest, { type: 'rename' | 'whereis' | 'tables
 
 /** The longest runtime-wide name, in characters: it travels with questions. */
 export const PUBLIC_NAME_CHARS_MAX = 256;
-
-/** Where a table is found: the worker that declares it, and its name there. */
-export interface TableIdentity {
-  readonly worker: string;
-  readonly table: string;
-}
 
 export function nameRequest(store: Store, owners: TableOwnership, request: NameRequest): unknown {
   switch (request.type) {

@@ -4,7 +4,7 @@ export { KeeperError, StoreError } from './errors.js';
 export { SELECTION_OPERATIONS } from './selection-query.js';
 export type { KeeperBootstrap } from './bootstrap.js';
 export type { KeeperErrorCode, StoreErrorCode } from './errors.js';
-export type { TableIdentity } from './name-request.js';
+export type { TableIdentity } from './table-identity.js';
 
 /** The entry file of the keeper's process, to be given to Node. */
 export const keeperProcess: URL = new URL('./process.js', import.meta.url);

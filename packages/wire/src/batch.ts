@@ -24,7 +24,7 @@ import { readOutcomes, writeOutcome } from './call-messages.js';
 import { malformed } from './errors.js';
 import type { FieldCheck } from './field.js';
 import { anything, expectMessage, listOf, natural, oneOf, optional, record, text } from './field.js';
-import type { StoredShape } from './messages.js';
+import type { StoredShape } from './table-grant.js';
 import { decodeValue, encodeValue } from './value-codec.js';
 
 export interface Batch {

@@ -15,34 +15,34 @@ export { armFailpoints, failpoint, isArmed, withoutFailpoints } from './failpoin
 export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
 export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
 export {
-  activate,
-  active,
-  adopt,
   changed,
-  crash,
-  decodeControl,
   expect,
   fenced,
-  FrameKind,
-  initFailed,
-  keeper,
   keeperFailed,
-  keeperLost,
   keeperReady,
-  loadFailed,
   moved,
-  ready,
   requestMessage,
   response,
   resume,
-  sendControl,
   shutdown,
-  stop,
-  stopped,
-  tableDeclaration,
   violated,
   welcome,
-} from './messages.js';
+} from './keeper-messages.js';
+export { decodeControl, FrameKind, sendControl } from './messages.js';
+export { tableDeclaration } from './table-grant.js';
+export {
+  activate,
+  active,
+  adopt,
+  crash,
+  initFailed,
+  keeper,
+  keeperLost,
+  loadFailed,
+  ready,
+  stop,
+  stopped,
+} from './worker-messages.js';
 export { ByteReader } from './byte-reader.js';
 export { ByteWriter } from './byte-writer.js';
 export { connect, CONNECT_TIMEOUT_MS, listen, SERVER_CONNECTIONS_MAX } from './connect.js';
@@ -70,41 +70,36 @@ export type { Fault, FaultAction } from './failpoint.js';
 export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline } from './lifeline.js';
 export type {
-  ActivateMessage,
-  Adoption,
   ChangedMessage,
-  ChangesPage,
-  ControlMessage,
-  CrashMessage,
-  ElsewhereTable,
-  EpochClosed,
-  EpochOpened,
-  ErrorMessage,
   ExpectMessage,
   FencedMessage,
-  FrameSink,
-  ImagePage,
-  KeeperLostMessage,
-  KeeperMessage,
   KeeperReadyMessage,
-  KeeperRequest,
-  MigrationGrant,
   MovedMessage,
-  ReadyMessage,
   RequestMessage,
   ResponseMessage,
   ResumeMessage,
-  Role,
-  SnapshotPage,
-  StopMessage,
-  StoredShape,
-  TableDeclaration,
-  TableGrant,
-  TableMove,
-  TransferNotice,
   ViolatedMessage,
   WelcomeMessage,
-} from './messages.js';
+} from './keeper-messages.js';
+export type {
+  ChangesPage,
+  EpochClosed,
+  EpochOpened,
+  ImagePage,
+  KeeperRequest,
+  SnapshotPage,
+} from './keeper-request.js';
+export type { ControlMessage, ErrorMessage, FrameSink, Role } from './messages.js';
+export type { MigrationGrant, StoredShape, TableDeclaration, TableGrant } from './table-grant.js';
+export type { Adoption, ElsewhereTable, TableMove, TransferNotice } from './table-move.js';
+export type {
+  ActivateMessage,
+  CrashMessage,
+  KeeperLostMessage,
+  KeeperMessage,
+  ReadyMessage,
+  StopMessage,
+} from './worker-messages.js';
 export type { ConnectOptions, Server } from './connect.js';
 export type { CloseReason, ConnectionOptions } from './connection.js';
 export type { EncodedError, ErrorClass } from './error-codec.js';

@@ -1,0 +1,83 @@
+/**
+ * The control messages between a worker and the router, on the connection of calls.
+ */
+import { anything, binary, flag, listOf, natural, optional, record, text } from './field.js';
+import type { ControlMessage, ErrorMessage } from './messages.js';
+import { control, errorMessage } from './messages.js';
+import type { TableDeclaration, TableGrant } from './table-grant.js';
+import { tableDeclaration, tableGrant } from './table-grant.js';
+import type { Adoption, ElsewhereTable } from './table-move.js';
+import { adoption, elsewhere } from './table-move.js';
+
+/** Worker → router, once its module is loaded: what it defines. */
+export interface ReadyMessage {
+  readonly pid: number;
+  readonly calls: readonly string[];
+  readonly tables: readonly TableDeclaration[];
+}
+/** Worker → router, best effort before it dies of an uncaught error: what it died of, and what was running. */
+export interface CrashMessage {
+  readonly error: unknown;
+  readonly callId: number | undefined;
+}
+/** Worker → router: a connection to this keeper failed or ended. If it is still the keeper, the worker needs new tokens. */
+export interface KeeperLostMessage {
+  readonly socketPath: string;
+}
+/** Router → worker: this standby is now the incarnation `epoch` of its worker. */
+export interface ActivateMessage {
+  readonly epoch: number;
+  readonly lsn: number;
+  /** Whether an `init` of this worker has ever committed. */
+  readonly restarted: boolean;
+  /** The declared tables that it owns. */
+  readonly tables: readonly TableGrant[];
+  /** Tables of other workers that it owns, and those of its own that it was not told of yet. */
+  readonly inherited?: readonly Adoption[] | undefined;
+  readonly elsewhere?: readonly ElsewhereTable[] | undefined;
+  /** The workers of the runtime: those that a table can be given to. */
+  readonly workers?: readonly string[] | undefined;
+}
+/** Router → worker: where the current keeper listens, and fresh tokens for it. */
+export interface KeeperMessage {
+  readonly socketPath: string;
+  readonly storePath: string;
+  readonly journalToken: Uint8Array;
+  readonly acksToken: Uint8Array;
+}
+/** Router → worker: finish what has arrived, then exit. */
+export type StopMessage = Record<string, never>;
+
+export const ready: ControlMessage<ReadyMessage> = control(
+  'ready',
+  record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration) }),
+);
+export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', errorMessage);
+/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
+export const active: ControlMessage<Record<string, never>> = control('active', record({}));
+export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', errorMessage);
+export const stopped: ControlMessage<Record<string, never>> = control('stopped', record({}));
+export const crash: ControlMessage<CrashMessage> = control(
+  'crash',
+  record({ error: anything, callId: optional(natural) }),
+);
+export const keeperLost: ControlMessage<KeeperLostMessage> = control('keeperLost', record({ socketPath: text }));
+export const activate: ControlMessage<ActivateMessage> = control(
+  'activate',
+  record({
+    epoch: natural,
+    lsn: natural,
+    restarted: flag,
+    tables: listOf(tableGrant),
+    inherited: optional(listOf(adoption)),
+    elsewhere: optional(elsewhere),
+    workers: optional(listOf(text)),
+  }),
+);
+/** Router → worker: it owns one more table. */
+export const adopt: ControlMessage<Adoption> = control('adopt', adoption);
+export const keeper: ControlMessage<KeeperMessage> = control(
+  'keeper',
+  record({ socketPath: text, storePath: text, journalToken: binary, acksToken: binary }),
+);
+export const stop: ControlMessage<StopMessage> = control('stop', record({}));
