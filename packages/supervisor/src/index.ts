@@ -18,6 +18,7 @@ export { processPort } from './process-driver.js';
 export { BOOTSTRAP_BYTES_MAX } from './process-port.js';
 export { checkChildSpecs, checkSpec } from './spec-check.js';
 export { stepSupervisor } from './supervisor-core.js';
+export { SupervisorHandle } from './supervisor-handle.js';
 export { newSupervisor } from './supervisor-state.js';
 export { KEEPER_SUPERVISOR_ID, TOP_ID, topSupervisor } from './top.js';
 export { KILL_WAIT_DEFAULT_MS, SupervisionTree } from './tree.js';
@@ -29,6 +30,7 @@ export type { ChildOperation, ChildRefusal, ChildReply, ChildRequest } from './c
 export type {
   AnySpec,
   AutoShutdown,
+  ChildPolicy,
   ChildSpec,
   RestartType,
   Shutdown,
@@ -40,6 +42,7 @@ export type { Clock, Timer } from './clock.js';
 export type { SupervisorErrorCode } from './errors.js';
 export type { ChildHandle, ProcessExit, ProcessPort, SpawnOptions } from './process-port.js';
 export type { RestartWindow } from './restart-window.js';
+export type { StartedChild, SupervisorPort } from './supervisor-handle.js';
 export type { RestartPlan } from './strategy.js';
 export type {
   ChildRecord,

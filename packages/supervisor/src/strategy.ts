@@ -12,7 +12,7 @@
  * 2. `start` is in start order and holds the exited child.
  * 3. A plan names only children that the supervisor has, whether they run or not: so a transient child that had finished and
  *    one that was terminated by hand come back with the others (N40).
- * 4. Temporary children that are stopped are not started: nobody restarts them (S22).
+ * 4. Temporary children are never started: the exited child is none, as nobody restarts them (S22).
  */
 import { invariant } from '@heirloom/tables';
 import type { RestartType, Strategy } from './child-spec.js';
@@ -42,6 +42,6 @@ export function planRestart(strategy: Strategy, children: readonly StrategyChild
   const affected = strategy === 'one_for_all' ? children : children.slice(place);
   return {
     stop: affected.flatMap(({ id }) => (id === exitedId ? [] : [id])).toReversed(),
-    start: affected.flatMap(({ id, restart }) => (id !== exitedId && restart === 'temporary' ? [] : [id])),
+    start: affected.flatMap(({ id, restart }) => (restart === 'temporary' ? [] : [id])),
   };
 }

@@ -8,14 +8,17 @@
  *    because its significant children have ended, `onShutdown` is called instead.
  * 5. A broken rule (a driver or a listener that throws, a failed invariant) kills every child at once and fails the tree
  *    with ERR_SUPERVISOR_BUG, without awaiting their exits. It never throws into a timer and never ends the process.
- * 6. A tree that has ended cannot be started again: make another one.
+ * 6. Whatever was asked of a supervisor is answered, at the latest when the tree ends.
+ * 7. A tree that has ended cannot be started again: make another one.
  */
 import { checkSpec } from './spec-check.js';
 import type { ChildDriver } from './child-driver.js';
 import type { ChildStateName } from './child-machine.js';
 import { DURATION_MS_MAX, type SupervisorSpec } from './child-spec.js';
 import { realClock, type Clock } from './clock.js';
+import type { ChildReply } from './child-operation.js';
 import { asError, SupervisorError } from './errors.js';
+import { SupervisorHandle } from './supervisor-handle.js';
 import { SupervisorNode, type TreeContext } from './supervisor-node.js';
 import type { SupervisorEvent, SupervisorPhase } from './supervisor-state.js';
 import type { TreeEvent } from './tree-event.js';
@@ -47,6 +50,8 @@ export interface ChildStatus {
   readonly children?: readonly ChildStatus[];
 }
 
+const STOPPED: ChildReply = { type: 'refused', reason: 'stopped' };
+
 interface Deferred {
   readonly promise: Promise<void>;
   resolve(): void;
@@ -62,6 +67,8 @@ export class SupervisionTree<S> {
   readonly #queue: { node: SupervisorNode<S>; event: SupervisorEvent<S> }[] = [];
   readonly #started: Deferred = deferred();
   readonly #ended: Deferred = deferred();
+  readonly #asked = new Map<number, (reply: ChildReply) => void>();
+  #requests = 0;
   #isTaking = false;
   #isUp = false;
   #isReported = false;
@@ -84,7 +91,7 @@ export class SupervisionTree<S> {
       killWaitMs,
       incarnations: new Map(),
       post: (node, event) => this.#post(node, event),
-      reply: () => {},
+      reply: (request, reply) => this.#reply(request, reply),
       emit: (event) => options.onEvent?.(event),
       fail: (bug) => this.#fail(bug),
     };
@@ -105,6 +112,34 @@ export class SupervisionTree<S> {
   /** The children of the root as they are now, in start order, with theirs. */
   children(): readonly ChildStatus[] {
     return statusOf(this.#root);
+  }
+
+  /** The management of one of its supervisors, by the ids from the root to it, whether it is alive at the moment or not. */
+  supervisor(path: readonly string[]): SupervisorHandle<S> {
+    const incarnations = this.#context.incarnations;
+    return new SupervisorHandle(path, {
+      state: () => (this.phase === 'ended' ? undefined : this.#find(path)?.state),
+      lastIncarnation: (id) => incarnations.get(JSON.stringify([...path, id])) ?? 0,
+      ask: (operation) =>
+        new Promise((resolve) => {
+          const node = this.#find(path);
+          if (node === undefined) return resolve(STOPPED);
+          const request = (this.#requests += 1);
+          this.#asked.set(request, resolve);
+          this.#post(node, { type: 'request', request, operation });
+        }),
+    });
+  }
+
+  #find([root, ...ids]: readonly string[]): SupervisorNode<S> | undefined {
+    const first = root === this.#rootId ? this.#root : undefined;
+    return ids.reduce<SupervisorNode<S> | undefined>((node, id) => node?.nested(id), first);
+  }
+
+  #reply(request: number, reply: ChildReply): void {
+    const resolve = this.#asked.get(request);
+    this.#asked.delete(request);
+    resolve?.(reply);
   }
 
   /**
@@ -140,6 +175,7 @@ export class SupervisionTree<S> {
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         if (this.#failure?.code !== 'ERR_SUPERVISOR_BUG') next.node.take(next.event);
+        else if (next.event.type === 'request') this.#reply(next.event.request, STOPPED);
       }
     } catch (bug) {
       this.#fail(asError(bug));
@@ -177,6 +213,7 @@ export class SupervisionTree<S> {
     this.#failure = error;
     this.#isReported = true;
     this.#queue.length = 0;
+    for (const request of [...this.#asked.keys()]) this.#reply(request, STOPPED);
     this.#started.reject(error);
     this.#ended.resolve();
     const lastActs = [

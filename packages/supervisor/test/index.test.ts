@@ -17,6 +17,7 @@ test('the public surface is this list', () => {
     'STRATEGIES',
     'SupervisionTree',
     'SupervisorError',
+    'SupervisorHandle',
     'TOP_ID',
     'VirtualClock',
     'WORKER_SHUTDOWN_DEFAULT_MS',

@@ -1,6 +1,6 @@
 /**
  * Mutations that make this fail, each tried: a plan stops in start order; rest_for_one begins one child too early or too late; a
- * temporary sibling is started; a temporary child that is itself restarted is left out.
+ * temporary sibling is started.
  */
 import { InvariantError } from '@heirloom/tables';
 import { expect, test } from 'vitest';

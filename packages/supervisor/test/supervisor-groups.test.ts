@@ -236,6 +236,7 @@ describe('rest_for_one', () => {
     sim.exit('b', 'crash');
     expect(sim.state.children.map(({ lifecycle }) => lifecycle.state)).toEqual(['running', 'restarting', 'stopped']);
     expect(sim.ask({ type: 'terminate_child', id: 'b' })()).toEqual({ type: 'done' });
+    expect(sim.state.rounds).toEqual([]);
     sim.takeLog();
     sim.retry();
     expect(sim.takeLog()).toEqual([]);
