@@ -110,7 +110,7 @@ class Step<S> extends SupervisorEndings<S> {
     if (this.state.phase !== 'starting' || this.state.rounds.length > 0) return false;
     this.set({ phase: 'running' });
     this.effects.push({ type: 'up' });
-    if (this.state.isShutdownDue) this.shutDown();
+    if (this.state.shutdownDue !== undefined) this.shutDown(this.state.shutdownDue.error);
     return true;
   }
 

@@ -10,7 +10,7 @@ import type { SupervisorError } from './errors.js';
 import { countRestart } from './restart-window.js';
 import { isIndependent, planRestart } from './strategy.js';
 import { SupervisorDraft } from './supervisor-draft.js';
-import { intensityError, startError, sweptAwayError } from './supervisor-failure.js';
+import { intensityError, significantError, startError, sweptAwayError } from './supervisor-failure.js';
 import type { ChildRecord, Round, StartFailure } from './supervisor-state.js';
 
 export class SupervisorEndings<S> extends SupervisorDraft<S> {
@@ -77,7 +77,7 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     if (verdict !== 'restart') {
       this.#emitExited(record, exit, false);
       this.#endChild(record, this.isFleeting(record));
-      this.#checkAutoShutdown(record);
+      this.#checkAutoShutdown(record, exit);
       return;
     }
     const error = this.#countRestart(record, exit, exit.error);
@@ -170,7 +170,7 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     return intensityError(this.state.spec.id, record.spec.id, window, exit, cause);
   }
 
-  #checkAutoShutdown({ spec, lifecycle }: ChildRecord<S>): void {
+  #checkAutoShutdown({ spec, lifecycle }: ChildRecord<S>, exit: ChildExit): void {
     const { autoShutdown = 'never' } = this.state.spec;
     const { significant } = lifecycle.context.policy;
     if (!significant || autoShutdown === 'never') return;
@@ -180,8 +180,11 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     }));
     if (!endsSupervisor(autoShutdown, significant, others)) return;
     this.emit({ type: 'supervisor_auto_shutdown', child: spec.id });
-    if (this.state.phase === 'starting') this.set({ isShutdownDue: true });
-    else this.shutDown();
+    // Only of a supervisor does an exit carry that it failed: a worker's end is what the program has declared to matter.
+    const isFailure = spec.type === 'supervisor' && exit.error !== undefined;
+    const error = isFailure ? significantError(this.state.spec.id, spec.id, exit.error) : undefined;
+    if (this.state.phase === 'starting') this.set({ shutdownDue: { error } });
+    else this.shutDown(error);
   }
 
   #giveUp(error: SupervisorError): void {

@@ -50,3 +50,13 @@ export function sweptAwayError(supervisor: string, child: string): SupervisorErr
     { supervisor, child },
   );
 }
+
+/** It shut itself down because `child`, a significant supervisor, gave up. */
+export function significantError(supervisor: string, child: string, cause: Error): SupervisorError {
+  return new SupervisorError(
+    'ERR_SUPERVISOR_SIGNIFICANT',
+    `The supervisor "${supervisor}" shut down, because its significant child "${child}" gave up. ${cause.message}`,
+    { supervisor, child },
+    { cause },
+  );
+}

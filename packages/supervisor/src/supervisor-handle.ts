@@ -100,7 +100,7 @@ export class SupervisorHandle<S> {
 
   #state(): SupervisorState<S> {
     const state = this.#port.state();
-    if (state === undefined || state.phase === 'ended') throw this.#refusal(undefined, 'stopped');
+    if (state === undefined) throw this.#refusal(undefined, 'stopped');
     return state;
   }
 

@@ -51,8 +51,8 @@ export interface SupervisorState<S> {
   /** Requests that have to wait, in the order in which they came. */
   readonly waiting: readonly ChildRequest<S>[];
   readonly window: RestartWindow;
-  /** Whether an auto-shutdown is due as soon as it is up. */
-  readonly isShutdownDue: boolean;
+  /** Set when an auto-shutdown is due as soon as it is up. */
+  readonly shutdownDue?: { readonly error: SupervisorError | undefined };
   /** Why it stops, when nobody told it to. */
   readonly error?: SupervisorError;
 }
@@ -99,7 +99,7 @@ export function newSupervisor<S>(spec: SupervisorSpec<S>, options: SupervisorOpt
   const children = specs.map((child) => newRecord(child, killWaitMs, lastIncarnation(child.id)));
   const window = emptyWindow(spec.intensity ?? INTENSITY_DEFAULT, spec.periodMs ?? PERIOD_DEFAULT_MS);
   const places = new Map(children.map((child, place) => [child.spec.id, place]));
-  return { spec, killWaitMs, phase: 'idle', children, places, rounds: [], waiting: [], window, isShutdownDue: false };
+  return { spec, killWaitMs, phase: 'idle', children, places, rounds: [], waiting: [], window };
 }
 
 /** Gives back a child that has not been started. */

@@ -175,7 +175,6 @@ export class SupervisionTree<S> {
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         if (this.#failure?.code !== 'ERR_SUPERVISOR_BUG') next.node.take(next.event);
-        else if (next.event.type === 'request') this.#reply(next.event.request, STOPPED);
       }
     } catch (bug) {
       this.#fail(asError(bug));
