@@ -107,6 +107,8 @@ function terminate<S>(
 
 /** The child is down already, and was to be started again. */
 function ended<S>(draft: SupervisorDraft<S>, id: string): void {
-  const incarnation = draft.find(id)?.lifecycle.context.incarnation ?? 0;
-  draft.emit({ type: 'child_ended', id, incarnation });
+  const record = draft.find(id);
+  if (record === undefined) return;
+  const isForgotten = draft.isFleeting(record);
+  draft.emit({ type: 'child_ended', id, incarnation: record.lifecycle.context.incarnation, isForgotten });
 }

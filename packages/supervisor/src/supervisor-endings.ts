@@ -114,7 +114,7 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     }
     if (isForgotten) this.remove(id);
     else this.dropStart(id);
-    this.emit({ type: 'child_ended', id, incarnation: record.lifecycle.context.incarnation });
+    this.emit({ type: 'child_ended', id, incarnation: record.lifecycle.context.incarnation, isForgotten });
   }
 
   /** Lets whatever waits be served before the restart is tried again. */

@@ -24,8 +24,8 @@ export type ChildTreeEvent =
       readonly exit: ChildExit;
       readonly willRestart: boolean;
     } & ChildOccurrence)
-  /** It is down and stays so, while its supervisor goes on: until somebody asks for it, or its siblings are restarted. */
-  | ({ readonly type: 'child_ended' } & ChildOccurrence)
+  /** It is down and stays so, while its supervisor goes on: for good, or until somebody asks or siblings are restarted. */
+  | ({ readonly type: 'child_ended'; readonly isForgotten: boolean } & ChildOccurrence)
   /** It was killed and has not been seen to exit within the kill wait. */
   | ({ readonly type: 'kill_overdue' } & ChildOccurrence);
 

@@ -212,7 +212,7 @@ export class SupervisionTree<S> {
     this.#failure = error;
     this.#isReported = true;
     this.#queue.length = 0;
-    for (const request of [...this.#asked.keys()]) this.#reply(request, STOPPED);
+    for (const request of this.#asked.keys()) this.#reply(request, STOPPED);
     this.#started.reject(error);
     this.#ended.resolve();
     const lastActs = [

@@ -154,7 +154,7 @@ describe('between two tries of a restart (N35)', () => {
     sim.retry();
     expect(sim.state.phase).toBe('running');
     expect(sim.state.children[0]?.lifecycle.state).toBe('stopped');
-    expect(sim.events.at(-1)).toEqual({ type: 'child_ended', id: 'a', incarnation: 2 });
+    expect(sim.events.at(-1)).toEqual({ type: 'child_ended', id: 'a', incarnation: 2, isForgotten: false });
   });
 });
 
@@ -272,7 +272,7 @@ describe('requests', () => {
     sim.exit('b', 'shutdown');
     sim.takeLog();
     expect(sim.ask(about('terminate_child', 'b'))()).toEqual({ type: 'done' });
-    expect(sim.events.at(-1)).toEqual({ type: 'child_ended', id: 'b', incarnation: 1 });
+    expect(sim.events.at(-1)).toEqual({ type: 'child_ended', id: 'b', incarnation: 1, isForgotten: false });
     sim.ready('a');
     expect(sim.takeLog()).toEqual([]);
     expect(sim.state.rounds).toEqual([]);

@@ -54,7 +54,7 @@ describe('one_for_all', () => {
       ['c', true],
       ['b', true],
     ]);
-    expect(sim.events).toContainEqual({ type: 'child_ended', id: 't', incarnation: 1 });
+    expect(sim.events).toContainEqual({ type: 'child_ended', id: 't', incarnation: 1, isForgotten: true });
   });
 
   test('forgets temporary siblings and goes on without them (S22)', () => {
