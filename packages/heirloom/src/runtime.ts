@@ -197,7 +197,7 @@ class HeirloomRuntime implements Runtime {
   worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition> {
     const name = (reference as WorkerReference | undefined)?.name;
     const registered = this.#registry.worker(String(name));
-    if (registered?.reference === reference) return createHandle(this.#router, registered.slot, {});
+    if (registered !== undefined && registered.reference === reference) return createHandle(this.#router, registered.slot, {});
     const names = this.#registry.workers.map((worker) => worker.reference.name).join(', ');
     throw new WorkerReferenceError(
       'ERR_WORKER_UNKNOWN',
@@ -286,7 +286,9 @@ class HeirloomRuntime implements Runtime {
     if (event.type === 'child_start_failed') {
       logger.error({ path: event.path, err: event.error, willRestart: event.willRestart }, 'a start failed');
     }
-    if (event.type === 'child_ended') this.#registry.ended(event.path, event.isForgotten);
+    // With the root the whole runtime ends, which is said to open calls when it is known why.
+    const isBelowRoot = event.path.length > this.#rootPath.length;
+    if (event.type === 'child_ended' && isBelowRoot) this.#registry.ended(event.path, event.isForgotten);
     if (event.type === 'supervisor_stopped' && !this.#router.isClosing) this.#registry.supervisorStopped(event.path);
     if (event.type === 'supervisor_auto_shutdown') this.#shutsDown(event.path, event.child);
     if (event.type !== 'supervisor_gave_up') return;
