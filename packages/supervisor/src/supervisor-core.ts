@@ -84,7 +84,7 @@ class Step<S> extends SupervisorEndings<S> {
         this.#child(event.id, event.event);
         return;
       case 'retry':
-        this.retry(event.id, event.incarnation);
+        this.retry(event.id);
         return;
       case 'request': {
         const { request, operation } = event;

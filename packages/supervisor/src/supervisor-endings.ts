@@ -26,11 +26,11 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     else this.#stopped(record, exit);
   }
 
-  /** Tries a failed restart again, unless it has been given up or overtaken. */
-  retry(id: string, incarnation: number): void {
+  /** Tries a failed restart again, unless it has been given up or overtaken; as in OTP whichever try has posted it. */
+  retry(id: string): void {
     const record = this.find(id);
-    if (record?.lifecycle.state !== 'restarting' || record.lifecycle.context.incarnation !== incarnation) return;
-    if (this.isOver || record.failure === undefined) return;
+    const isPaused = this.state.rounds.some((round) => round.isPaused && round.start[0] === id);
+    if (!isPaused || record?.failure === undefined) return;
     const { exit, error: cause } = record.failure;
     const error = this.#countRestart(record, exit, cause);
     if (error !== undefined) this.#giveUp(error);
@@ -124,9 +124,11 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     const round = this.state.rounds.find((candidate) => candidate.start[0] === id);
     invariant(round !== undefined, `The start of "${id}" failed, and nobody had it started.`);
     this.replaceRound(round, { ...round, isPaused: true });
+    // Of the round only this child is restarting now; the others that are not up are just down (N36).
+    for (const other of round.start) this.mark(other, 'CANCEL');
     this.put({ ...record, failure });
     this.#awaitRestart(id, incarnation + 1);
-    this.effects.push({ type: 'post_retry', id, incarnation });
+    this.effects.push({ type: 'post_retry', id });
   }
 
   /** Begins the round of a restart; what it covers is left to it alone. */

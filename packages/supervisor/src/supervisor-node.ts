@@ -121,8 +121,8 @@ export class SupervisorNode<S> {
         this.#live.delete(effect.id);
         return;
       case 'post_retry': {
-        const { id, incarnation } = effect;
-        this.#tree.clock.setTimer(0, () => this.#tree.post(this, { type: 'retry', id, incarnation }));
+        const { id } = effect;
+        this.#tree.clock.setTimer(0, () => this.#tree.post(this, { type: 'retry', id }));
         return;
       }
       case 'reply':

@@ -63,7 +63,7 @@ export type SupervisorEvent<S = unknown> =
   | { readonly type: 'stop' }
   | { readonly type: 'kill' }
   | { readonly type: 'child'; readonly id: string; readonly event: ChildEvent }
-  | { readonly type: 'retry'; readonly id: string; readonly incarnation: number }
+  | { readonly type: 'retry'; readonly id: string }
   | ({ readonly type: 'request' } & ChildRequest<S>);
 
 /** What is to be done for a supervisor, in order. */
@@ -78,7 +78,7 @@ export type SupervisorEffect<S> =
       readonly delayMs: number;
     }
   | { readonly type: 'release_child'; readonly id: string }
-  | { readonly type: 'post_retry'; readonly id: string; readonly incarnation: number }
+  | { readonly type: 'post_retry'; readonly id: string }
   | { readonly type: 'reply'; readonly request: number; readonly reply: ChildReply }
   | { readonly type: 'emit'; readonly event: LocalEvent }
   | { readonly type: 'up' }

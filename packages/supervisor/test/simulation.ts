@@ -35,13 +35,14 @@ export class Simulation {
   readonly events: LocalEvent[] = [];
   readonly alive = new Map<string, number>();
   readonly timers = new Map<string, { timer: ChildTimer; incarnation: number; delayMs: number }>();
-  readonly retries: { id: string; incarnation: number }[] = [];
+  readonly retries: { id: string }[] = [];
   /** When each restart was decided upon. */
   readonly restartTimes: number[] = [];
   readonly replies = new Map<number, ChildReply>();
   isUp = false;
   outcome: { error?: SupervisorError } | undefined;
   #requests = 0;
+  readonly #incarnations = new Map<string, number>();
 
   constructor(spec: SupervisorSpec<string>) {
     this.state = newSupervisor(spec, { killWaitMs: 2_000 });
@@ -57,6 +58,7 @@ export class Simulation {
         case 'start_child':
           expect(this.alive.has(effect.spec.id), `two live incarnations of ${effect.spec.id}`).toBe(false);
           this.alive.set(effect.spec.id, effect.incarnation);
+          this.#incarnations.set(effect.spec.id, effect.incarnation);
           this.log.push(`start ${effect.spec.id}`);
           break;
         case 'stop_child':
@@ -106,6 +108,11 @@ export class Simulation {
     this.send({ type: 'child', id, event });
   }
 
+  /** The last incarnation of a child of this id, forgotten or not. */
+  lastIncarnation(id: string): number {
+    return this.#incarnations.get(id) ?? 0;
+  }
+
   incarnation(id: string): number {
     const child = this.state.children.find(({ spec }) => spec.id === id);
     return child?.lifecycle.context.incarnation ?? 0;
@@ -132,7 +139,7 @@ export class Simulation {
   retry(): void {
     const next = this.retries.shift();
     if (next === undefined) throw new Error('No retry was posted.');
-    this.send({ type: 'retry', id: next.id, incarnation: next.incarnation });
+    this.send({ type: 'retry', id: next.id });
   }
 
   /** Starts it and brings every child up. */
