@@ -95,7 +95,7 @@ function terminate<S>(
   const given = draft.state.rounds.find((round) => round.isPaused && round.start[0] === id);
   if (given !== undefined) {
     draft.replaceRound(given, undefined);
-    for (const sibling of given.start) ended(draft, sibling);
+    for (const sibling of given.start) if (!draft.isToStart(sibling)) ended(draft, sibling);
   } else if (draft.isToStart(id) && isDown(record.lifecycle)) ended(draft, id);
   if (isDown(record.lifecycle) && draft.isFleeting(record)) {
     draft.remove(id);
@@ -108,7 +108,7 @@ function terminate<S>(
 /** The child is down already, and was to be started again. */
 function ended<S>(draft: SupervisorDraft<S>, id: string): void {
   const record = draft.find(id);
-  if (record === undefined) return;
+  if (record === undefined || !isDown(record.lifecycle)) return;
   const isForgotten = draft.isFleeting(record);
   draft.emit({ type: 'child_ended', id, incarnation: record.lifecycle.context.incarnation, isForgotten });
 }

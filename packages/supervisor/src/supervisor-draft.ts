@@ -11,6 +11,8 @@ export class SupervisorDraft<S> {
   state: SupervisorState<S>;
   readonly effects: SupervisorEffect<S>[] = [];
   readonly now: number;
+  /** The list of children once this step has a copy of its own: one copy for each step, as the list may be long. */
+  #children: ChildRecord<S>[] | undefined;
 
   constructor(state: SupervisorState<S>, now: number) {
     this.state = state;
@@ -26,7 +28,7 @@ export class SupervisorDraft<S> {
   }
 
   find(id: string): ChildRecord<S> | undefined {
-    return this.state.children[placeOf(this.state, id)];
+    return this.state.children[this.#placeOf(id)];
   }
 
   ids(): string[] {
@@ -35,13 +37,14 @@ export class SupervisorDraft<S> {
 
   /** Puts the record in the place of that with its id. */
   put(record: ChildRecord<S>): void {
-    const children = this.state.children.slice();
-    children[placeOf(this.state, record.spec.id)] = record;
-    this.set({ children });
+    const place = this.#placeOf(record.spec.id);
+    this.#ownChildren()[place] = record;
   }
 
   append(record: ChildRecord<S>): void {
-    this.set({ children: [...this.state.children, record] });
+    const children = this.#ownChildren();
+    children.push(record);
+    this.state.index.appended(children, record.spec.id);
   }
 
   /** Whether nothing is kept of the child once it is down for good: it is temporary, or an instance. */
@@ -51,9 +54,26 @@ export class SupervisorDraft<S> {
 
   /** Forgets the child, its spec and all. */
   remove(id: string): void {
-    const place = placeOf(this.state, id);
-    if (place !== -1) this.set({ children: this.state.children.toSpliced(place, 1) });
+    const place = this.#placeOf(id);
+    if (place !== -1) {
+      const children = this.#ownChildren();
+      children.splice(place, 1);
+      this.state.index.removed(children, id);
+    }
     this.dropStart(id);
+  }
+
+  #placeOf(id: string): number {
+    return this.state.index.placeOf(this.state.children, id);
+  }
+
+  #ownChildren(): ChildRecord<S>[] {
+    if (this.#children === undefined) {
+      this.#children = this.state.children.slice();
+      this.state.index.moved(this.state.children, this.#children);
+      this.set({ children: this.#children });
+    }
+    return this.#children;
   }
 
   /** Takes note that a child that is down waits to be restarted, or does so no more. */
@@ -96,18 +116,4 @@ export class SupervisorDraft<S> {
   reply({ request }: Pick<ChildRequest, 'request'>, reply: ChildReply): void {
     this.effects.push({ type: 'reply', request, reply });
   }
-}
-
-/** Where the child is in the list, or -1. Its last known place is looked at first; removals only move it towards the start. */
-function placeOf<S>({ children, places }: SupervisorState<S>, id: string): number {
-  const known = Math.min(places.get(id) ?? children.length, children.length - 1);
-  for (let place = known; place >= 0; place -= 1) {
-    if (children[place]?.spec.id !== id) continue;
-    places.set(id, place);
-    return place;
-  }
-  const place = children.findIndex((child) => child.spec.id === id);
-  if (place === -1) places.delete(id);
-  else places.set(id, place);
-  return place;
 }

@@ -141,9 +141,10 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
       restart: lifecycle.context.policy.restart,
     }));
     const plan = planRestart(strategy, children, id);
-    this.set({
-      rounds: this.state.rounds.filter(({ kind, start }) => kind === 'request' || (isAlone && start[0] !== id)),
-    });
+    // What it does not cover goes on: siblings of one_for_one, and before it the tries of an earlier child of rest_for_one.
+    const isCovered = (head: string | undefined): boolean =>
+      head !== undefined && (plan.start.includes(head) || plan.stop.includes(head));
+    this.set({ rounds: this.state.rounds.filter(({ kind, start: [head] }) => kind === 'request' || !isCovered(head)) });
     this.addRound({ ...plan, kind: 'restart', isPaused: false });
     if (!isAlone) this.#forgetUnstarted(plan.stop);
     if (record.lifecycle.state !== 'restarting') this.#awaitRestart(id, record.lifecycle.context.incarnation + 1);

@@ -1,8 +1,9 @@
 /**
  * What one supervisor remembers, what happens to it and what is to be done for it: the vocabulary of supervisor-core.ts.
- * All of it is plain data but for the children's opaque `start` and the errors.
+ * All of it is plain data but for the children's opaque `start`, the errors and the index, which follows from the rest.
  */
 import type { ChildExit } from './child-exit.js';
+import { ChildIndex } from './child-index.js';
 import { newChild, type ChildEvent, type ChildLifecycle, type ChildTimer } from './child-machine.js';
 import type { ChildReply, ChildRequest } from './child-operation.js';
 import { childPolicy, INTENSITY_DEFAULT, PERIOD_DEFAULT_MS, type AnySpec, type SupervisorSpec } from './child-spec.js';
@@ -45,8 +46,8 @@ export interface SupervisorState<S> {
   readonly phase: SupervisorPhase;
   /** In start order. */
   readonly children: readonly ChildRecord<S>[];
-  /** Where children were last found: a memory that is verified before it is believed, so states may share it. */
-  readonly places: Map<string, number>;
+  /** Where children are in the list; it follows from the list, and states share it. */
+  readonly index: ChildIndex;
   readonly rounds: readonly Round[];
   /** Requests that have to wait, in the order in which they came. */
   readonly waiting: readonly ChildRequest<S>[];
@@ -98,8 +99,7 @@ export function newSupervisor<S>(spec: SupervisorSpec<S>, options: SupervisorOpt
   const specs = spec.strategy === 'simple_one_for_one' ? [] : spec.children;
   const children = specs.map((child) => newRecord(child, killWaitMs, lastIncarnation(child.id)));
   const window = emptyWindow(spec.intensity ?? INTENSITY_DEFAULT, spec.periodMs ?? PERIOD_DEFAULT_MS);
-  const places = new Map(children.map((child, place) => [child.spec.id, place]));
-  return { spec, killWaitMs, phase: 'idle', children, places, rounds: [], waiting: [], window };
+  return { spec, killWaitMs, phase: 'idle', children, index: new ChildIndex(), rounds: [], waiting: [], window };
 }
 
 /** Gives back a child that has not been started. */

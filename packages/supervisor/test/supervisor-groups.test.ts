@@ -227,6 +227,25 @@ describe('rest_for_one', () => {
     expect(sim.state.window.times).toHaveLength(2);
   });
 
+  test('goes on trying an earlier child when a later one, restarted by hand meanwhile, exits', () => {
+    const sim = restOf().up();
+    sim.exit('a');
+    sim.exit('c', 'shutdown');
+    sim.exit('b', 'shutdown');
+    sim.exit('a', 'crash');
+    sim.ask({ type: 'restart_child', id: 'c' });
+    sim.ready('c');
+    sim.takeLog();
+    sim.exit('c');
+    sim.ready('c');
+    expect(sim.takeLog()).toEqual(['start c']);
+    sim.retry();
+    sim.exit('c', 'shutdown');
+    for (const id of ['a', 'b', 'c']) sim.ready(id);
+    expect(sim.takeLog()).toEqual(['stop c', 'start a', 'start b', 'start c']);
+    expect(sim.state.rounds).toEqual([]);
+  });
+
   test('leaves later siblings down between the tries, and for good when the tries are ended (N36)', () => {
     const sim = restOf().up();
     sim.exit('a');
