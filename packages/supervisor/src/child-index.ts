@@ -7,6 +7,8 @@
  *    REMOVALS_MAX removals all at once.
  */
 
+import { invariant } from '@heirloom/tables';
+
 /** How far a place may be behind: looking back that far costs less than what else a step does. */
 const REMOVALS_MAX = 64;
 
@@ -25,7 +27,8 @@ export class ChildIndex {
     const known = this.#places.get(id);
     if (known === undefined) return -1;
     let place = Math.min(known, list.length - 1);
-    while (list[place]?.spec.id !== id) place -= 1;
+    while (place >= 0 && list[place]?.spec.id !== id) place -= 1;
+    invariant(place >= 0, `The child "${id}" is not where its index says, nor before that.`);
     this.#places.set(id, place);
     return place;
   }

@@ -128,6 +128,17 @@ describe('children by id', () => {
   });
 });
 
+test('a child that does not go when it is asked is killed, and terminating it is answered (N43)', () => {
+  const sim = running([workerSpec('a', { shutdown: 10 })]);
+  const answer = sim.ask(about('terminate_child', 'a'));
+  sim.takeLog();
+  sim.fire('a');
+  expect(sim.takeLog()).toEqual(['kill a']);
+  expect(answer()).toBeUndefined();
+  sim.exit('a', 'killed');
+  expect(answer()).toEqual({ type: 'done' });
+});
+
 describe('between two tries of a restart (N35)', () => {
   const retrying = () => {
     const sim = running();
@@ -355,7 +366,7 @@ describe('simple_one_for_one', () => {
     expect(sim.outcome).toEqual({});
   });
 
-  test('has a maximum, in which those that restart take their places', () => {
+  test('has a maximum, in which those that restart take their places, also to be terminated (N37)', () => {
     const sim = simple({ childrenMax: 2 });
     for (const id of ['one', 'two']) {
       sim.ask(instance(id));

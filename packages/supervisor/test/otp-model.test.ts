@@ -274,7 +274,7 @@ test.each(['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'] a
           return { model: new OtpModel(options, initial), real: new Real(options, named) };
         }, cmds);
       }),
-      { numRuns: 400 },
+      { numRuns: 600 },
     );
   },
 );

@@ -267,3 +267,17 @@ describe('stopping', () => {
     expect(sim.outcome).toEqual({});
   });
 });
+
+test('what comes of strangers, and of those that are gone, changes nothing (N42, N55)', () => {
+  const sim = new Simulation(supervisorSpec(abc)).up();
+  const before = sim.state;
+  sim.takeLog();
+  for (const reason of ['shutdown', 'crash'] as const) {
+    sim.child('stranger', { type: 'EXITED', incarnation: 1, exit: { reason } });
+    sim.child('a', { type: 'EXITED', incarnation: 7, exit: { reason } });
+  }
+  sim.send({ type: 'retry', id: 'stranger' });
+  sim.send({ type: 'retry', id: 'a' });
+  expect(sim.takeLog()).toEqual([]);
+  expect(sim.state).toEqual(before);
+});

@@ -21,7 +21,7 @@ function top(): { tree: SupervisionTree<string>; driver: FakeDriver<string>; fai
   return { tree: new SupervisionTree(spec, { driver, clock: new VirtualClock(), onFailure }), driver, failures };
 }
 
-test('the keeper is first up and last down', async () => {
+test('the keeper is first up and last down (N54)', async () => {
   const { tree, driver } = top();
   await tree.start();
   expect(driver.children.map((child) => child.id)).toEqual(['keeper', 'a']);
