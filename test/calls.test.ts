@@ -5,7 +5,7 @@
  * throws; G3, deaths of suspects count against the worker's intensity; G9, the router's queue has no bound.
  */
 import { CallError, HeirloomError, supervisor } from 'heirloom';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
@@ -15,9 +15,10 @@ import { bankReference, patientRoot, startTestRuntime, troubleReference } from '
 const bankRef = bankReference();
 const troubleRef = troubleReference();
 
+/** A runtime of a test's own, which kills its worker or has limits of its own. */
 async function start(limits = {}): Promise<TestRuntime & { directory: TestDirectory }> {
   const directory = await testDirectory();
-  const test = await startTestRuntime({ directory: directory.path, root: patientRoot(bankRef, troubleRef), limits });
+  const test = await startTestRuntime({ directory: directory.path, root: patientRoot(troubleRef), limits });
   return {
     ...test,
     directory,
@@ -28,9 +29,20 @@ async function start(limits = {}): Promise<TestRuntime & { directory: TestDirect
   };
 }
 
+/** A runtime for the tests in which nobody dies. */
+let directory: TestDirectory;
+let test: TestRuntime;
+beforeAll(async () => {
+  directory = await testDirectory();
+  test = await startTestRuntime({ directory: directory.path, root: patientRoot(bankRef, troubleRef) });
+});
+afterAll(async () => {
+  await test[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+});
+
 describe('a handler that throws', () => {
   it('changes none of its three tables, and its error reaches the caller (G2)', async () => {
-    await using test = await start();
     const bank = test.runtime.worker(bankRef);
     await bank.call.deposit(1, 'alice', 5);
     const error = await bank.call.failingDeposit(2, 'alice', 7).catch((thrown: unknown) => thrown);
@@ -156,7 +168,6 @@ describe('bounds and bad input', () => {
   });
 
   it('refuses unknown calls, tables and arguments with a typed error', async () => {
-    await using test = await start();
     const trouble = test.runtime.worker(troubleRef);
     const loose = trouble.call as unknown as Record<string, (...values: unknown[]) => Promise<unknown>>; // As JavaScript would.
     await expect(loose['nothing']?.()).rejects.toMatchObject({ code: 'ERR_CALL_UNKNOWN', outcome: 'none' });
@@ -172,7 +183,6 @@ describe('bounds and bad input', () => {
   });
 
   it('carries every kind of value there and back exactly', async () => {
-    await using test = await start();
     const trouble = test.runtime.worker(troubleRef);
     const values = [
       undefined,
@@ -191,7 +201,6 @@ describe('bounds and bad input', () => {
   });
 
   it('refuses the use of tables after the handler has settled', async () => {
-    await using test = await start();
     const trouble = test.runtime.worker(troubleRef);
     await trouble.call.afterSettled();
     await until('the late use is logged', () =>
@@ -219,7 +228,6 @@ describe('close', () => {
 
 describe('logging', () => {
   it("merges the workers' lines under their worker, their level and their process", async () => {
-    await using test = await start();
     await test.runtime.worker(troubleRef).call.say('hello');
     const line = (message: string) => test.log.lines.find((entry) => entry.message === message);
     await until('all three lines arrived', () => line('hello') && line('plain hello') && line('error hello'));

@@ -4,8 +4,8 @@
  *
  * Mutations that make this fail, each tried: outcomes are compared as multisets in ordered sets too; a page's length is not
  * compared; a refusal passes where a value was recorded; transfers are not compared, or not in order; the rows after a refusal
- * are not looked at; an argument that nobody reads is passed over; the children after a step of a supervisor are not compared, or
- * not its last log; every class of terms has a range of its own only.
+ * are not looked at; an argument that nobody reads is passed over; a sequence without steps passes; the children after a step of a
+ * supervisor are not compared, or not its last log; every class of terms has a range of its own only.
  */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -289,6 +289,7 @@ describe('a trace that is not in the format is refused with its place', () => {
     ['no id', { type: 'set', ops: [] }, /'id' is missing/],
     ['a field that nobody knows', sequence(size, { seed: 1 }), /'seed' is unknown/],
     ['no list of operations', sequence(size, { ops: 1 }), /'ops' is 1; expected a list/],
+    ['no operation at all', sequence(size, { ops: [] }), /'ops' is \[\]; expected a list of one step or more/],
     ['an operation that there is not', sequence({ op: 'slot', result: { ok: 0 } }), /ops 1: 'op' is "slot"/],
     ['no result', sequence({ op: 'size' }), /'result' is missing/],
     ['an odd result', sequence({ op: 'size', result: { error: false } }), /expected true/],
@@ -413,6 +414,13 @@ describe('the program', () => {
       /line 1: is no JSON/,
     ],
     ['a damaged archive', async () => ['ets', await file('cut.gz', gzipSync('{}').subarray(0, 12))], /cannot be read/],
+    ['binary data', async () => ['ets', await file('noise.jsonl', Buffer.alloc(64, 0xff))], /cannot be read/],
+    ['text', async () => ['ownership', await file('text.jsonl', 'no trace\n')], /line 1: is no JSON/],
+    [
+      'a sequence without steps',
+      async () => ['ownership', await file('none.jsonl', '{"id":1,"ops":[]}')],
+      /'ops' is \[\]/,
+    ],
     [
       'traces of another kind',
       async () => ['ets', OWNERSHIP],
@@ -427,7 +435,7 @@ describe('the program', () => {
     [
       'a way that a kind does not have',
       async () => ['ownership', OWNERSHIP, '--through', 'runtime'],
-      /go through memory/,
+      /go through memory, .*leave --through out/,
     ],
   ])('refuses %s, and ends with 2', async (_what, programArguments, reason) => {
     const { code, lines, stderr } = await run(...(await programArguments()));

@@ -17,7 +17,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { open } from 'lmdb';
 import { CallError, HeirloomError, supervisor, worker } from 'heirloom';
 import type { Runtime, WorkerReference } from 'heirloom';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '@heirloom/keeper';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
@@ -25,7 +25,7 @@ import { killRun } from './support/kill-run.js';
 import { Ledger } from './support/ledger.js';
 import { descendants } from './support/processes.js';
 import { SeededRandom } from './support/random.js';
-import { bankReference, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
+import { bankReference, patientRoot, startTestRuntime, WITHOUT_STANDBY, workerModule } from './support/runtime.js';
 import type variantWorker from './workers/variant.worker.js';
 
 type Variant = WorkerReference<typeof variantWorker>;
@@ -41,11 +41,14 @@ function codes(error: unknown): string[] {
 }
 
 /** Starts a runtime that must not start, and gives the error; nothing may be left of the attempt. */
-async function startError(directory: string, reference: WorkerReference = bankReference()): Promise<unknown> {
+async function startError(
+  directory: string,
+  reference: WorkerReference = bankReference('bank', WITHOUT_STANDBY),
+): Promise<unknown> {
   const error: unknown = await startTestRuntime({
     directory,
     root: patientRoot(reference),
-    keeper: { lockWaitMs: 200 },
+    keeper: { lockWaitMs: 200, ...WITHOUT_STANDBY },
   }).then(
     ({ runtime }) => runtime.close().then(() => undefined),
     (thrown: unknown) => thrown,
@@ -58,17 +61,21 @@ async function startError(directory: string, reference: WorkerReference = bankRe
 async function bankWithRows(): Promise<{ directory: TestDirectory; ledger: Ledger; file: string }> {
   const directory = await testDirectory();
   const ledger = new Ledger();
-  const bankRef = bankReference();
+  const bankRef = bankReference('bank', WITHOUT_STANDBY);
   const random = new SeededRandom(11);
-  await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(bankRef) });
+  await using test = await startTestRuntime({
+    directory: directory.path,
+    root: patientRoot(bankRef),
+    keeper: WITHOUT_STANDBY,
+  });
   const bank = test.runtime.worker(bankRef);
   await Promise.all(Array.from({ length: 60 }, () => ledger.operate(bank, random)));
   return { directory, ledger, file: join(directory.path, 'data.mdb') };
 }
 
 async function expectBankIntact(directory: string, ledger: Ledger): Promise<void> {
-  const bankRef = bankReference();
-  await using test = await startTestRuntime({ directory, root: patientRoot(bankRef) });
+  const bankRef = bankReference('bank', WITHOUT_STANDBY);
+  await using test = await startTestRuntime({ directory, root: patientRoot(bankRef), keeper: WITHOUT_STANDBY });
   const report = await ledger.compare(test.runtime.worker(bankRef));
   expect(report).toMatchObject({ lost: [], duplicated: [], halfDone: [] });
   expect(report.acknowledged).toBeGreaterThan(10);
@@ -401,6 +408,21 @@ describe('a restart storm (G11)', () => {
 });
 
 describe('tables of the store that the program no longer declares as they are', () => {
+  /** A program in which nothing dies; gives what it counts of `kept`. */
+  async function count(directory: string, write?: number): Promise<number | undefined> {
+    const reference = variantReference(undefined, WITHOUT_STANDBY);
+    await using test = await startTestRuntime({ directory, root: patientRoot(reference), keeper: WITHOUT_STANDBY });
+    const { call } = test.runtime.worker(reference);
+    if (write !== undefined) await call.put('kept', write);
+    return call.count('kept');
+  }
+  let directory: TestDirectory;
+  beforeAll(async () => {
+    directory = await testDirectory();
+    await count(directory.path, 1);
+  });
+  afterAll(() => directory[Symbol.asyncDispose]());
+
   it.each([
     ['other_type', 'type', 'set', 'ordered_set'],
     ['other_key', 'key', '"id"', '"count"'],
@@ -409,20 +431,12 @@ describe('tables of the store that the program no longer declares as they are', 
   ])(
     'declared with %s are refused at the start, and are as they were (G11)',
     async (variant, field, stored, declared) => {
-      await using directory = await testDirectory();
-      {
-        const reference = variantReference();
-        await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(reference) });
-        await test.runtime.worker(reference).call.put('kept', 1);
-      }
-      expect(await startError(directory.path, variantReference(variant))).toMatchObject({
+      expect(await startError(directory.path, variantReference(variant, WITHOUT_STANDBY))).toMatchObject({
         name: 'StoreError',
         code: 'ERR_STORE_TABLE_MISMATCH',
         details: { worker: 'variant', table: 'items', field, stored, declared },
       });
-      const reference = variantReference();
-      await using test = await startTestRuntime({ directory: directory.path, root: patientRoot(reference) });
-      await expect(test.runtime.worker(reference).call.count('kept')).resolves.toBe(1);
+      await expect(count(directory.path)).resolves.toBe(1);
     },
   );
 

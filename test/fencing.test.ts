@@ -34,13 +34,14 @@ class SparingPort implements ProcessPort {
 describe.each(['worker.activate', 'worker.journal:before', 'worker.journal:after'])(
   'a worker that is frozen at %s, replaced, and then goes on (G6)',
   (point) => {
-    it.each([
+    // Together, as they mostly wait for the start of the frozen process to take too long.
+    it.concurrent.each([
       ['the same keeper', false],
       ['a keeper that was restarted in between', true],
     ])('changes nothing and answers nothing, with %s', { timeout: 60_000 }, async (_name, restartKeeper) => {
       await using directory = await testDirectory();
       const port = new SparingPort();
-      const reference = worker<typeof startsWorker>('starts', workerModule('starts'), { startTimeoutMs: 4_000 });
+      const reference = worker<typeof startsWorker>('starts', workerModule('starts'), { startTimeoutMs: 5_000 });
       await using test = await startTestRuntime(
         { directory: directory.path, root: patientRoot(reference) },
         {

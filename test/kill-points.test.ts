@@ -7,6 +7,9 @@
  * - G3: the router runs calls again without waiting for the close of their epoch (worker at `worker.journal:after`); a new
  *   keeper does not send the stored replies again, or deletes them before they are confirmed (`keeper.replies:before`).
  *
+ * The points of what handlers ask of other workers (`worker.ask:before`, `worker.answer:before`) are in worker-handles-kills, those
+ * of moves (`worker.transfer:end`) in ownership-kills.
+ *
  * One that does not: a worker sends every batch again and the keeper takes those that it has. Batches hold rows, not steps, so
  * a repeated tail leaves the tables as they were; both halves are held by keeper/test/keeper and worker/test/journal.
  */
@@ -16,6 +19,13 @@ import { killRun } from './support/kill-run.js';
 
 const kill = (point: string, hit: number, action: FaultAction = 'kill'): Fault => ({ point, hit, action });
 const base = { operations: 80, concurrency: 8, seed: 20_261_120 };
+/** For runs with more deaths. */
+const longer = { ...base, operations: 300 };
+
+/** One life after the other of a worker or the keeper, each of which ends at its hit of the point. */
+function lives(name: string, point: string, hits: readonly number[]): Record<string, readonly Fault[]> {
+  return Object.fromEntries(hits.map((hit, index) => [`${name} ${index + 1}`, [kill(point, hit)]]));
+}
 
 const WORKER_POINTS = [
   'worker.handler:start',
@@ -31,26 +41,20 @@ const COMMIT_POINTS = ['keeper.commit:before', 'keeper.commit:during', 'keeper.c
 describe.concurrent(
   'killed at a named point, nothing acknowledged is lost and nothing happens twice (G1, G2, G3)',
   () => {
-    describe.each(WORKER_POINTS)('worker at %s', (point) => {
-      // The first hit of some points is the start's own.
-      it.each([2, 3, 8])('hit %i, also of the next two incarnations', async (hit) => {
-        const faults = { 'bank 1': [kill(point, hit)], 'bank 2': [kill(point, hit + 1)], 'bank 3': [kill(point, hit)] };
-        await killRun({ ...base, faults, workerDeaths: 3, keeperDeaths: 0 });
-      });
+    // The first hit of some points is the start's own.
+    it.each(WORKER_POINTS)('worker at %s, hits 2 to 9 of its incarnations', async (point) => {
+      const hits = [8, 2, 9, 3, 4];
+      await killRun({ ...longer, faults: lives('bank', point, hits), workerDeaths: hits.length, keeperDeaths: 0 });
     });
 
-    describe.each(KEEPER_POINTS)('keeper at %s', (point) => {
-      it.each([1, 2, 5])('hit %i, also of the next keeper', async (hit) => {
-        const faults = { 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, hit)] };
-        await killRun({ ...base, faults, workerDeaths: 0, keeperDeaths: 2 });
-      });
+    it.each(KEEPER_POINTS)('keeper at %s, hits 1 to 5 of one after the other', async (point) => {
+      const hits = [5, 5, 2, 2, 1, 1];
+      await killRun({ ...longer, faults: lives('keeper', point, hits), workerDeaths: 0, keeperDeaths: hits.length });
     });
 
-    describe.each(COMMIT_POINTS)('keeper at %s', (point) => {
-      it.each([3, 4, 7])('hit %i, also of the next keeper', async (hit) => {
-        const faults = { 'keeper 1': [kill(point, hit)], 'keeper 2': [kill(point, hit - 1)] };
-        await killRun({ ...base, faults, workerDeaths: 0, keeperDeaths: 2 });
-      });
+    it.each(COMMIT_POINTS)('keeper at %s, hits 2 to 7 of one after the other', async (point) => {
+      const hits = [7, 6, 4, 3, 3, 2];
+      await killRun({ ...longer, faults: lives('keeper', point, hits), workerDeaths: 0, keeperDeaths: hits.length });
     });
 
     describe.each(['keeper.batch:received', 'keeper.commit:before', 'keeper.commit:during', 'keeper.replies:after'])(
@@ -92,9 +96,10 @@ describe.concurrent(
       ['worker.handler:change', 'keeper.commit:during'],
       ['worker.handler:end', 'keeper.replies:before'],
     ])('worker at %s and keeper at %s together', (workerPoint, keeperPoint) => {
-      it.each([3, 5])('hit %i', async (hit) => {
-        const faults = { 'bank 1': [kill(workerPoint, hit)], 'keeper 1': [kill(keeperPoint, hit)] };
-        await killRun({ ...base, faults, workerDeaths: 1, keeperDeaths: 1 });
+      it('hits 3 and 5', async () => {
+        const hits = [3, 5];
+        const faults = { ...lives('bank', workerPoint, hits), ...lives('keeper', keeperPoint, hits) };
+        await killRun({ ...longer, faults, workerDeaths: 2, keeperDeaths: 2 });
       });
     });
   },

@@ -3,7 +3,7 @@
  * deposits: no process goes down but the one whose own connection was damaged, each refused connection is logged with a reason,
  * and the honest data stay as they were (G9, G11, G12).
  *
- * Together with packages/wire/test/message-fuzz.test.ts, a million frames a run. HEIRLOOM_SEED replays the damage.
+ * The frames of every kind, in numbers, are in packages/wire/test/message-fuzz.test.ts. HEIRLOOM_SEED replays the damage.
  *
  * Mutations that make this fail, each tried: replies settle calls of any worker; the keeper takes batches for tables of another
  * worker; the keeper obeys a shutdown, or the worker a stop, without reading its body; the keeper logs no refused greeting; the
@@ -57,9 +57,10 @@ const KEEPER_LIVES = 10;
 const samples = frameSamples();
 const ofKinds = (...kinds: readonly number[]): readonly FrameSample[] =>
   samples.filter(({ kind }) => kinds.includes(kind));
-const { ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost } = FrameKind;
-const FROM_WORKER = [ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost] as const;
-const TO_WORKER = [FrameKind.activate, FrameKind.call, FrameKind.keeper, FrameKind.stop] as const;
+const { ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave } = FrameKind;
+const FROM_WORKER = [ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave] as const;
+const { activate, call, keeper, stop, adopt, answer } = FrameKind;
+const TO_WORKER = [activate, call, keeper, stop, adopt, answer] as const;
 const TO_KEEPER = [
   FrameKind.expect,
   FrameKind.request,

@@ -2,7 +2,8 @@
  * Tables that change their owners and are also migrated or followed, through real processes.
  *
  * Mutations that make this fail, each tried: a table migrates while another worker has it; a table that came back in the meantime
- * is taken in as if it had the declared form; the feed of a table begins anew when it moves.
+ * is taken in as if it had the declared form; the feed of a table begins anew when it moves; changes are read in the declared form; who
+ * waits for changes is not told of a flip; the owner of a table is not told how it is declared now, or does not judge by it.
  */
 import { worker } from 'heirloom';
 import type { Runtime, WorkerHandle, WorkerReference } from 'heirloom';
@@ -27,6 +28,9 @@ let away: Moving;
 interface StartOptions {
   readonly form?: 'first' | 'second';
   readonly heir?: string;
+  readonly access?: 'protected';
+  /** Whether `home` begins first. */
+  readonly isHomeFirst?: boolean;
 }
 
 function reference(name: string, env: Readonly<Record<string, string>>): WorkerReference<typeof movingWorker> {
@@ -34,13 +38,20 @@ function reference(name: string, env: Readonly<Record<string, string>>): WorkerR
 }
 
 /** Starts `home`, in a form and with an heir, and `away`; ends the runtime that was started before. */
-async function start({ form = 'first', heir }: StartOptions = {}): Promise<void> {
+async function start({ form = 'first', heir, access, isHomeFirst = false }: StartOptions = {}): Promise<void> {
   await test?.[Symbol.asyncDispose]();
   const references = [
     reference('away', {}),
-    reference('home', { FORM: form, ...(heir === undefined ? {} : { HEIR: heir }) }),
+    reference('home', {
+      FORM: form,
+      ...(heir === undefined ? {} : { HEIR: heir }),
+      ...(access === undefined ? {} : { ACCESS: access }),
+    }),
   ] as const;
-  test = await startTestRuntime({ directory: directory.path, root: patientRoot(...references) });
+  test = await startTestRuntime({
+    directory: directory.path,
+    root: patientRoot(...(isHomeFirst ? references.toReversed() : references)),
+  });
   ({ runtime } = test);
   away = runtime.worker(references[0]);
   home = runtime.worker(references[1]);
@@ -88,6 +99,47 @@ describe('a table of which a new version is declared while another worker has it
     expect(sorted(await home.call.rows())).toEqual(sorted(migrated));
     await expect(home.call.told()).resolves.toHaveLength(1);
   });
+
+  it('is followed in the form that it is stored in, and who waits learns of its migration', async () => {
+    await start();
+    await home.call.put(item(1));
+    await home.call.give('away');
+    await start({ form: 'second' });
+    const watch = home.tables.items.watch({ from: 'start' });
+    const next = async (): Promise<unknown> => (await watch.next()).value?.changes;
+    await expect(next()).resolves.toMatchObject([{ kind: 'insert', key: 1, row: item(1) }]);
+    const change = next();
+    await away.call.putInherited(item(2));
+    await expect(change).resolves.toMatchObject([{ kind: 'insert', key: 2, row: item(2) }]);
+    const moved = next();
+    await away.call.giveInherited(item(3), 'home');
+    await expect(moved).resolves.toMatchObject([{ key: 3 }]);
+    const flipped = expect(next()).rejects.toMatchObject({ code: 'ERR_KEEPER_CHANGES' });
+    await killWorker(runtime, home);
+    await flipped;
+    const { value } = await home.tables.items.watch({ from: 'start' }).next();
+    expect(value?.changes).toMatchObject([1, 2, 3].map((id) => ({ key: `c${id}`, row: secondItem(item(id)) })));
+  });
+});
+
+describe('a table whose access is declared otherwise while another worker has it', () => {
+  it.each([{ isHomeFirst: true }, { isHomeFirst: false }])(
+    'is written to as it is declared now, whoever begins first: %o (G12)',
+    async ({ isHomeFirst }) => {
+      await start({ isHomeFirst });
+      await home.call.give('away');
+      await home.tables.items.insert(item(1));
+      await start({ isHomeFirst, access: 'protected' });
+      await expect(home.tables.items.insert(item(2))).rejects.toMatchObject({
+        code: 'ERR_TABLE_ACCESS',
+        details: { table: 'home/items' },
+      });
+      await expect(away.call.putInherited(item(3))).resolves.toEqual(['home/items']);
+      await start({ isHomeFirst });
+      await home.tables.items.insert(item(4));
+      await expect(home.tables.items.size()).resolves.toBe(3);
+    },
+  );
 });
 
 describe('a watched table', () => {

@@ -73,21 +73,22 @@ describe('what users import', () => {
   it('heirloom/worker', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
       values: words(`
-        HeirloomError TabfileError TableError WorkerError defineWorker file2tab readTabfile row tab2file tabfileInfo
-        table
+        CallError HeirloomError TabfileError TableError WorkerError defineWorker file2tab readTabfile row
+        tab2file tabfileInfo table workerRef
       `),
       types: words(`
-        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition CallSignatures CallsOf Condition
-        CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
+        CallErrorCode CallOutcome CallSignatures CallsOf Condition CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
         InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
         KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
         NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
-        ReadTabfileOptions ReverseOptions RowOf RowPredicate RowType SelectCursor SelectOptions SelectPage SelectedRow
+        PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
+        ReverseOptions RowOf RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
         TableType TablesOf TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
-        WorkerErrorCode WorkerIdentity WorkerLog WrittenTabfile
+        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WritableTable WrittenTabfile
       `),
     });
   });

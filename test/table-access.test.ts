@@ -1,6 +1,6 @@
 /**
- * Every operation by everybody on tables of every access (G12, N31): its owner, a handle of the embedding process, and whoever
- * makes the calls behind the handle by their inner names.
+ * Every operation by everybody on tables of every access (G12, N31): its owner, a handle of the embedding process, a handle inside
+ * of another worker, and whoever makes the calls behind the handles by their inner names.
  *
  * Mutations that make this fail, each tried: the keeper does not look at the access of reads; the owner lets others write to a
  * protected table, or answers reads of what has an heir.
@@ -12,6 +12,7 @@ import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
 import { patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
 import type { TestRuntime } from './support/runtime.js';
+import type askerWorker from './workers/asker.worker.js';
 import type shelvesWorker from './workers/shelves.worker.js';
 
 const refused = { name: 'TableError', code: 'ERR_TABLE_ACCESS' };
@@ -68,6 +69,7 @@ const ALLOWED = {
   private: ['info'],
 } as const;
 const shelvesRef = worker<typeof shelvesWorker>('shelves', workerModule('shelves'));
+const askerRef = worker<typeof askerWorker>('asker', workerModule('asker'));
 let own: TestDirectory;
 let shelves: TestRuntime;
 type Anything = Readonly<Record<string, (...operands: unknown[]) => Promise<unknown>>>;
@@ -75,12 +77,19 @@ const ask = (table: string, operation: string, operands: readonly unknown[]): Pr
   (shelves.runtime.worker(shelvesRef).tables as unknown as Readonly<Record<string, Anything>>)[table]?.[operation]?.(
     ...operands,
   );
+/** Another worker asks, and says what it was answered; what it throws is told by its code. */
+const askFromWorker = async (table: string, operation: string, operands: readonly unknown[]): Promise<unknown> => {
+  const { call } = shelves.runtime.worker(askerRef);
+  const [answer] = await call.ask([{ worker: 'shelves', table, operation, operands }]);
+  if (answer?.error === undefined) return answer?.value;
+  throw Object.assign(new Error(answer.message), { name: answer.name, code: answer.error });
+};
 const call = (name: string, operands: readonly unknown[]): Promise<unknown> | undefined =>
   (shelves.runtime.worker(shelvesRef).call as unknown as Anything)[name]?.(...operands);
 
 beforeAll(async () => {
   own = await testDirectory();
-  shelves = await startTestRuntime({ directory: own.path, root: patientRoot(shelvesRef) });
+  shelves = await startTestRuntime({ directory: own.path, root: patientRoot(shelvesRef, askerRef) });
 });
 beforeEach(async () => {
   for (const table of Object.values(TABLES).flat()) {
@@ -105,10 +114,11 @@ describe.each(['public', 'protected', 'private'] as const)('%s', (access) => {
     }
   });
 
-  it.each(['a handle', 'a call by the inner name'])(
+  it.each(['a handle', 'a handle of another worker', 'a call by the inner name'])(
     '%s does what the access allows, and changes nothing else',
     async (asker) => {
-      const isCall = asker !== 'a handle';
+      const isCall = asker === 'a call by the inner name';
+      const askIt = asker === 'a handle' ? ask : askFromWorker;
       for (const table of TABLES[access]) {
         const hasHeir = !table.startsWith('fleeting');
         for (const [operation, { class: kind }] of remote) {
@@ -118,7 +128,7 @@ describe.each(['public', 'protected', 'private'] as const)('%s', (access) => {
             ALLOWED[access].some((allowed) => allowed === kind) && !(isCall && hasHeir && kind !== 'write');
           const what = `${asker}: ${operation} ${table}`;
           const before = await call('own', [table, 'tab2list', []]);
-          const answer = isCall ? call(`$table.${operation}`, [table, ...operands]) : ask(table, operation, operands);
+          const answer = isCall ? call(`$table.${operation}`, [table, ...operands]) : askIt(table, operation, operands);
           if (isAllowed) await expect(answer, what).resolves.toSatisfy(() => true);
           else {
             await expect(answer, what).rejects.toMatchObject(
@@ -130,7 +140,8 @@ describe.each(['public', 'protected', 'private'] as const)('%s', (access) => {
         for (const operation of ['foldl', 'foldr', 'begin', 'commit', 'keys']) {
           if (isCall) {
             await expect(call(`$table.${operation}`, [table])).rejects.toMatchObject({ code: 'ERR_CALL_UNKNOWN' });
-          } else expect(ask(table, operation, [])).toBeUndefined();
+          } else if (asker === 'a handle') expect(ask(table, operation, [])).toBeUndefined();
+          else await expect(askFromWorker(table, operation, [])).rejects.toMatchObject({ code: 'no operation' });
         }
       }
     },

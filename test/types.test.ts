@@ -6,7 +6,7 @@
  */
 import type { Runtime, WorkerReference } from 'heirloom';
 import { worker } from 'heirloom';
-import { defineWorker, row, table } from 'heirloom/worker';
+import { defineWorker, row, table, workerRef } from 'heirloom/worker';
 import { expectTypeOf, it } from 'vitest';
 import type bankWorker from './workers/bank.worker.js';
 import type troubleWorker from './workers/trouble.worker.js';
@@ -87,6 +87,71 @@ export function definitions(): void {
   expectTypeOf(reference).toEqualTypeOf<WorkerReference<typeof bankWorker>>();
 }
 
+/** Two workers that name each other: what their handlers return is written down, or each type would be inferred from the other. */
+const left = defineWorker({
+  tables: { a: table({ row: row<{ id: string; left: number }>(), key: 'id', access: 'public' }) },
+  calls: {
+    async ask({ remote }, id: string): Promise<number | undefined> {
+      const { b } = remote(workerRef<typeof right>('right')).tables;
+      // @ts-expect-error A field that the other's rows do not have.
+      await b.insert({ id, left: 1 });
+      return (await b.lookup(id))?.right;
+    },
+  },
+});
+const right = defineWorker({
+  tables: { b: table({ row: row<{ id: string; right: number }>(), key: 'id', access: 'public' }) },
+  calls: {
+    async ask({ remote }, id: string): Promise<number | undefined> {
+      return (await remote(workerRef<typeof left>('left')).tables.a.lookup(id))?.left;
+    },
+  },
+});
+
+export function workersInHandlers(): void {
+  const bank = workerRef<typeof bankWorker>('bank');
+  const trouble = workerRef<typeof troubleWorker>('trouble');
+  expectTypeOf(left.handlers).toExtend<object>();
+  defineWorker({
+    tables: {},
+    calls: {
+      async ask({ remote, worker }, id: string) {
+        expectTypeOf(worker.name).toEqualTypeOf<string>();
+        const { accounts } = remote(bank).with({ timeoutMs: 5, signal: AbortSignal.timeout(5) }).tables;
+        expectTypeOf(accounts.lookup('a')).toEqualTypeOf<
+          Promise<Readonly<{ id: string; balance: number; operations: number }> | undefined>
+        >();
+        const { notes, secrets } = remote(trouble).tables;
+        await notes.insert({ name: id, value: 'b' });
+        for await (const { name } of notes.rows({ fields: ['name'] })) expectTypeOf(name).toEqualTypeOf<string>();
+        expectTypeOf(await secrets.info()).toExtend<{ readonly size: number }>();
+        // @ts-expect-error A name is not a reference.
+        remote('bank');
+        // @ts-expect-error A reference of the embedding program is not one for workers.
+        remote(bankRef);
+        // @ts-expect-error A misspelt table.
+        await remote(bank).tables.acounts.lookup('a');
+        // @ts-expect-error A key of a wrong type.
+        await accounts.lookup(1);
+        // @ts-expect-error A protected table has no writes for others.
+        await accounts.insert({ id: 'a', balance: 1, operations: 1 });
+        // @ts-expect-error A private table has no reads for others.
+        await secrets.lookup('a');
+        // @ts-expect-error A row with a field of a wrong type.
+        await notes.insert({ name: 'a', value: 1 });
+        // @ts-expect-error Following a table is for the embedding process.
+        notes.watch();
+        // @ts-expect-error A function does not travel.
+        await notes.foldl(() => 1, 1);
+        // @ts-expect-error Whether a question is asked again is not for the handler to say.
+        remote(bank).with({ retry: 'never' });
+        return accounts.size();
+      },
+    },
+  });
+}
+
 it('is checked by the compiler', () => {
+  expectTypeOf(workersInHandlers).toBeFunction();
   expectTypeOf(callsAndTables).toBeFunction();
 });

@@ -28,7 +28,7 @@ type ItemTable = 'set' | 'ordered' | 'bag' | 'duplicates';
 const ITEM_TABLES = ['set', 'ordered', 'bag', 'duplicates'] as const;
 const seed = runSeed();
 /** HEIRLOOM_KILLS asks for a longer run. */
-const WORKER_KILLS = Math.ceil(Number(process.env['HEIRLOOM_KILLS'] ?? 300) / 10);
+const WORKER_KILLS = Math.ceil(Number(process.env['HEIRLOOM_KILLS'] ?? 200) / 10);
 const KEEPER_KILLS = Math.ceil(WORKER_KILLS / 2);
 const CLIENTS = 4;
 /** A kill with its recovery takes a tenth of a second or two on a busy machine. */

@@ -140,7 +140,7 @@ export function readEtsSequence(line: TraceLine): EtsSequence {
   const fields = new TraceFields(line.place, line.value);
   const id = readId(fields);
   const type = fields.oneOf('type', TABLE_TYPES);
-  const steps = fields.list('ops').map(({ place, value }) => readStep(place, value));
+  const steps = fields.steps('ops').map(({ place, value }) => readStep(place, value));
   fields.done();
   return { id, type, steps };
 }

@@ -104,7 +104,7 @@ export const OWNERSHIP_OPERATIONS = Object.keys(READ_ARGUMENTS) as readonly Owne
 export function readOwnershipSequence(line: TraceLine): OwnershipSequence {
   const fields = new TraceFields(line.place, line.value);
   const id = readId(fields);
-  const steps = fields.list('ops').map(({ place, value }) => readStep(place, value));
+  const steps = fields.steps('ops').map(({ place, value }) => readStep(place, value));
   fields.done();
   return { id, steps };
 }

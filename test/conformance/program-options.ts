@@ -36,7 +36,8 @@ export function readOptions(programArguments: readonly string[]): ProgramOptions
   if (kind === undefined) throw new UsageError(`There is no kind of traces named '${name}'.`);
   const through = kind.through.find((known) => known === values.through);
   if (through === undefined) {
-    throw new UsageError(`Traces of ${name} go through ${kind.through.join(' or ')}, not '${values.through}'.`);
+    const why = kind.only === undefined ? '' : ` ${kind.only}.`;
+    throw new UsageError(`Traces of ${name} go through ${kind.through.join(' or ')}, not '${values.through}'.${why}`);
   }
   if (through === 'memory' && values.kills !== undefined) {
     throw new UsageError('Only workers are killed: --kills needs --through runtime.');

@@ -72,6 +72,12 @@ export class TraceFields {
     return value.map((element: unknown, index) => ({ place: `${this.place}, ${name} ${index + 1}`, value: element }));
   }
 
+  /** A list of one or more: a sequence without steps would pass without having shown anything. */
+  steps(name: string): ReturnType<TraceFields['list']> {
+    const steps = this.list(name);
+    return steps.length > 0 ? steps : this.refuse(name, [], 'a list of one step or more');
+  }
+
   /** An object in a field. */
   object(name: string): TraceFields {
     return new TraceFields(`${this.place}, ${name}`, this.value(name));

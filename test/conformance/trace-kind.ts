@@ -27,6 +27,8 @@ export type Through = 'memory' | 'runtime';
 export interface TraceKind {
   readonly what: string;
   readonly through: readonly Through[];
+  /** Why there is no other way. */
+  readonly only?: string;
   /** Reads every line before it replays any; throws `TraceFormatError`. */
   replay(lines: readonly TraceLine[], through: Through, options: ReplayOptions): Promise<readonly Verdict[]>;
 }
@@ -46,12 +48,14 @@ const ets: TraceKind = {
 const ownership: TraceKind = {
   what: 'tables of several processes, against the rules of owners, heirs and names',
   through: ['memory'],
+  only: 'They are of the pure rules, `Ownership` of the tables, which the keeper asks; leave --through out',
   replay: (lines, _through, options) => replayOwnership(chosen(lines.map(readOwnershipSequence), options)),
 };
 
 const supervisor: TraceKind = {
   what: 'a supervisor whose children exit and are managed, against its pure decisions',
   through: ['memory'],
+  only: 'They are of the pure decisions, which are the same whatever children run in; leave --through out',
   replay: (lines, _through, options) => replaySupervisor(chosen(lines.map(readSupervisorScenario), options)),
 };
 

@@ -3,7 +3,7 @@ import type { FaultTarget, Fault, RuntimePorts } from 'heirloom/testing';
 import { startRuntimeWith } from 'heirloom/testing';
 import type { Logger, Runtime, RuntimeOptions } from 'heirloom';
 import { supervisor, worker } from 'heirloom';
-import type { ChildReference, SupervisorReference, WorkerReference } from 'heirloom';
+import type { ChildReference, SupervisorReference, WorkerOptions, WorkerReference } from 'heirloom';
 import type bankWorker from '../workers/bank.worker.js';
 import type troubleWorker from '../workers/trouble.worker.js';
 import { until } from './condition.js';
@@ -12,12 +12,17 @@ import { until } from './condition.js';
 export function workerModule(name: string): URL {
   return new URL(`../dist/workers/${name}.worker.js`, import.meta.url);
 }
-export function bankReference(name: string = 'bank'): WorkerReference<typeof bankWorker> {
-  return worker<typeof bankWorker>(name, workerModule('bank'));
+export function bankReference(name: string = 'bank', options: WorkerOptions = {}): WorkerReference<typeof bankWorker> {
+  return worker<typeof bankWorker>(name, workerModule('bank'), options);
 }
-export function troubleReference(name: string = 'trouble'): WorkerReference<typeof troubleWorker> {
-  return worker<typeof troubleWorker>(name, workerModule('trouble'));
+export function troubleReference(
+  name: string = 'trouble',
+  options: WorkerOptions = {},
+): WorkerReference<typeof troubleWorker> {
+  return worker<typeof troubleWorker>(name, workerModule('trouble'), options);
 }
+/** An option of workers and keepers that nobody kills: each standby is a process that is started for nothing. */
+export const WITHOUT_STANDBY = { standby: false } as const;
 /** One supervisor that restarts as often as a test kills. */
 export function patientRoot(...children: readonly ChildReference[]): SupervisorReference {
   return supervisor({ strategy: 'one_for_one', intensity: 10_000, periodMs: 60_000 }, children);

@@ -20,7 +20,9 @@ export function secondItem({ id, text }: FirstItem): SecondItem {
 
 const heirName = process.env['HEIR'];
 const heir = heirName === undefined ? {} : { heir: heirName };
-const first = table({ row: row<FirstItem>(), key: 'id', access: 'public', watch: true, ...heir });
+// Tests that declare it protected, by the environment variable ACCESS, also try what the types forbid.
+const access = (process.env['ACCESS'] ?? 'public') as 'public';
+const first = table({ row: row<FirstItem>(), key: 'id', access, watch: true, ...heir });
 const second = table({
   row: row<SecondItem>(),
   key: 'code',

@@ -1,7 +1,7 @@
 /**
  * The errors that a program which embeds Heirloom meets, by the phase in which they occur. Every one has a stable `code`.
  *
- * Errors of the parts come through as they are: StoreError (ERR_STORE_…) and KeeperError from the keeper, TableError
+ * CallError is in @heirloom/worker, as handlers meet it too. Errors of the parts come through as they are: StoreError (ERR_STORE_…) and KeeperError from the keeper, TableError
  * (ERR_TABLE_…), TabfileError (ERR_TABFILE_…), WorkerError (ERR_WORKER_…) from inside a worker, SupervisorError (ERR_SUPERVISOR_…).
  */
 import { KeeperError, StoreError } from '@heirloom/keeper/process-url';
@@ -9,7 +9,10 @@ import { SupervisorError } from '@heirloom/supervisor';
 import { TabfileError } from '@heirloom/tabfile';
 import { HeirloomError, TableError } from '@heirloom/tables';
 import { registerErrorClass } from '@heirloom/wire';
-import { WorkerError } from '@heirloom/worker';
+import { CallError, WorkerError } from '@heirloom/worker';
+
+export { CallError } from '@heirloom/worker';
+export type { CallErrorCode, CallOutcome } from '@heirloom/worker';
 
 /** Starting, running and closing a runtime. */
 export type RuntimeErrorCode =
@@ -58,47 +61,8 @@ export function rootCause(error: unknown): Error {
   return found as Error; // Everything that is thrown here is an Error.
 }
 
-/** How a call that was not answered ended. `none`: it changed nothing. `unknown`: it may have changed something. */
-export type CallOutcome = 'none' | 'unknown';
-
-/** One call. */
-export type CallErrorCode =
-  /** The handler threw; the cause is its error. Nothing was changed. */
-  | 'ERR_CALL_THREW'
-  /** The worker has no such call. */
-  | 'ERR_CALL_UNKNOWN'
-  /** An argument is not a value that can be sent. */
-  | 'ERR_CALL_ARGUMENTS'
-  /** The time ran out. */
-  | 'ERR_CALL_TIMEOUT'
-  /** The caller's signal was aborted. */
-  | 'ERR_CALL_ABORTED'
-  /** Too many calls wait for the worker. */
-  | 'ERR_CALL_OVERLOADED'
-  /** The worker died whenever it ran this call. */
-  | 'ERR_CALL_POISONED'
-  /** The worker died; the call left no trace and must not be run again. */
-  | 'ERR_CALL_NOT_RETRIED'
-  /** The worker or the runtime ended before the call was answered. */
-  | 'ERR_CALL_STOPPED';
-
-export class CallError extends HeirloomError<CallErrorCode> {
-  override readonly name: string = 'CallError';
-  /** Whether the call may have changed something. */
-  readonly outcome: CallOutcome;
-
-  constructor(
-    code: CallErrorCode,
-    message: string,
-    details: Readonly<Record<string, unknown>> & { readonly outcome: CallOutcome },
-    options?: { cause?: unknown },
-  ) {
-    super(code, message, details, options);
-    this.outcome = details.outcome;
-  }
-}
-
 // Errors that come from another process are of the class that they had there.
+registerErrorClass('ERR_CALL_', CallError);
 registerErrorClass('ERR_TABLE_', TableError);
 registerErrorClass('ERR_TABFILE_', TabfileError);
 registerErrorClass('ERR_WORKER_', WorkerError);

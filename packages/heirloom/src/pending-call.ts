@@ -10,6 +10,7 @@ import { showValue } from '@heirloom/tables';
 import type { Outcome } from '@heirloom/wire';
 import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
 import { NAME_CHARS_MAX } from '@heirloom/worker';
+import { onAbort } from './abort-waiters.js';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
 import type { CallErrorCode, CallOutcome } from './errors.js';
 import { CallError, RuntimeError } from './errors.js';
@@ -67,21 +68,46 @@ export interface PendingCall extends QueuedCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   timer: NodeJS.Timeout | undefined;
-  abortListener: (() => void) | undefined;
+  stopWaiting: (() => void) | undefined;
   readonly signal: AbortSignal | undefined;
   /** Whether the caller has its answer; a call that was sent stays here until its worker answered it or died. */
   isAnswered: boolean;
 }
 
 export class PendingCalls {
+  readonly #onSettled: (callId: number) => boolean;
   readonly #calls = new Map<number, PendingCall>();
   #lastCallId = 0;
-  #isClosed: Error | undefined;
+  #refusal: Error | undefined;
+  #failure: Error | undefined;
 
-  /** Makes a call to a worker. Rejects with CallError, or RuntimeError when the runtime is over. */
-  call(slot: WorkerSlot, name: string, callArguments: readonly unknown[], options: CallOptions): Promise<unknown> {
+  /**
+   * `onSettled` is told of each call that is settled for good: it has its outcome, or left no trace and is not run again. It says
+   * whether the call's handler has written to other workers, which stays whatever becomes of the call.
+   */
+  constructor(onSettled: (callId: number) => boolean = () => false) {
+    this.#onSettled = onSettled;
+  }
+
+  /** Whether this is a call of the worker that may be running, or may still be run. */
+  isOpen(worker: string, callId: number): boolean {
+    return this.#calls.get(callId)?.slot.name === worker;
+  }
+
+  /**
+   * Makes a call to a worker. Rejects with CallError, or RuntimeError when the runtime is over. A nested one is made for a handler
+   * that is running, and is taken also when the runtime only finishes what it has.
+   */
+  call(
+    slot: WorkerSlot,
+    name: string,
+    callArguments: readonly unknown[],
+    options: CallOptions,
+    isNested: boolean = false,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#isClosed !== undefined) throw this.#isClosed;
+      const refusal = isNested ? this.#failure : this.#refusal;
+      if (refusal !== undefined) throw refusal;
       checkName(slot.name, name);
       const argumentBytes = encodeArguments(slot.name, name, callArguments);
       const { signal, retry = 'if_no_trace', timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = options;
@@ -97,7 +123,7 @@ export class PendingCalls {
         tries: 0,
         cancelled: false,
         timer: undefined,
-        abortListener: undefined,
+        stopWaiting: undefined,
         signal,
         isAnswered: false,
       };
@@ -119,8 +145,7 @@ export class PendingCalls {
   }
 
   #listen(call: PendingCall, signal: AbortSignal): void {
-    call.abortListener = () => this.#giveUp(call, 'ERR_CALL_ABORTED', 'was aborted', signal.reason);
-    signal.addEventListener('abort', call.abortListener, { once: true });
+    call.stopWaiting = onAbort(signal, () => this.#giveUp(call, 'ERR_CALL_ABORTED', 'was aborted', signal.reason));
   }
 
   #timedOut(call: PendingCall, timeoutMs: number): void {
@@ -129,8 +154,8 @@ export class PendingCalls {
 
   #giveUp(call: PendingCall, code: CallErrorCode, what: string, cause?: unknown): void {
     const outcome = call.slot.cancel(call);
-    this.#reject(call, failure(call, code, outcome, what, cause));
-    if (outcome === 'none') this.#calls.delete(call.callId);
+    const hasWritten = outcome === 'none' && this.#forget(call);
+    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
   }
 
   /** Answers the calls that these outcomes are of. A worker answers only the calls that were made to it (G12). */
@@ -142,21 +167,29 @@ export class PendingCalls {
   }
 
   #answer(call: PendingCall, outcome: Outcome): void {
-    this.#calls.delete(call.callId);
+    const hasWritten = this.#forget(call);
     call.slot.settled(call);
     if (call.isAnswered) return;
     try {
-      if (outcome.threw) this.#reject(call, thrown(call, decodeValue(outcome.payload)));
+      if (outcome.threw) this.#reject(call, thrown(call, hasWritten, decodeValue(outcome.payload)));
       else this.#resolve(call, decodeValue(outcome.payload));
     } catch (cause) {
       this.#reject(call, failure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
     }
   }
 
-  /** Rejects a call that is in no queue any more; one that its caller gave up is only forgotten. */
+  /**
+   * Rejects a call that is in no queue any more; one that its caller gave up is only forgotten. What its handler has written to
+   * other workers is not undone: then it cannot be said that nothing was changed.
+   */
   fail(call: PendingCall, code: CallErrorCode, outcome: CallOutcome, what: string, cause?: unknown): void {
-    this.#calls.delete(call.callId);
-    this.#reject(call, failure(call, code, outcome, what, cause));
+    const hasWritten = this.#forget(call);
+    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
+  }
+
+  /** Whether its handler has written to other workers. */
+  #forget({ callId }: PendingCall): boolean {
+    return this.#calls.delete(callId) && this.#onSettled(callId);
   }
 
   #resolve(call: PendingCall, value: unknown): void {
@@ -173,12 +206,18 @@ export class PendingCalls {
   #release(call: PendingCall): void {
     call.isAnswered = true;
     if (call.timer !== undefined) clearTimeout(call.timer);
-    if (call.abortListener !== undefined) call.signal?.removeEventListener('abort', call.abortListener);
+    call.stopWaiting?.();
   }
 
-  /** Refuses every call from now on. Those that were made are still answered. */
+  /** Refuses every call from now on, but for those that handlers need. Those that were made are still answered. */
   close(error: RuntimeError): void {
-    this.#isClosed ??= error;
+    this.#refusal ??= error;
+  }
+
+  /** Refuses every call from now on: nobody will answer. */
+  end(error: RuntimeError): void {
+    this.close(error);
+    this.#failure ??= error;
   }
 }
 
@@ -205,7 +244,7 @@ function encodeArguments(worker: string, name: string, callArguments: readonly u
   throw new CallError('ERR_CALL_ARGUMENTS', message, { ...details, bytes: bytes.length });
 }
 
-function thrown(call: PendingCall, encoded: unknown): Error {
+function thrown(call: PendingCall, hasWritten: boolean, encoded: unknown): Error {
   const cause = decodeError(encoded);
   const { name } = call;
   const worker = call.slot.name;
@@ -214,8 +253,8 @@ function thrown(call: PendingCall, encoded: unknown): Error {
   }
   return new CallError(
     'ERR_CALL_THREW',
-    `${worker}.${name} threw, and changed nothing: ${cause.message}`,
-    { worker, call: name, outcome: 'none' },
+    `${worker}.${name} threw, and changed nothing${hasWritten ? ', but what it wrote to other workers' : ''}: ${cause.message}`,
+    { worker, call: name, outcome: hasWritten ? 'unknown' : 'none' },
     { cause },
   );
 }

@@ -1,6 +1,7 @@
 /**
  * How long one read may take, over all the questions that it needs, and the signal that ends it.
  */
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './errors.js';
 import type { Question } from './keeper-link.js';
 import type { CallOptions } from './pending-call.js';
@@ -36,9 +37,9 @@ export class ReadDeadline {
       const finish = (): void => {
         question.giveUp();
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        stopWaiting();
       };
-      const onAbort = (): void => {
+      const aborted = (): void => {
         finish();
         const details = { operation: this.#what, outcome: 'none' } as const;
         const message = `The read ${this.#what} was aborted.`;
@@ -52,8 +53,8 @@ export class ReadDeadline {
       };
       const leftMs = Math.max(0, this.#endsAt - performance.now());
       const timer = this.#timeoutMs === 'infinity' ? undefined : setTimeout(onTimeout, leftMs);
-      if (signal?.aborted === true) onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const stopWaiting = onAbort(signal, aborted);
+      if (signal?.aborted === true) aborted();
       question.answer.then(resolve, reject).finally(finish);
     });
   }

@@ -5,6 +5,7 @@ import type { ProcessPort } from '@heirloom/supervisor';
 import type { Connection, Fault, Server } from '@heirloom/wire';
 import { acceptHello, listen } from '@heirloom/wire';
 import { join } from 'node:path';
+import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
 import { PendingCalls } from './pending-call.js';
@@ -38,7 +39,8 @@ export class Router {
   readonly logger: Logger;
   readonly events: EventHub;
   readonly desk: TokenDesk = new TokenDesk();
-  readonly calls: PendingCalls = new PendingCalls();
+  readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
+  readonly asks: AskDesk = new AskDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),

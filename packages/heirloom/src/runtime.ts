@@ -197,7 +197,8 @@ class HeirloomRuntime implements Runtime {
   worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition> {
     const name = (reference as WorkerReference | undefined)?.name;
     const registered = this.#registry.worker(String(name));
-    if (registered !== undefined && registered.reference === reference) return createHandle(this.#router, registered.slot, {});
+    if (registered !== undefined && registered.reference === reference)
+      return createHandle(this.#router, registered.slot, {});
     const names = this.#registry.workers.map((worker) => worker.reference.name).join(', ');
     throw new WorkerReferenceError(
       'ERR_WORKER_UNKNOWN',
@@ -289,6 +290,8 @@ class HeirloomRuntime implements Runtime {
     // With the root the whole runtime ends, which is said to open calls when it is known why.
     const isBelowRoot = event.path.length > this.#rootPath.length;
     if (event.type === 'child_ended' && isBelowRoot) this.#registry.ended(event.path, event.isForgotten);
+    // Handlers of workers that are stopped later may still ask it for something.
+    if (event.type === 'child_exited' && isBelowRoot && this.#router.isClosing) this.#registry.ended(event.path, false);
     if (event.type === 'supervisor_stopped' && !this.#router.isClosing) this.#registry.supervisorStopped(event.path);
     if (event.type === 'supervisor_auto_shutdown') this.#shutsDown(event.path, event.child);
     if (event.type !== 'supervisor_gave_up') return;
@@ -324,7 +327,7 @@ class HeirloomRuntime implements Runtime {
   }
 
   #endCalls(failure: RuntimeError): void {
-    this.#router.calls.close(failure);
+    this.#router.calls.end(failure);
     this.#rejectOpenCalls(failure);
   }
 
@@ -344,6 +347,7 @@ class HeirloomRuntime implements Runtime {
     const closed = new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime was closed.');
     await Promise.all(this.#registry.workers.map(({ source }) => source.close()));
     await this.#keepers.close();
+    this.#router.calls.end(closed);
     this.#rejectOpenCalls(closed);
     this.#router.link.fail(closed);
     await this.#router.close();

@@ -1,5 +1,5 @@
 /**
- * A worker's table seen from the embedding process.
+ * A worker's table seen from outside of it: for the embedding process, and for what handlers of other workers ask (ask-desk.ts).
  *
  * 1. Reads of a table with an heir are answered by the keeper from released state, whatever its owner does (G8); reads of a
  *    table that survives nothing, and all writes, are calls to the owner. Who may do what is decided where the data is (G12):
@@ -11,30 +11,28 @@
  * 4. A write goes to whoever owns the table when it is sent. One that meets a worker that has given it away or lost it changes
  *    nothing there (ERR_TABLE_OWNER); then the keeper is asked for a sign of life, before which it tells of every move, and
  *    the present owner is called. So a write happens once, also across a move (G3).
+ * 5. Whoever must know which worker is waited for is told before each call of an owner, and may refuse it.
  */
 import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url';
-import { TableError, checkSelectOptions, showValue } from '@heirloom/tables';
+import { TableError, showValue } from '@heirloom/tables';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './errors.js';
 import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import type { CallOptions } from './pending-call.js';
 import { ReadDeadline } from './read-deadline.js';
 import type { Router } from './router.js';
+import { ROWS_PAGE_MAX, rowsOptions } from './rows-options.js';
 import { TableWatch } from './table-watch.js';
 import { checkWatchOptions } from './watch-options.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 const READS: ReadonlySet<string> = new Set(REMOTE_READS);
 const WRITES: ReadonlySet<string> = new Set(REMOTE_WRITES);
-/** How many rows `rows()` asks for at a time. */
-export const ROWS_PAGE_DEFAULT = 500;
-/** The most that can be asked for at a time. */
-export const ROWS_PAGE_MAX = 1_000;
 /** How often a selection begins whose keepers are gone before it ends. */
 export const SELECTION_TRIES_MAX = 5;
-const ROWS_OPTIONS: readonly string[] = ['where', 'fields', 'pageRows', 'isStable'];
 /** How often a write follows a table that moves on before it gives up: a table that goes in circles is a mistake. */
 export const OWNER_TRIES_MAX = 16;
 
@@ -45,24 +43,29 @@ interface Page {
   readonly after?: unknown;
 }
 
-interface RowsOptions {
-  readonly where?: unknown;
-  readonly fields?: unknown;
-  readonly pageRows: number;
-  readonly isStable: boolean;
+/** Some rows of an iteration. */
+export interface RowsPage {
+  readonly rows: readonly unknown[];
+  readonly isLast: boolean;
 }
+
+/** Told that an operation waits for the mailbox of a worker; what it returns is called when it does not any more. */
+export type OwnerWait = (owner: string) => () => void;
 
 export class TableClient {
   readonly #router: Router;
   readonly #slot: WorkerSlot;
   readonly #name: string;
   readonly #options: CallOptions;
+  /** For what a handler asks; undefined for the embedding process. */
+  readonly #ownerWait: OwnerWait | undefined;
 
-  constructor(router: Router, slot: WorkerSlot, name: string, options: CallOptions) {
+  constructor(router: Router, slot: WorkerSlot, name: string, options: CallOptions, ownerWait?: OwnerWait) {
     this.#router = router;
     this.#slot = slot;
     this.#name = name;
     this.#options = options;
+    this.#ownerWait = ownerWait;
   }
 
   /** The operation of this name; undefined when there is none. */
@@ -76,7 +79,7 @@ export class TableClient {
   }
 
   async #read(operation: string, operationArguments: readonly unknown[]): Promise<unknown> {
-    if (this.#declaration().survives === 'nothing') return this.#write(operation, operationArguments);
+    if (!this.#isStored()) return this.#write(operation, operationArguments);
     const deadline = this.#deadline(operation);
     if (SELECTION_OPERATIONS.has(operation)) return this.#selection(operation, operationArguments, deadline);
     return this.#ask(operation, operationArguments, deadline);
@@ -126,13 +129,18 @@ export class TableClient {
     operationArguments: readonly unknown[],
     endAt: number,
   ): Promise<unknown> {
-    const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, endAt - performance.now());
+    const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, Math.ceil(endAt - performance.now()));
     // A table that is not its worker's own is named with the worker that declares it.
     const name = owner === this.#slot ? this.#name : [this.#slot.name, this.#name];
-    const call = this.#router.calls.call(owner, TABLE_CALL_PREFIX + operation, [name, ...operationArguments], {
-      ...this.#options,
-      timeoutMs,
-    });
+    const isNested = this.#ownerWait !== undefined;
+    const done = this.#ownerWait?.(owner.name);
+    const call = this.#router.calls.call(
+      owner,
+      TABLE_CALL_PREFIX + operation,
+      [name, ...operationArguments],
+      { ...this.#options, timeoutMs },
+      isNested,
+    );
     try {
       return await call;
     } catch (error) {
@@ -140,6 +148,8 @@ export class TableClient {
       if (error instanceof CallError && error.cause instanceof TableError) throw error.cause;
       if (error instanceof CallError && isTooLarge(error.cause)) throw this.#tooLarge(operation, error.cause);
       throw error;
+    } finally {
+      done?.();
     }
   }
 
@@ -158,7 +168,7 @@ export class TableClient {
       const rows: unknown[] = [];
       try {
         for await (const page of this.#pages(operation, operands, ROWS_PAGE_MAX, deadline)) {
-          for (const row of page) rows.push(row);
+          for (const row of page.rows) rows.push(row);
         }
         return rows;
       } catch (error) {
@@ -174,51 +184,57 @@ export class TableClient {
     operands: readonly unknown[],
     rowsMax: number,
     deadline: ReadDeadline,
-  ): AsyncGenerator<readonly unknown[]> {
+  ): AsyncGenerator<RowsPage> {
     const { link } = this.#router;
     const id = link.nextSnapshotId();
     const end = (): void => link.endSnapshot(id);
     let after: unknown;
     let isOver = false;
-    deadline.signal?.addEventListener('abort', end, { once: true });
+    const stopWaiting = onAbort(deadline.signal, end);
     try {
       do {
         const page = (await this.#ask(operation, operands, deadline, { id, after, rowsMax })) as Page; // A page of the keeper.
         ({ after } = page);
         isOver = after === undefined;
-        yield page.rows;
+        yield { rows: page.rows, isLast: isOver };
       } while (!isOver);
     } finally {
-      deadline.signal?.removeEventListener('abort', end);
+      stopWaiting();
       if (!isOver) end();
     }
   }
 
   async *#rows(given: unknown): AsyncGenerator {
+    for await (const page of this.pages(given)) yield* page.rows;
+  }
+
+  /** The pages that `rows` reads, each when it is asked for. */
+  async *pages(given: unknown): AsyncGenerator<RowsPage> {
     const options = rowsOptions(given);
-    const isStored = this.#declaration().survives !== 'nothing';
+    const isStored = this.#isStored();
     const { where, fields } = options;
     const selection = { ...(where === undefined ? {} : { where }), ...(fields === undefined ? {} : { fields }) };
     if (!options.isStable) {
-      yield* this.#passingRows(selection, options.pageRows);
+      yield* this.#passingPages(selection, options.pageRows);
     } else if (!isStored) {
-      yield* (await this.#write('select', [selection])) as readonly unknown[]; // Rows, as the owner selected them.
+      // Rows, as the owner selected them.
+      yield { rows: (await this.#write('select', [selection])) as readonly unknown[], isLast: true };
     } else {
       const deadline = this.#deadline('rows');
       for await (const page of this.#pages('select', [selection], options.pageRows, deadline)) {
-        yield* page;
+        yield page;
         deadline.restart();
       }
     }
   }
 
-  /** Rows page by page, each page as of its own moment. */
-  async *#passingRows(selection: object, limit: number): AsyncGenerator {
+  /** Pages that are each as of their own moment. */
+  async *#passingPages(selection: object, limit: number): AsyncGenerator<RowsPage> {
     let after: unknown;
     do {
       const page = (await this.#read('selectPage', [{ ...selection, limit, after }])) as Page; // A page of the keeper or owner.
-      yield* page.rows;
       ({ after } = page);
+      yield { rows: page.rows, isLast: after === undefined };
     } while (after !== undefined);
   }
 
@@ -230,7 +246,7 @@ export class TableClient {
       throw new TableError('ERR_TABLE_UNWATCHED', message, { worker: this.#slot.name, table: this.#name });
     }
     const signals = [signal, this.#options.signal].flatMap((one) => (one === undefined ? [] : [one]));
-    return new TableWatch(this.#router.link, { worker: this.#slot.name, declaration, from, signals });
+    return new TableWatch(this.#router.link, { worker: this.#slot.name, table: this.#name, from, signals });
   }
 
   #tooLarge(operation: string, cause: WorkerError): TableError {
@@ -238,6 +254,11 @@ export class TableClient {
       `What ${this.#slot.name}.tables.${this.#name}.${operation} asks for does not fit into an answer. Nothing was changed. ` +
       'Ask for less, or in pages: selectPage, or rows({ isStable: false }).';
     return new TableError('ERR_TABLE_LIMIT', message, { ...cause.details, table: this.#name }, { cause });
+  }
+
+  /** Whether the keeper answers reads. It is asked for what a worker has that was never started here: it knows what is stored. */
+  #isStored(): boolean {
+    return this.#slot.definition === undefined || this.#declaration().survives !== 'nothing';
   }
 
   #declaration(): TableDeclaration {
@@ -264,22 +285,4 @@ function isTooLarge(error: unknown): error is WorkerError {
 
 function isSnapshotLost(error: unknown): boolean {
   return error instanceof KeeperError && error.code === 'ERR_KEEPER_SNAPSHOT';
-}
-
-/** Throws ERR_TABLE_ARGUMENT; conditions and fields are checked where they are used. */
-function rowsOptions(options: unknown): RowsOptions {
-  checkSelectOptions(options, ROWS_OPTIONS);
-  // It is undefined or an object, and any object can be read by name.
-  const given = (options ?? {}) as Readonly<Record<string, unknown>>;
-  const { where, fields, pageRows = ROWS_PAGE_DEFAULT, isStable = true } = given;
-  if (typeof isStable !== 'boolean') throw badOption('isStable', isStable, 'Give true or false.');
-  if (typeof pageRows !== 'number' || !Number.isSafeInteger(pageRows) || pageRows < 1 || pageRows > ROWS_PAGE_MAX) {
-    throw badOption('pageRows', pageRows, `Give a whole number from 1 to ${ROWS_PAGE_MAX}.`);
-  }
-  return { where, fields, pageRows, isStable };
-}
-
-function badOption(option: string, value: unknown, advice: string): TableError {
-  const message = `The option '${option}' of rows is ${showValue(value)}. ${advice}`;
-  return new TableError('ERR_TABLE_ARGUMENT', message, { option });
 }

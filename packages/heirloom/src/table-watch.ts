@@ -17,7 +17,8 @@
 import { KeeperError } from '@heirloom/keeper/process-url';
 import type { AnyTableDefinition, ReleasedBatch, ReleasedPosition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
-import type { ChangesPage, ImagePage, KeeperRequest, TableDeclaration } from '@heirloom/wire';
+import type { ChangesPage, ImagePage, KeeperRequest, RowForm } from '@heirloom/wire';
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './errors.js';
 import type { KeeperLink } from './keeper-link.js';
 import { releasedChanges } from './released-change.js';
@@ -30,12 +31,13 @@ type Result = IteratorResult<Batch, undefined>;
 /** A batch that was received and is not decoded yet; one without a record changes nothing. */
 interface HeldBatch extends ReleasedPosition {
   readonly record: Uint8Array | undefined;
+  readonly form: RowForm;
   readonly isConsistent: boolean;
 }
 
 export interface TableWatchOptions {
   readonly worker: string;
-  readonly declaration: TableDeclaration;
+  readonly table: string;
   readonly from: WatchStart;
   /** Any of them ends the watch. */
   readonly signals: readonly AbortSignal[];
@@ -46,7 +48,6 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
   readonly table: string;
   readonly #link: KeeperLink;
   readonly #options: TableWatchOptions;
-  readonly #onAbort = (): void => this.#checkSignals();
   /** Behind which the next page begins; undefined until the present one is known, or the first rows are. */
   #position: { readonly timeline: number | undefined; readonly lsn: number } | undefined;
   /** While rows are read: where the next ones begin. */
@@ -69,7 +70,7 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
     this.#link = link;
     this.#options = options;
     this.worker = options.worker;
-    this.table = options.declaration.name;
+    this.table = options.table;
     this.#isLate = link.hasFailed;
     if (options.from === 'start') this.#image = { after: undefined };
     else if (options.from !== 'now') this.#position = options.from;
@@ -139,7 +140,7 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
   /** Gets a page, or waits until there may be one. What goes wrong ends the watch. */
   async #fetch(): Promise<void> {
     const { signals } = this.#options;
-    for (const signal of signals) signal.addEventListener('abort', this.#onAbort);
+    const waits = signals.map((signal) => onAbort(signal, () => this.#checkSignals()));
     try {
       this.#checkSignals();
       if (this.#end !== undefined) return;
@@ -150,7 +151,7 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
       this.fail(error as Error); // Everything that is thrown here is an Error.
     } finally {
       this.#link.watches.leave(this);
-      for (const signal of signals) signal.removeEventListener('abort', this.#onAbort);
+      for (const stopWaiting of waits) stopWaiting();
     }
   }
 
@@ -163,10 +164,10 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
     this.#position = page;
     this.#codec = new RowCodec(page.shapes);
     const firstConsistent = this.#consistentLsn;
-    for (const batch of page.batches) this.#hold(batch.lsn, batch.record, page.timeline, batch.lsn >= firstConsistent);
+    for (const { lsn: at, record } of page.batches) this.#hold(page, at, record, at >= firstConsistent);
     const last = page.batches.at(-1)?.lsn ?? 0;
     if (page.lsn >= firstConsistent) {
-      if (last < firstConsistent) this.#hold(page.lsn, undefined, page.timeline, true);
+      if (last < firstConsistent) this.#hold(page, page.lsn, undefined, true);
       this.#consistentLsn = 0;
     }
     if (lsn !== undefined && this.#held.length === 0) await this.#sleep();
@@ -181,18 +182,23 @@ export class TableWatch implements AsyncIterableIterator<Batch>, Watcher {
     this.#position = begin;
     this.#codec = new RowCodec(page.shapes);
     const isConsistent = page.after === undefined && page.lsn === begin.lsn;
-    this.#hold(begin.lsn, page.record, page.timeline, isConsistent);
+    this.#hold(page, begin.lsn, page.record, isConsistent);
     this.#image = page.after === undefined ? undefined : { after: page.after };
     this.#consistentLsn = isConsistent ? 0 : page.lsn;
   }
 
-  #hold(lsn: number, record: Uint8Array | undefined, timeline: number, isConsistent: boolean): void {
-    this.#held.push({ timeline, lsn, record, isConsistent });
+  #hold(
+    { timeline, form }: ChangesPage | ImagePage,
+    lsn: number,
+    record: Uint8Array | undefined,
+    isConsistent: boolean,
+  ): void {
+    this.#held.push({ timeline, lsn, record, form, isConsistent });
   }
 
-  #decode({ timeline, lsn, record, isConsistent }: HeldBatch): Batch {
+  #decode({ timeline, lsn, record, form, isConsistent }: HeldBatch): Batch {
     try {
-      const changes = record === undefined ? [] : releasedChanges(record, this.#codec, this.#options.declaration);
+      const changes = record === undefined ? [] : releasedChanges(record, this.#codec, form);
       return { timeline, lsn, changes, isConsistent };
     } catch (error) {
       this.#stop(undefined);

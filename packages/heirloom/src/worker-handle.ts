@@ -2,8 +2,8 @@
  * The handle of a worker: its calls and its tables, typed by its definition.
  */
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
-import { RESERVED_NAMES } from '@heirloom/worker';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
+import { byName } from '@heirloom/worker/process-url';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
@@ -66,18 +66,4 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
 export function createTable(router: Router, slot: WorkerSlot, name: string, options: CallOptions): object {
   const client = new TableClient(router, slot, name, options);
   return byName((operation) => client.operation(operation));
-}
-
-/** An object whose properties are made from their names when they are first used. */
-function byName(make: (name: string) => unknown): object {
-  const made = new Map<string, unknown>();
-  return new Proxy(Object.freeze({}), {
-    get(_target, name) {
-      if (typeof name !== 'string') return undefined;
-      // What the language asks of any object: a promise resolver for `then`, JSON for `toJSON`, a conversion for the others.
-      if (RESERVED_NAMES.includes(name)) return Reflect.get(Object.prototype, name);
-      if (!made.has(name)) made.set(name, make(name));
-      return made.get(name);
-    },
-  });
 }

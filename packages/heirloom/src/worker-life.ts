@@ -189,6 +189,7 @@ export class WorkerLife implements StartingChild {
     if (process !== undefined) {
       if (this.#slot.recipient?.connection === process.connection) this.#slot.unbind();
       process.liveEpoch = undefined;
+      this.#router.asks.gone(process);
       this.#router.link.detach(process.attachment);
     }
     try {

@@ -8,6 +8,7 @@ import type { CloseReason, Connection, KeeperMessage, Outcome, ReadyMessage } fr
 import type { CrashMessage } from '@heirloom/wire';
 import {
   active,
+  ask,
   crash,
   decodeControl,
   decodeError,
@@ -16,6 +17,7 @@ import {
   initFailed,
   keeper,
   keeperLost,
+  leave,
   loadFailed,
   ready,
   sendControl,
@@ -40,6 +42,8 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.stopped,
   FrameKind.crash,
   FrameKind.keeperLost,
+  FrameKind.ask,
+  FrameKind.leave,
 ]);
 
 /** How long after a takeover the next standby is started, so that its start does not compete with the recovery. */
@@ -132,6 +136,8 @@ export class WorkerProcess implements Attached {
 
   #take(kind: number, body: Uint8Array): void {
     if (kind === FrameKind.reply) this.onReply(decodeReply(body));
+    else if (kind === FrameKind.ask) this.#router.asks.take(this, decodeControl(ask, body));
+    else if (kind === FrameKind.leave) this.#router.asks.leave(this, decodeControl(leave, body));
     else if (kind === FrameKind.ready) this.#ready.resolve(decodeControl(ready, body));
     else if (kind === FrameKind.active) this.#becomeActive(decodeControl(active, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));

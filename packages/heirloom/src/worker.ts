@@ -6,7 +6,7 @@
  */
 export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
-export { defineWorker, row, table, WorkerError } from '@heirloom/worker';
+export { CallError, defineWorker, row, table, WorkerError, workerRef } from '@heirloom/worker';
 
 export type {
   ExtendedInfo,
@@ -58,10 +58,15 @@ export type {
   PageOptions,
   Patch,
   Pattern,
+  PrivateTable,
+  ReadableTable,
+  ReleasedInfo,
+  ReleasedPosition,
   ReverseOptions,
   RowOf,
   RowPredicate,
   RowType,
+  RowsOptions,
   SelectCursor,
   SelectOptions,
   SelectPage,
@@ -80,10 +85,16 @@ export type {
   Value,
   Where,
   WhereFields,
+  WritableTable,
 } from '@heirloom/tables';
 export type {
   AnyHandler,
   AnyWorkerDefinition,
+  AskedTable,
+  AskedTables,
+  AskOptions,
+  CallErrorCode,
+  CallOutcome,
   CallSignatures,
   CallsOf,
   HandlerContext,
@@ -95,6 +106,8 @@ export type {
   NamedTables,
   OwnedTable,
   OwnerTables,
+  RemoteWorker,
+  RemoteWorkers,
   SignatureOf,
   TableDefinitions,
   TableTransfer,
@@ -104,4 +117,5 @@ export type {
   WorkerErrorCode,
   WorkerIdentity,
   WorkerLog,
+  WorkerRef,
 } from '@heirloom/worker';

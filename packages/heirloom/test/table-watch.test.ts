@@ -10,14 +10,7 @@
 import { encodeKey } from '@heirloom/tables';
 import type { AnyTableDefinition, ReleasedBatch } from '@heirloom/tables';
 import { ByteWriter, decodeValue, encodeChangeRecord, encodeValue, FrameKind, RowCodec } from '@heirloom/wire';
-import type {
-  ChangesPage,
-  Connection,
-  ImagePage,
-  KeeperReadyMessage,
-  KeeperRequest,
-  TableDeclaration,
-} from '@heirloom/wire';
+import type { ChangesPage, Connection, ImagePage, KeeperReadyMessage, KeeperRequest, RowForm } from '@heirloom/wire';
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { RuntimeError } from '../src/errors.js';
@@ -26,16 +19,7 @@ import { TableWatch } from '../src/table-watch.js';
 import { WATCHES_MAX } from '../src/watch-desk.js';
 import type { WatchStart } from '../src/watch-options.js';
 
-const declaration: TableDeclaration = {
-  name: 't',
-  type: 'set',
-  access: 'protected',
-  survives: 'power_loss',
-  key: 'id',
-  publicName: undefined,
-  version: 1,
-  keepBytes: 1_000,
-};
+const form: RowForm = { type: 'set', key: 'id' };
 const ready: KeeperReadyMessage = { pid: 1, socketPath: 's', storePath: 'p', timeline: 1, lsn: 0, instance: 1 };
 const codec = new RowCodec();
 
@@ -48,12 +32,12 @@ function recordOf(...ids: readonly number[]): Uint8Array {
 
 function changes(lsn: number, ...lsns: readonly number[]): ChangesPage {
   const batches = lsns.map((one) => ({ lsn: one, record: recordOf(one) }));
-  return { timeline: 1, lsn, batches, shapes: codec.allShapes() };
+  return { timeline: 1, lsn, batches, form, shapes: codec.allShapes() };
 }
 
 function image(lsn: number, id: number, isLast: boolean): ImagePage {
   const record = recordOf(id);
-  return { timeline: 1, lsn, record, after: isLast ? undefined : Uint8Array.of(id), shapes: codec.allShapes() };
+  return { timeline: 1, lsn, record, after: isLast ? undefined : Uint8Array.of(id), form, shapes: codec.allShapes() };
 }
 
 /** The keeper's end: the requests that came, by any connection. */
@@ -93,7 +77,7 @@ class Keeper {
   }
 
   watch(from: WatchStart, ...signals: readonly AbortSignal[]): TableWatch {
-    return new TableWatch(this.link, { worker: 'w', declaration, from, signals });
+    return new TableWatch(this.link, { worker: 'w', table: 't', from, signals });
   }
 
   get last(): KeeperRequest | undefined {

@@ -2,10 +2,11 @@
  * Whether a decoded batch may be stored: everything in it that the keeper relies on, so that one worker cannot harm another
  * (G12).
  */
-import { KEY_BYTES_MAX, TableError } from '@heirloom/tables';
+import { TableError } from '@heirloom/tables';
 import { TRANSFER_DATA_BYTES_MAX, WireError, encodeValue } from '@heirloom/wire';
-import type { Batch, TableChanges } from '@heirloom/wire';
-import { isBag, WORKER_NAME_BYTES_MAX } from './layout.js';
+import type { Batch } from '@heirloom/wire';
+import { WORKER_NAME_BYTES_MAX } from './layout.js';
+import { problemOf } from './stored-rows.js';
 import { isChangedBy, learnShapes } from './table-catalog.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 import { checkMigration } from './table-migration.js';
@@ -30,7 +31,8 @@ export function checkBatch(
     const table = ownedTable(catalog, worker, batch, changes.tableId);
     if (seen.has(changes.tableId)) throw refusal(batch, `names table ${changes.tableId} twice`);
     seen.add(changes.tableId);
-    checkChanges(batch, changes, table);
+    const problem = problemOf(changes.changes, table.declaration.type);
+    if (problem !== undefined) throw refusal(batch, `${problem}: table ${table.tableId}`);
     // All before any is added: what a refused batch taught a table would be taken for stored.
     table.codec.checkShapes(changes.shapes);
     return table;
@@ -80,17 +82,6 @@ function checkSteps(
     throw error;
   }
   return given;
-}
-
-function checkChanges(batch: Batch, changes: TableChanges, table: StoredTable): void {
-  const hasSequence = isBag(table.declaration.type);
-  for (const { keyBytes, sequence } of changes.changes) {
-    if (keyBytes.length === 0 || keyBytes.length > KEY_BYTES_MAX) {
-      throw refusal(batch, `has a key of ${keyBytes.length} bytes, and the limit is ${KEY_BYTES_MAX}`);
-    }
-    if (!hasSequence && sequence !== 0)
-      throw refusal(batch, `has a sequence in table ${table.tableId}, which is no bag`);
-  }
 }
 
 function refusal(batch: Batch, problem: string): WireError {

@@ -16,7 +16,7 @@
  */
 import { TableError } from '@heirloom/tables';
 import { encodeChangeRecord } from '@heirloom/wire';
-import type { Change, ChangesPage, ImagePage, KeeperRequest } from '@heirloom/wire';
+import type { Change, ChangesPage, ImagePage, KeeperRequest, RowForm } from '@heirloom/wire';
 import type { Feed } from './change-feed.js';
 import { KeeperError } from './errors.js';
 import { changeKey, extentEnd, readU64 } from './layout.js';
@@ -40,7 +40,8 @@ export function readChanges(store: Store, request: ChangesRequest): ChangesPage 
   const { table, feed } = watchedTable(store, request);
   const { timeline, lsn: present } = store.state;
   const { shapes } = table;
-  if (request.lsn === undefined) return { timeline, lsn: present, batches: [], shapes: [] };
+  const form = formOf(table);
+  if (request.lsn === undefined) return { timeline, lsn: present, batches: [], form, shapes: [] };
   checkPosition(store, feed, request, request.lsn);
   const batches: { lsn: number; record: Uint8Array }[] = [];
   let bytes = 0;
@@ -48,12 +49,12 @@ export function readChanges(store: Store, request: ChangesRequest): ChangesPage 
   for (const { key, value: record } of store.changes.getRange(range)) {
     const isFull = batches.length === PAGE_ITEMS_MAX || bytes + record.length > PAGE_BYTES_MAX;
     const last = batches.at(-1);
-    if (isFull && last !== undefined) return { timeline, lsn: last.lsn, batches, shapes };
+    if (isFull && last !== undefined) return { timeline, lsn: last.lsn, batches, form, shapes };
     bytes += record.length;
     batches.push({ lsn: readU64(key, 4), record });
   }
   if (batches.length === 0) feed.isAwaited = true;
-  return { timeline, lsn: present, batches, shapes };
+  return { timeline, lsn: present, batches, form, shapes };
 }
 
 /** Rows behind a place, or from the first on. Throws the errors of the header. */
@@ -74,7 +75,13 @@ export function readImage(store: Store, request: ImageRequest): ImagePage {
     after = undefined;
     break;
   }
-  return { timeline, lsn, record: encodeChangeRecord({ cleared: false, changes }), after, shapes: table.shapes };
+  const record = encodeChangeRecord({ cleared: false, changes });
+  return { timeline, lsn, record, after, form: formOf(table), shapes: table.shapes };
+}
+
+/** As the rows are stored: one that waits for its migration is declared in another form already. */
+function formOf({ declaration: { type, key } }: StoredTable): RowForm {
+  return { type, key };
 }
 
 function watchedTable(

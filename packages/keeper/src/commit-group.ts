@@ -15,8 +15,9 @@ import { NO_EPOCH, advance } from './epochs.js';
 import { doomExtent } from './extent-sweeper.js';
 import { encodeJournalRecord } from './journal-record.js';
 import type { JournalBatch } from './journal-record.js';
-import { isBag, rowKey, u64Key } from './layout.js';
+import { isBag, u64Key } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
+import { writeRows } from './stored-rows.js';
 import { applySteps } from './table-ownership.js';
 import type { StoredTable } from './table-catalog.js';
 import { writeMigration } from './table-migration.js';
@@ -121,10 +122,11 @@ export class CommitGroup {
 /** Writes a group, inside of a transaction. */
 export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup, confirmedLsn: number): ReleasedGroup {
   for (const staged of group.tables.values()) writeTable(store, writer, staged);
-  for (const { worker, batch } of group.received) {
-    if (batch.migration !== undefined) writeMigration(store, writer, worker, batch.migration);
-  }
-  const watched = writeFeeds(store, writer, group);
+  const flipped = group.received.flatMap(({ worker, batch }) => {
+    return batch.migration === undefined ? [] : writeMigration(store, writer, worker, batch.migration);
+  });
+  // Who waits for changes of a table that has other rows now is told, too: its position is not good any more.
+  const watched = [...flipped, ...writeFeeds(store, writer, group)];
   // Behind the rows: a table goes with everything that its owner did to it.
   const moved = group.received.flatMap(({ worker, batch }) => applySteps(store, writer, worker, batch.steps ?? []));
   const progress = progressOf(group);
@@ -169,12 +171,7 @@ function progressOf(group: CommitGroup): Map<string, Progress> {
 function writeTable(store: Store, writer: StoreWriter, staged: StagedTable): void {
   const { table } = staged;
   if (staged.isCleared) moveToNewExtent(store, writer, table);
-  const hasSequence = isBag(table.declaration.type);
-  for (const { keyBytes, sequence, rowBytes } of staged.changes()) {
-    const key = rowKey(table.extent, keyBytes, hasSequence ? sequence : undefined);
-    if (rowBytes === undefined) writer.remove('rows', key);
-    else writer.put('rows', key, rowBytes);
-  }
+  writeRows(writer, { extent: table.extent, type: table.declaration.type }, staged.changes());
   for (const shape of staged.shapes) store.putShape(writer, table.tableId, shape);
   table.size = staged.size;
   table.nextSequence = staged.nextSequence;

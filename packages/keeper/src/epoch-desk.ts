@@ -6,7 +6,8 @@
  * 2. Before an epoch is closed, its journal is read to the end or to the deadline, and what arrived whole is committed (G1).
  * 3. Both can be asked for again after a keeper's death: what was done already is answered as such, and opening again gives a
  *    further epoch, as nobody was told of the former.
- * 4. The heirs of a worker's tables have them in the transaction that closes its epoch, and that is told before its answer.
+ * 4. The heirs of a worker's tables have them in the transaction that closes its epoch, and that is told before its answer. So is,
+ *    when an epoch is opened, how the tables are declared now that others own.
  */
 import { failpoint } from '@heirloom/wire';
 import type { EpochClosed, EpochOpened, KeeperRequest, TableDeclaration } from '@heirloom/wire';
@@ -29,7 +30,7 @@ export interface EpochDeskOptions {
   readonly groups: GroupCommit;
   readonly attachments: AttachmentRegistry;
   readonly owners: TableOwnership;
-  /** Tables have another owner, durably. */
+  /** Tables have another owner, or another declaration while they are away, durably. */
   readonly onMoved: (tables: readonly StoredTable[]) => void;
 }
 
@@ -75,7 +76,10 @@ export class EpochDesk {
     }
     this.attachments.bind(attachment, record.epoch, 0);
     const inherited = owners.inherited(worker);
-    const elsewhere = owners.elsewhere(worker);
+    const away = owners.elsewhere(worker);
+    const elsewhere = away.map(({ declaration, ownership }) => ({ name: declaration.name, owner: ownership.owner }));
+    // Their owners judge by the declaration who may write.
+    this.onMoved(away);
     const grants = tables.flatMap(({ name }) => {
       const table = store.catalog.get(worker, name);
       if (table?.ownership.owner !== worker) return [];

@@ -13,8 +13,7 @@
  * 2. Right behind `keeperReady` come the replies of every stored group that the router has not seen; a reply may come twice.
  * 3. After a failed transaction nothing leaves but `keeperFailed`.
  * 4. Replies of an epoch are sent before the response to its closeEpoch.
- * 5. G9: reads take turns, a few at a time, and none while the router has not taken the answers before; epochs are opened
- *    and closed past them.
+ * 5. G9: reads take turns (read-desk.ts); epochs are opened and closed past them.
  * 6. Nothing is kept for those who watch a table but whether somebody found no changes; it is told once when there are some.
  */
 import {
@@ -43,20 +42,18 @@ import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage } f
 import type { Attachment, Binding } from './attachment.js';
 import { checkBatch } from './batch-check.js';
 import { takeAwaited } from './change-feed.js';
-import { readChanges, readImage } from './change-reader.js';
 import type { ReleasedGroup } from './commit-group.js';
 import { judgeBatch } from './epochs.js';
 import { KeeperError } from './errors.js';
 import { Expectations } from './expectations.js';
-import { inspect } from './inspection.js';
 import { KEEPER_LIMITS } from './keeper-limits.js';
 import type { KeeperLimits } from './keeper-limits.js';
 import type { LogLine } from './log-line.js';
-import { readReleased } from './released-reader.js';
 import { openKeeper } from './open-keeper.js';
 import type { OpenKeeper } from './open-keeper.js';
+import { performRequest } from './request.js';
+import { ReadDesk } from './read-desk.js';
 import { endRun, storedReplies } from './run-marker.js';
-import { nameRequest } from './name-request.js';
 import type { StoredTable } from './table-catalog.js';
 import type { TableOwnership } from './table-ownership.js';
 
@@ -71,9 +68,6 @@ export interface KeeperOptions {
   /** Ends the process, after what was sent on the control connection has left. */
   readonly exit: (code: number) => void;
 }
-
-/** How many reads run at the same time: their answers, a page or a row each, together stay below what a connection queues. */
-const READS_AT_ONCE = 4;
 
 /** The frames that a router sends. */
 export const CONTROL_KINDS: ReadonlySet<number> = new Set([
@@ -90,17 +84,15 @@ export class Keeper {
   private readonly expectations: Expectations;
   private state: 'waiting' | 'opening' | 'serving' | 'stopped' = 'waiting';
   private open: OpenKeeper | undefined;
-  /** Reads that wait for their turn, and how many have theirs. */
-  private readonly waitingReads: (() => void)[] = [];
-  private reads = 0;
-  /** Of those that wait, the ones that are limited. */
-  private limitedReads = 0;
+  private readonly reads: ReadDesk;
 
   constructor(options: KeeperOptions) {
     this.options = options;
     const given = Object.entries(options.limits ?? {}).filter(([, limit]) => limit !== undefined);
     this.limits = { ...KEEPER_LIMITS, ...Object.fromEntries(given) };
     this.expectations = new Expectations(this.limits.expectationsMax);
+    const isCongested = (): boolean => this.options.control.isCongested;
+    this.reads = new ReadDesk({ readsMax: this.limits.readsMax, isCongested });
   }
 
   /** Takes a frame of the control connection. Throws WireError for one that makes no sense. */
@@ -130,7 +122,7 @@ export class Keeper {
   /** To be called when the control connection takes bytes again. */
   controlDrained(): void {
     this.options.control.resumeReading();
-    this.startReads();
+    this.reads.start();
     this.resumeJournalsIfClear();
   }
 
@@ -285,81 +277,8 @@ export class Keeper {
   }
 
   private perform(request: KeeperRequest): unknown {
-    const { open } = this;
-    if (open === undefined || this.state !== 'serving') {
-      throw new KeeperError('ERR_KEEPER_STOPPING', 'The keeper does not serve at this moment. Ask the next one.');
-    }
-    switch (request.type) {
-      case 'openEpoch':
-        return open.desk.open(request);
-      case 'closeEpoch':
-        return open.desk.close(request);
-      case 'read':
-        return this.read(open, request);
-      case 'endSnapshot':
-        return open.snapshots.end(request.snapshot);
-      case 'changes':
-        return this.inTurn(() => readChanges(open.store, request));
-      case 'image':
-        return this.inTurn(() => readImage(open.store, request));
-      case 'rename':
-      case 'whereis':
-      case 'tables':
-        return nameRequest(open.store, open.owners, request);
-      case 'inspect':
-        return inspect(open.store, open.groups, open.snapshots);
-      default: // A barrier; what came before it has been handled.
-        return undefined;
-    }
-  }
-
-  /**
-   * Waits for its turn (invariant 5), so that what waits to be sent is bounded by READS_AT_ONCE of the largest answers.
-   * Rejects with KeeperError ERR_KEEPER_BUSY, or as `readReleased` does.
-   */
-  private async read(
-    { store, snapshots }: OpenKeeper,
-    request: Extract<KeeperRequest, { type: 'read' }>,
-  ): Promise<unknown> {
-    if (this.limitedReads >= this.limits.readsMax) {
-      const message = `${this.limitedReads} reads wait already. Try again when some have ended.`;
-      throw new KeeperError('ERR_KEEPER_BUSY', message, { readsMax: this.limits.readsMax });
-    }
-    // Before it waits, so that an iteration can be given up meanwhile.
-    if (request.snapshot !== undefined && request.snapshot.after === undefined) snapshots.announce(request.snapshot.id);
-    this.limitedReads++;
-    return this.inTurn(async () => {
-      this.limitedReads--;
-      try {
-        return await readReleased(store, snapshots, request);
-      } finally {
-        if (request.snapshot !== undefined) snapshots.forget(request.snapshot.id);
-      }
-    });
-  }
-
-  /** Runs a read when its turn comes. Those who watch are not counted: each asks once at a time, and the router bounds them. */
-  private async inTurn(run: () => unknown): Promise<unknown> {
-    await new Promise<void>((resolve) => {
-      this.waitingReads.push(resolve);
-      this.startReads();
-    });
-    try {
-      return await run();
-    } finally {
-      this.reads--;
-      // After the answer was queued, so that its size counts.
-      setImmediate(() => this.startReads());
-    }
-  }
-
-  private startReads(): void {
-    while (this.reads < READS_AT_ONCE && !this.options.control.isCongested) {
-      const start = this.waitingReads.shift();
-      if (start === undefined) return;
-      this.reads++;
-      start();
-    }
+    if (this.open !== undefined && this.state === 'serving') return performRequest(this.open, this.reads, request);
+    throw new KeeperError('ERR_KEEPER_STOPPING', 'The keeper does not serve at this moment. Ask the next one.');
   }
 
   /** Commits what waits, says good-bye to the store, and ends the process. */

@@ -5,10 +5,9 @@
  * (another table has the name, or it has it itself).
  */
 import { TableError } from '@heirloom/tables';
-import type { TableInfo } from '@heirloom/tables';
 import type { KeeperRequest } from '@heirloom/wire';
 import type { Store } from './store.js';
-import { unknownTable } from './table-catalog.js';
+import { infoOf, unknownTable } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 import type { TableIdentity } from './table-identity.js';
 import { ownershipInfo } from './table-ownership.js';
@@ -28,17 +27,14 @@ export function nameRequest(store: Store, owners: TableOwnership, request: NameR
       return table && identityOf(table);
     }
     default:
-      return owners.all().map((table) => ({ ...identityOf(table), info: infoOf(store, table) }));
+      return owners
+        .all()
+        .map((table) => ({ ...identityOf(table), info: { ...infoOf(table), ...ownershipInfo(store, table) } }));
   }
 }
 
 function identityOf({ worker, declaration }: StoredTable): TableIdentity {
   return { worker, table: declaration.name };
-}
-
-function infoOf(store: Store, table: StoredTable): TableInfo {
-  const { name, type, key, access, survives, version } = table.declaration;
-  return { name, type, key, access, survives, version, size: table.size, ...ownershipInfo(store, table) };
 }
 
 function rename(

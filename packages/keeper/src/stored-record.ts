@@ -11,7 +11,7 @@ import {
   tableDeclaration,
   text,
 } from '@heirloom/wire';
-import type { FieldCheck, TableDeclaration, TransferNotice } from '@heirloom/wire';
+import type { FieldCheck, MigrationProgress, TableDeclaration, TransferNotice } from '@heirloom/wire';
 import type { EpochRecord } from './epochs.js';
 import { damaged } from './store-file.js';
 
@@ -43,19 +43,9 @@ export interface TableRecord {
 }
 
 /** How far the rows of a table are on their way to a new version; see table-migration.ts. */
-export interface StoredMigration {
+export interface StoredMigration extends MigrationProgress {
   /** What the table becomes. */
   readonly target: TableDeclaration;
-  /** Where the new rows lie, how many there are, and the sequence of the next one. */
-  readonly extent: number;
-  readonly size: number;
-  readonly nextSequence: number;
-  /** Where to go on in the old rows; empty for their beginning. */
-  readonly cursor: Uint8Array;
-  /** Whether a row has got another key so far. */
-  readonly hasMoved: boolean;
-  /** Whether every old row was migrated. */
-  readonly isComplete: boolean;
 }
 
 /** Who owns a table, and where it goes; see table-ownership.ts. */

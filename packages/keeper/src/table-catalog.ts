@@ -8,7 +8,7 @@
  * 3. A runtime-wide name belongs to one table of the workers of the runtime.
  */
 import { invariant, row } from '@heirloom/tables';
-import type { AnyTableDefinition } from '@heirloom/tables';
+import type { AnyTableDefinition, TableInfo } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
 import type { Feed } from './change-feed.js';
@@ -103,6 +103,7 @@ export class TableCatalog {
         worker,
       });
     }
+    const own = new Set(declarations.map(({ name }) => name));
     const names = new Set<string>();
     const publicNames = new Set<string>();
     for (const declaration of declarations) {
@@ -116,15 +117,17 @@ export class TableCatalog {
       if (publicName !== undefined && publicNames.has(publicName)) {
         throw mismatch(worker, declaration.name, `the name '${publicName}'`, 'given once', 'given twice');
       }
-      if (publicName !== undefined) publicNames.add(publicName);
-      if (publicName !== undefined) this.checkName(worker, declaration.name, publicName, isPresent);
+      if (publicName === undefined) continue;
+      publicNames.add(publicName);
+      // Names of tables that are declared with it are compared above, as they are from now on.
+      const isOther = (other: StoredTable): boolean => other.worker !== worker || !own.has(other.declaration.name);
+      this.checkName(worker, declaration.name, publicName, (other) => isOther(other) && isPresent(other.worker));
     }
   }
 
-  private checkName(worker: string, name: string, publicName: string, isPresent: (worker: string) => boolean): void {
+  private checkName(worker: string, name: string, publicName: string, counts: (other: StoredTable) => boolean): void {
     for (const other of this.byId.values()) {
-      const isSame = other.worker === worker && other.declaration.name === name;
-      if (isSame || other.ownership.publicName !== publicName || !isPresent(other.worker)) continue;
+      if (other.ownership.publicName !== publicName || !counts(other)) continue;
       const message = `Table '${name}' of worker '${worker}' wants the name '${publicName}', which table '${other.declaration.name}' of worker '${other.worker}' has. Choose another name.`;
       throw new StoreError('ERR_STORE_TABLE_NAME', message, { worker, table: name, publicName, holder: other.worker });
     }
@@ -175,6 +178,12 @@ function mismatch(worker: string, table: string, field: string, before: unknown,
 export function grant(table: StoredTable): TableGrant {
   const { tableId, extent, size, nextSequence, shapes } = table;
   return { name: table.declaration.name, tableId, extent, size, nextSequence, shapes: [...shapes] };
+}
+
+/** What the table is and its size; who has it is for table-ownership.ts to say. */
+export function infoOf({ declaration, size }: StoredTable): TableInfo {
+  const { name, type, key, access, survives, version } = declaration;
+  return { name, type, key, access, survives, version, size };
 }
 
 /** The stored table as a definition, for what @heirloom/tables can do with one. */

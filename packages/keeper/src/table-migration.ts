@@ -17,13 +17,13 @@
  *
  * The worker's half, which runs the user's code, is worker/src/migration.ts.
  */
-import { KEY_BYTES_MAX } from '@heirloom/tables';
+import { KEY_BYTES_MAX, isSameForm } from '@heirloom/tables';
 import { WireError, failpoint } from '@heirloom/wire';
 import type { Batch, MigratedRows, MigrationGrant, MigrationStep, TableDeclaration } from '@heirloom/wire';
 import { alignFeed, restartFeed } from './change-feed.js';
 import { doomExtent } from './extent-sweeper.js';
-import { isBag, rowKey } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
+import { problemOf, writeRows } from './stored-rows.js';
 import type { OwnershipRecord, StoredMigration } from './stored-record.js';
 import { FIRST_SEQUENCE, learnShapes } from './table-catalog.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
@@ -65,17 +65,11 @@ function beginMigration(store: Store, writer: StoreWriter, target: TableDeclarat
   return { target, extent, ...nothing, hasMoved: false, isComplete: false };
 }
 
-function isSameForm(left: TableDeclaration, right: TableDeclaration): boolean {
-  const form = ({ version, type, key }: TableDeclaration): string => JSON.stringify([version, type, key]);
-  return form(left) === form(right);
-}
-
 /** What the worker must know to go on; undefined if there is nothing to migrate. */
 export function migrationGrant({ migration, declaration }: StoredTable): MigrationGrant | undefined {
   if (migration === undefined) return undefined;
-  const { extent, size, nextSequence, cursor, hasMoved, isComplete } = migration;
-  const from = { fromVersion: declaration.version, fromType: declaration.type };
-  return { ...from, extent, size, nextSequence, cursor, hasMoved, isComplete };
+  const { target: _, ...progress } = migration;
+  return { fromVersion: declaration.version, fromType: declaration.type, ...progress };
 }
 
 /** Checks a step and makes its shapes known. Throws WireError ERR_WIRE_MESSAGE or ERR_WIRE_SHAPE, and then nothing of it is. */
@@ -101,22 +95,22 @@ export function checkMigration(catalog: TableCatalog, worker: string, batch: Bat
 function checkRows({ rows, cursor }: MigratedRows, migration: StoredMigration, refused: (why: string) => Error): void {
   if (rows.cleared) throw refused('clears a table');
   if (cursor.length > CURSOR_BYTES_MAX) throw refused(`has a cursor of ${cursor.length} bytes`);
-  const hasSequence = isBag(migration.target.type);
-  for (const { keyBytes, sequence, rowBytes } of rows.changes) {
-    if (rowBytes === undefined) throw refused('deletes a row');
-    if (keyBytes.length === 0 || keyBytes.length > KEY_BYTES_MAX) {
-      throw refused(`has a key of ${keyBytes.length} bytes, and the limit is ${KEY_BYTES_MAX}`);
-    }
-    if (!hasSequence && sequence !== 0) throw refused('has a sequence in a table that is no bag');
-  }
+  if (rows.changes.some(({ rowBytes }) => rowBytes === undefined)) throw refused('deletes a row');
+  const problem = problemOf(rows.changes, migration.target.type);
+  if (problem !== undefined) throw refused(problem);
 }
 
-/** Writes a step that was found good, inside of a transaction. */
-export function writeMigration(store: Store, writer: StoreWriter, worker: string, step: MigrationStep): void {
+/** Writes a step that was found good, inside of a transaction; returns the tables that have other rows now. */
+export function writeMigration(
+  store: Store,
+  writer: StoreWriter,
+  worker: string,
+  step: MigrationStep,
+): readonly StoredTable[] {
   const migrating = migratingTables(store.catalog, worker);
   if (step.step === 'rows') {
     const table = migrating.find(({ tableId }) => tableId === step.rows.tableId);
-    if (table !== undefined) writeRows(store, writer, table, step);
+    if (table !== undefined) writeStep(store, writer, table, step);
   } else if (step.step === 'flip') {
     for (const table of migrating) flip(store, writer, table);
   } else {
@@ -126,6 +120,7 @@ export function writeMigration(store: Store, writer: StoreWriter, worker: string
     }
   }
   failpoint(`keeper.migration:${step.step}`);
+  return step.step === 'flip' ? migrating : [];
 }
 
 type MigratingTable = StoredTable & { migration: StoredMigration };
@@ -135,15 +130,10 @@ function migratingTables(catalog: TableCatalog, worker: string): MigratingTable[
   return catalog.changedBy(worker).filter(isMigrating);
 }
 
-function writeRows(store: Store, writer: StoreWriter, table: MigratingTable, step: MigratedRows): void {
+function writeStep(store: Store, writer: StoreWriter, table: MigratingTable, step: MigratedRows): void {
   const { rows, cursor, hasMoved, isComplete } = step;
   const { target, extent } = table.migration;
-  const hasSequence = isBag(target.type);
-  for (const { keyBytes, sequence, rowBytes } of rows.changes) {
-    // `checkRows` lets only rows in.
-    if (rowBytes !== undefined)
-      writer.put('rows', rowKey(extent, keyBytes, hasSequence ? sequence : undefined), rowBytes);
-  }
+  writeRows(writer, { extent, type: target.type }, rows.changes);
   for (const shape of rows.shapes) store.putShape(writer, table.tableId, shape);
   const { size, nextSequence } = rows;
   // The cursor is a view on the batch.

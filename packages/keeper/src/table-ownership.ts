@@ -14,9 +14,9 @@
  * `model` builds the rules' state from what is stored, so nothing is kept beside it that could differ. Names are those of tables
  * whose workers are part of the runtime: a program that has dropped a worker can use its names again.
  */
-import { Ownership } from '@heirloom/tables';
+import { Ownership, invariant } from '@heirloom/tables';
 import type { OwnershipInfo } from '@heirloom/tables';
-import type { Adoption, ElsewhereTable, MovedMessage, OwnershipStep, TransferNotice } from '@heirloom/wire';
+import type { Adoption, MovedMessage, OwnershipStep, TransferNotice } from '@heirloom/wire';
 import type { Store, StoreWriter } from './store.js';
 import { grant } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
@@ -58,14 +58,15 @@ export class TableOwnership {
     return model;
   }
 
-  private addTo(model: Ownership, { tableId, declaration, ownership }: StoredTable): void {
+  private addTo(model: Ownership, table: StoredTable): void {
+    const { declaration, ownership } = table;
     const { owner, heir, heirData, publicName } = ownership;
     const { type, access } = declaration;
     const inherits = heir !== undefined && heir !== owner && model.isAlive(heir);
     // The name of a table that has gone to the keeper may have been taken again before its worker came back.
     const name = publicName !== undefined && model.whereis(publicName) === undefined ? publicName : undefined;
     model.create(model.isAlive(owner) ? owner : KEEPER, {
-      table: String(tableId),
+      table: idOf(table),
       type,
       access,
       name,
@@ -82,14 +83,17 @@ export class TableOwnership {
   }
 
   private tableOf(id: string): StoredTable {
-    return this.store.catalog.fetch(Number(id));
+    const slash = id.indexOf('/');
+    const table = this.store.catalog.get(id.slice(0, slash), id.slice(slash + 1));
+    invariant(table !== undefined, `table ${id} is not in the catalog`);
+    return table;
   }
 
   /** Throws TableError for a step of a worker that the rules refuse; `to` may be a worker that is dead at the moment. */
   checkSteps(worker: string, steps: readonly OwnershipStep[]): void {
     const model = this.model();
     for (const { kind, tableId, to, data } of steps) {
-      const id = String(tableId);
+      const id = idOf(this.store.catalog.fetch(tableId));
       const process = to !== undefined && model.isAlive(to) ? to : KEEPER;
       if (kind === 'give') model.giveAway(worker, id, process, data);
       // Who takes note must be the owner; setting an heir asks for the same.
@@ -125,16 +129,19 @@ export class TableOwnership {
   }
 
   /** Which of a worker's own tables others have. */
-  elsewhere(worker: string): ElsewhereTable[] {
-    return [...this.store.catalog.byId.values()]
-      .filter((table) => table.worker === worker && table.ownership.owner !== worker)
-      .map(({ declaration, ownership }) => ({ name: declaration.name, owner: ownership.owner }));
+  elsewhere(worker: string): StoredTable[] {
+    return [...this.store.catalog.byId.values()].filter(
+      (table) => table.worker === worker && table.ownership.owner !== worker,
+    );
   }
 
   /** What the router is to know of tables that have moved. */
   moved(tables: readonly StoredTable[]): MovedMessage {
-    // Who has taken note was told, or found the table at its beginning.
-    const here = tables.filter(({ ownership }) => ownership.notice !== undefined && this.isAlive(ownership.owner));
+    // One that has taken note is told also, as the table may be declared otherwise since.
+    const here = tables.filter((table) => {
+      const { owner } = table.ownership;
+      return this.isAlive(owner) && isAdoption(table, owner);
+    });
     return {
       tables: tables.map(({ worker, declaration, ownership }) => ({
         worker,
@@ -159,8 +166,8 @@ export class TableOwnership {
   }
 
   /** Throws TableError ERR_TABLE_ACCESS or ERR_TABLE_NAME. */
-  checkRename({ tableId }: StoredTable, name: string): void {
-    this.model().rename(PROGRAM, String(tableId), name, true);
+  checkRename(table: StoredTable, name: string): void {
+    this.model().rename(PROGRAM, idOf(table), name, true);
   }
 
   /** The table that has a runtime-wide name. */
@@ -175,6 +182,11 @@ export class TableOwnership {
       .all()
       .map((id) => this.tableOf(id));
   }
+}
+
+/** How the rules name a table, and their errors; no worker's name has a slash. */
+function idOf({ worker, declaration }: StoredTable): string {
+  return `${worker}/${declaration.name}`;
 }
 
 /** Who has a table, for `info`: no owner while the keeper has it for its next life. */

@@ -8,7 +8,8 @@
  * 3. G9: what passes many rows is a generator that yields where others may have a turn. One slice (row-walk.ts) is in memory
  *    beside the page; no cursor of LMDB is open while it yields.
  *
- * What fails: ERR_TABLE_ARGUMENT, ERR_TABLE_VALUE, ERR_TABLE_BADKEY, ERR_TABLE_POSITION, ERR_TABLE_LIMIT, ERR_KEEPER_CURSOR;
+ * What fails: ERR_TABLE_ARGUMENT, ERR_TABLE_VALUE, ERR_TABLE_BADKEY, ERR_TABLE_POSITION, ERR_TABLE_LIMIT, ERR_TABLE_CURSOR,
+ * ERR_KEEPER_CURSOR;
  * anything else that is thrown is of rows that cannot be read.
  */
 import {
@@ -17,20 +18,30 @@ import {
   TableError,
   bytesAfter,
   compileWhere,
+  cursorAt,
   decodeKey,
   encodeKey,
   explainAccess,
   keyReader,
   parseSelection,
+  placeOf,
+  showValue,
 } from '@heirloom/tables';
-import type { AnyTableDefinition, Explanation, ReleasedInfo, ReleasedPosition, TableKey } from '@heirloom/tables';
+import type {
+  AnyTableDefinition,
+  Explanation,
+  ReleasedInfo,
+  ReleasedPosition,
+  SelectCursor,
+  TableKey,
+} from '@heirloom/tables';
 import { KeeperError } from './errors.js';
 import { isBag } from './layout.js';
 import type { RawRow, SortedRows } from './row-scan.js';
 import { RowWalk } from './row-walk.js';
 import type { PlaceRange, RowPlace } from './row-walk.js';
 import type { Continuation, Query } from './selection-query.js';
-import { definitionOf } from './table-catalog.js';
+import { definitionOf, infoOf } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 import { Turn } from './turn.js';
 
@@ -44,7 +55,13 @@ export type InTurns<T> = Generator<undefined, T, undefined>;
 /** A page; its cursor is good in this timeline of the store. */
 interface Page {
   readonly rows: readonly unknown[];
-  readonly after: (RowPlace & { readonly timeline?: number }) | undefined;
+  readonly after: (SelectCursor & { readonly timeline: number }) | undefined;
+}
+
+/** Rows, and the last one's place if more follow. */
+interface PlacedPage {
+  readonly rows: readonly unknown[];
+  readonly after: RowPlace | undefined;
 }
 
 /** A page of a selection; `after` goes into the request for the next one. */
@@ -128,8 +145,7 @@ export class TableReads {
   }
 
   info(): ReleasedInfo {
-    const { name, type, access, survives, version, key } = this.table.declaration;
-    return { name, type, key, access, survives, version, size: this.size, ...this.owners, position: this.position };
+    return { ...infoOf(this.table), ...this.owners, position: this.position };
   }
 
   keyBytes(key: unknown): Uint8Array {
@@ -202,12 +218,15 @@ export class TableReads {
     const {
       where,
       limit = SELECT_PAGE_ROWS_DEFAULT,
+      after: given,
       ...selection
     } = parseSelection(this.definition, 'selectPage', options);
-    this.checkCursor(selection.after);
+    const after = placeOf(this.definition, given);
+    this.checkTimeline(given);
     const compiled = compileWhere(this.definition, where as never); // It checks what it gets.
-    const page = yield* this.page({ ...selection, compiled, rowsMax: limit, looksAhead: true });
-    return { rows: page.rows, after: page.after && { ...page.after, timeline: this.position.timeline } };
+    const page = yield* this.page({ ...selection, after, compiled, rowsMax: limit, looksAhead: true });
+    const { timeline } = this.position;
+    return { rows: page.rows, after: page.after && { ...cursorAt(this.definition, page.after), timeline } };
   }
 
   /** The next page of a selection. */
@@ -235,7 +254,7 @@ export class TableReads {
     return count;
   }
 
-  private *page({ compiled, after, reverse, project, rowsMax, looksAhead }: PageQuery): InTurns<Page> {
+  private *page({ compiled, after, reverse, project, rowsMax, looksAhead }: PageQuery): InTurns<PlacedPage> {
     const fullRows = Math.min(rowsMax, READ_PAGE_ROWS_MAX);
     const rows: unknown[] = [];
     const turn = new Turn();
@@ -264,10 +283,11 @@ export class TableReads {
     return this.table.codec.decodeRow(rowBytes);
   }
 
-  private checkCursor(after: Page['after']): void {
-    const timeline = after?.timeline;
+  /** What the owner gave names no timeline. */
+  private checkTimeline(after: unknown): void {
+    const { timeline } = (after ?? {}) as { readonly timeline?: unknown }; // It was found to be a cursor, or undefined.
     if (timeline === undefined || timeline === this.position.timeline) return;
-    const message = `The page began in timeline ${timeline} of the store, which is now in ${this.position.timeline}. Begin again.`;
+    const message = `The page began in timeline ${showValue(timeline)} of the store, which is now in ${this.position.timeline}. Begin again.`;
     throw new KeeperError('ERR_KEEPER_CURSOR', message, { timeline, current: this.position.timeline });
   }
 }

@@ -1,10 +1,12 @@
 /**
  * The keeper's half of a migration: old rows until the flip, all tables at once, and nothing but what its worker may say (G2, G8, G12).
  *
- * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete, or by
- * itself; the cursor is not stored with its rows; a batch may change a table that migrates; the new rows of a step that was given up
- * stay, or are taken for those of another version; a table that another worker has begins to migrate, or one that is inherited
- * goes on to; one that migrates can be given away; what goes home does so behind its new declaration.
+ * Mutations that make this fail, each tried: steps write into the old extent; a table flips although another is not complete, or
+ * by itself, or leaves its old rows in the store; the cursor is not stored with its rows; a batch may change a table that migrates;
+ * the new rows of a step that was given up stay, or are taken for those of another version; a table that another worker has begins
+ * to migrate, or one that is inherited goes on to; one that migrates can be given away; what goes home does so behind its new
+ * declaration; the feed begins before the flip, or forgets who waits; the old feed stays in the store; a
+ * cursor of the old form is taken for one of the new.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeKey } from '@heirloom/tables';
@@ -30,8 +32,8 @@ const NEW = [
 ];
 
 /** A store with one row in each table, whose worker has died, and the worker of the new version. */
-async function migrating(): Promise<WorkerEnd> {
-  const old = await harness.openWorker('w', OLD);
+async function migrating(declarations = OLD, next = NEW): Promise<WorkerEnd> {
+  const old = await harness.openWorker('w', declarations);
   old.send([
     old.changes('a', [{ key: 1, row: { id: 1 } }], { size: 1 }),
     old.changes('b', [{ key: 1, row: { id: 1, b: true }, sequence: 1 }], { size: 1, nextSequence: 2 }),
@@ -39,7 +41,7 @@ async function migrating(): Promise<WorkerEnd> {
   await released(old);
   old.die();
   await harness.close('w', old.opened.epoch);
-  return open(NEW);
+  return open(next);
 }
 
 /** A worker process with the shapes that are stored. */
@@ -102,6 +104,48 @@ describe('a table that migrates', () => {
     ]);
     const store = harness.keeper['open']?.store;
     await until(() => [...(store?.rows.getKeys() ?? [])].length === 2, 'the old rows are deleted');
+  });
+
+  it('has pages that go on until it flips, and are refused then, as their places are those of other rows', async () => {
+    const old = await open(OLD);
+    const rows = [1, 2].map((id) => ({ key: id, row: { id } }));
+    old.send([old.changes('a', rows, { size: 2 })]);
+    await released(old);
+    old.die();
+    await harness.close('w', old.opened.epoch);
+    const page = (after?: unknown): Promise<unknown> => harness.read('w', 'a', 'selectPage', { limit: 1, after });
+    const first = (await page()) as { readonly after: unknown };
+    const worker = await open(NEW);
+    await send(worker, newRow(worker, 'a'));
+    await send(worker, newRow(worker, 'b'));
+    expect(await page(first.after)).toMatchObject({ rows: [{ id: 2 }], after: undefined });
+    await send(worker, { step: 'flip' });
+    await expect(page(first.after)).rejects.toMatchObject({ code: 'ERR_TABLE_CURSOR' });
+    expect(await page()).toMatchObject({ rows: [{ id: 7 }] });
+  });
+
+  it('has a feed that begins behind the flip, which the former is deleted for, and those who wait are told', async () => {
+    const feed = { keepBytes: 10_000_000 };
+    const worker = await migrating(
+      [declare('a', feed), declare('b', { type: 'duplicate_bag' })],
+      [declare('a', { ...feed, version: 2, migrates: true }), declare('b', { type: 'duplicate_bag' })],
+    );
+    const changesBehind = (lsn?: number): Promise<unknown> =>
+      harness.request({ type: 'changes', worker: 'w', table: 'a', lsn, timeline: undefined });
+    await send(worker, newRow(worker, 'a'));
+    const store = harness.keeper['open']?.store;
+    const before = store?.state.lsn ?? Number.NaN;
+    // Nothing is behind it, so this waits.
+    await expect(changesBehind(before)).resolves.toMatchObject({ lsn: before, batches: [] });
+    await send(worker, { step: 'flip' });
+    // Who knows of no new row must not think that he has them all.
+    await expect(changesBehind(before)).rejects.toMatchObject({ code: 'ERR_KEEPER_CHANGES' });
+    await until(() => store?.doomed.length === 0, 'the old rows and the old feed are deleted');
+    expect(store?.changes.getKeysCount()).toBe(0);
+    await until(() => harness.changed.length > 0, 'those who wait are told of the flip');
+    worker.send([worker.changes('a', [{ key: 8, row: { id: 8 } }], { size: 2 })]);
+    await released(worker);
+    await expect(changesBehind(before + 1)).resolves.toMatchObject({ lsn: before + 2, batches: [{ lsn: before + 2 }] });
   });
 
   it('is read in the form in which a read began, to its end (G8)', async () => {

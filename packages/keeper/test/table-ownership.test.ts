@@ -133,6 +133,26 @@ describe('a table that is given away', () => {
     expect(harness.order.lastIndexOf('keeperReady')).toBeLessThan(harness.order.lastIndexOf('moved'));
   });
 
+  it('is told of to its owner, also by the next keeper, when it is declared otherwise (G12)', async () => {
+    const a = await open('a', [things]);
+    const b = await open('b');
+    const tableId = idOf(a, 'things');
+    a.send([], [1], { steps: [give(tableId, 'b')] });
+    await until(() => harness.replies.length === 1, 'it is given');
+    b.send([], [], { steps: [accept(tableId)] });
+    await acked(b);
+    await die(a);
+    await open('a', [declare('things', { access: 'protected' })]);
+    const told = { owner: 'b', epoch: 1, moves: 1, declaration: { access: 'protected' }, notice: undefined };
+    expect(harness.moved.at(-1)?.adoptions).toMatchObject([told]);
+    expect(harness.order.lastIndexOf('moved')).toBeLessThan(harness.order.lastIndexOf('response'));
+    await harness.stop();
+    const live = [{ worker: 'b', epoch: 1, attachment: b.attachment }];
+    await harness.start({ instance: 1, live, workers: ['a', 'b', 'c'] });
+    await harness.request({ type: 'barrier' });
+    expect(harness.moved.at(-1)?.adoptions).toMatchObject([told]);
+  });
+
   it('goes home when its owner is no worker of the runtime any more', async () => {
     const a = await open('a', [things]);
     a.send([], [], { steps: [give(idOf(a, 'things'), 'b')] });
@@ -223,6 +243,34 @@ describe('names', () => {
     await open('a', [{ ...things, publicName: 'declared anew' }]);
     await expect(whereis('declared anew')).resolves.toEqual({ worker: 'a', table: 'things' });
     await expect(whereis('renamed')).resolves.toBeUndefined();
+  });
+
+  it('go from one table of a worker to another when it is declared so, also both ways', async () => {
+    const named = (one: string | undefined, two: string | undefined): TableDeclaration[] => [
+      declare('one', { publicName: one }),
+      declare('two', { publicName: two }),
+    ];
+    const whereis = async (name: string): Promise<unknown> => harness.request({ type: 'whereis', name });
+    await die(await open('a', named('x', undefined)));
+    await die(await open('a', named(undefined, 'x')));
+    await expect(whereis('x')).resolves.toMatchObject({ table: 'two' });
+    await die(await open('a', named('y', 'x')));
+    await open('a', named('x', 'y'));
+    await expect(whereis('x')).resolves.toMatchObject({ table: 'one' });
+    await expect(whereis('y')).resolves.toMatchObject({ table: 'two' });
+  });
+
+  it('say whose they are to who wants one that is taken', async () => {
+    await open('a', [things, others]);
+    await open('b', [declare('more', { access: 'public' })]);
+    const rename = (worker: string, table: string): Promise<unknown> =>
+      harness.request({ type: 'rename', worker, table, name: 'all things' });
+    const details = { name: 'all things', table: 'a/things', owner: 'a' };
+    await expect(rename('b', 'more')).rejects.toMatchObject({ code: 'ERR_TABLE_NAME', details });
+    await expect(rename('a', 'others')).rejects.toMatchObject({
+      code: 'ERR_TABLE_ACCESS',
+      message: expect.stringContaining('a/others'),
+    });
   });
 
   it('are each given once in a worker’s declarations', async () => {

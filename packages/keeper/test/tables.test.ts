@@ -118,10 +118,15 @@ describe('reads of released tables (G8)', () => {
     await expect(harness.read('a', 't', 'selectPage', { after: 3 })).rejects.toMatchObject({
       code: 'ERR_TABLE_ARGUMENT',
     });
-    const stale = { keyBytes: encodeKey(1, true), sequence: 0, timeline: 77 };
+    const place = { version: 1, type: 'set', key: 'id', keyBytes: encodeKey(1, true), sequence: 0 };
+    const stale = { ...place, timeline: 77 };
     await expect(harness.read('a', 't', 'selectPage', { after: stale })).rejects.toMatchObject({
       code: 'ERR_KEEPER_CURSOR',
     });
+    await expect(harness.read('a', 't', 'selectPage', { after: { ...place, type: 'bag' } })).rejects.toMatchObject({
+      code: 'ERR_TABLE_CURSOR',
+    });
+    await expect(harness.read('a', 't', 'selectPage', { after: place })).resolves.toMatchObject({ rows: [] });
   });
 });
 

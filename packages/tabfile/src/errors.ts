@@ -20,7 +20,8 @@ export type TabfileErrorCode =
   | 'ERR_TABFILE_DIGEST' // verify: the digest is another one
   // Reading: its content against what it is read for.
   | 'ERR_TABFILE_MISMATCH' // the file's table has another type, key or version than the definition
-  | 'ERR_TABFILE_ROW'; // the table refuses a row; details.row is its number, the cause says why
+  | 'ERR_TABFILE_ROW' // the table refuses a row; details.row is its number, the cause says why
+  | 'ERR_TABFILE_MIGRATION'; // the migrate function of the definition has no new row for one; details.row is its number
 
 /** A table could not be written to a file or not be read from one; `code` says why. */
 export class TabfileError extends HeirloomError<TabfileErrorCode> {

@@ -52,6 +52,7 @@ export function invariant(condition: unknown, message: string): asserts conditio
  * - `ERR_TABLE_OWNER`: only the table's owner may do this, or it is the owner that cannot; `details.owner` says who it is.
  * - `ERR_TABLE_NAME`: another table has the name.
  * - `ERR_TABLE_PROCESS`: a table cannot go to this process, or be used by it, as it is not alive.
+ * - `ERR_TABLE_CURSOR`: the page before was of a table of another form, as before a migration.
  * - `ERR_TABLE_UNWATCHED`: the table keeps no changes to watch.
  */
 export type TableErrorCode =
@@ -69,6 +70,7 @@ export type TableErrorCode =
   | 'ERR_TABLE_OWNER'
   | 'ERR_TABLE_NAME'
   | 'ERR_TABLE_PROCESS'
+  | 'ERR_TABLE_CURSOR'
   | 'ERR_TABLE_UNWATCHED';
 
 /** An operation on a table was refused; the table is unchanged. See `TableErrorCode` for the codes. */

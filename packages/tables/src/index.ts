@@ -78,6 +78,10 @@ export type {
   SelectPage,
   SelectedRow,
 } from './selection.js';
+export { cursorAt, placeOf } from './select-cursor.js';
+export type { CursorPlace } from './select-cursor.js';
+export { isSameForm } from './table-form.js';
+export type { TableForm } from './table-form.js';
 export { explainAccess } from './table-queries.js';
 export { keyReader } from './row-key.js';
 export { TABLE_OPERATIONS } from './table-operations.js';
@@ -85,6 +89,8 @@ export type { TableOperation, TableOperationName } from './table-operations.js';
 export { showValue } from './shown-value.js';
 export { Ownership } from './ownership.js';
 export type { EndedTables, OwnershipInfo, OwnershipOptions, Transfer } from './ownership.js';
+export { insertMigrated } from './migrated-row.js';
+export type { MigrationProblem } from './migrated-row.js';
 export { Table } from './table.js';
 export type { TableConstructionOptions } from './table-core.js';
 export type { RowChange } from './row-storage.js';

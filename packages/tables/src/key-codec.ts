@@ -81,6 +81,13 @@ export function bytesAfter(keyBytes: Uint8Array): Uint8Array {
   return after;
 }
 
+/** The bytes of a key as latin1: strings in the order of the bytes, each made at once. */
+export function keyName(key: TableKey, exact: boolean): string {
+  length = 0;
+  writeKey(key, exact, '');
+  return scratch.toString('latin1', 0, length);
+}
+
 /**
  * What stands for a key in a `Map`: the same primitive for the same key, a different one for a different key.
  * Scalars stand for themselves; dates, bytes and arrays become a string that begins with a lone surrogate, which no key

@@ -1,6 +1,7 @@
 /**
  * The operations of a table as types: for its owner, who has it in memory (`OwnerTable`), and for everybody else, who
- * asks for it (`RemoteTable`). The same names mean the same thing.
+ * asks for it (`RemoteTable`). The same names mean the same thing. What selects rows has two forms: without `fields` it gives
+ * rows, also where D is a type parameter, with `fields` what is left of them.
  */
 import type { CounterOperation } from './counter.js';
 import type {
@@ -167,28 +168,27 @@ export interface OwnerTable<D extends AnyTableDefinition> {
   nextLookup(key: KeyOf<D>): KeyedRows<D> | undefined;
   prevLookup(key: KeyOf<D>): KeyedRows<D> | undefined;
   /** The rows that match, in key order in an ordered set and in order of insertion within a key. */
-  select<const Fields extends FieldsOf<D> = never>(
-    options?: SelectOptions<D, Fields, OwnerWhere<D>>,
-  ): SelectedRow<D, Fields>[];
+  select(options?: SelectOptions<D, never, OwnerWhere<D>>): StoredRowOf<D>[];
+  select<const Fields extends FieldsOf<D>>(options: SelectOptions<D, Fields, OwnerWhere<D>>): SelectedRow<D, Fields>[];
   /** `select` from the last key to the first; in hash types the same as `select`. */
-  selectReverse<const Fields extends FieldsOf<D> = never>(
-    options?: ReverseOptions<D, Fields, OwnerWhere<D>>,
+  selectReverse(options?: ReverseOptions<D, never, OwnerWhere<D>>): StoredRowOf<D>[];
+  selectReverse<const Fields extends FieldsOf<D>>(
+    options: ReverseOptions<D, Fields, OwnerWhere<D>>,
   ): SelectedRow<D, Fields>[];
   /**
    * A page of the rows that match, in key order in an ordered set and in the order of key bytes in hash types, with the place
    * where the next one begins. Whatever is inserted or deleted between two pages, a row that stays is in exactly one of them;
    * one that comes is seen if it lies ahead in an ordered set, and may be in hash types.
    */
-  selectPage<const Fields extends FieldsOf<D> = never>(
-    options?: PageOptions<D, Fields, OwnerWhere<D>>,
-  ): SelectPage<D, Fields>;
+  selectPage(options?: PageOptions<D, never, OwnerWhere<D>>): SelectPage<D>;
+  selectPage<const Fields extends FieldsOf<D>>(options: PageOptions<D, Fields, OwnerWhere<D>>): SelectPage<D, Fields>;
   /** How many rows match. */
   selectCount(where?: OwnerWhere<D>): number;
   /** Removes the rows that match; how many. */
   selectDelete(where?: OwnerWhere<D>): number;
   /**
    * Replaces each row that matches, by a patch or by what a function makes of it; how many. The key must stay
-   * (`ERR_TABLE_KEYPOS`), and every new row is checked before the first is written. In bags a row keeps its place, and a `bag`
+   * (`ERR_TABLE_KEYPOS`), and every new row is checked before the first is written. In bags, which ETS refuses, a row keeps its place, and a `bag`
    * drops a row that has become equal to another of its key.
    */
   selectReplace(where: OwnerWhere<D>, change: Patch<D> | ((row: StoredRowOf<D>) => StoredRowOf<D>)): number;
@@ -199,9 +199,10 @@ export interface OwnerTable<D extends AnyTableDefinition> {
     options?: MatchOptions,
   ): MatchedValues<D, Fields>[];
   /** The rows that equal the pattern in each field that it names; `{}` matches all. */
-  matchObject<const Fields extends FieldsOf<D> = never>(
+  matchObject(pattern: Pattern<D>, options?: MatchObjectOptions<D>): StoredRowOf<D>[];
+  matchObject<const Fields extends FieldsOf<D>>(
     pattern: Pattern<D>,
-    options?: MatchObjectOptions<D, Fields>,
+    options: MatchObjectOptions<D, Fields>,
   ): SelectedRow<D, Fields>[];
   /** Removes the rows that equal the pattern in each field that it names; how many. */
   matchDelete(pattern: Pattern<D>): number;
@@ -267,17 +268,16 @@ export interface ReadableTable<D extends AnyTableDefinition> extends PrivateTabl
   nextLookup(key: KeyOf<D>): Promise<KeyedRows<D> | undefined>;
   prevLookup(key: KeyOf<D>): Promise<KeyedRows<D> | undefined>;
   /** The rows that match. */
-  select<const Fields extends FieldsOf<D> = never>(
-    options?: SelectOptions<D, Fields>,
-  ): Promise<SelectedRow<D, Fields>[]>;
+  select(options?: SelectOptions<D>): Promise<StoredRowOf<D>[]>;
+  select<const Fields extends FieldsOf<D>>(options: SelectOptions<D, Fields>): Promise<SelectedRow<D, Fields>[]>;
   /** `select` from the last key to the first. */
-  selectReverse<const Fields extends FieldsOf<D> = never>(
-    options?: ReverseOptions<D, Fields>,
+  selectReverse(options?: ReverseOptions<D>): Promise<StoredRowOf<D>[]>;
+  selectReverse<const Fields extends FieldsOf<D>>(
+    options: ReverseOptions<D, Fields>,
   ): Promise<SelectedRow<D, Fields>[]>;
   /** A page of the rows that match, and where the next one begins. */
-  selectPage<const Fields extends FieldsOf<D> = never>(
-    options?: PageOptions<D, Fields>,
-  ): Promise<SelectPage<D, Fields>>;
+  selectPage(options?: PageOptions<D>): Promise<SelectPage<D>>;
+  selectPage<const Fields extends FieldsOf<D>>(options: PageOptions<D, Fields>): Promise<SelectPage<D, Fields>>;
   /** How many rows match. */
   selectCount(where?: Where<D>): Promise<number>;
   /** The values of some fields of every row that equals the pattern in each field that it names. */
@@ -287,9 +287,10 @@ export interface ReadableTable<D extends AnyTableDefinition> extends PrivateTabl
     options?: MatchOptions,
   ): Promise<MatchedValues<D, Fields>[]>;
   /** The rows that equal the pattern in each field that it names. */
-  matchObject<const Fields extends FieldsOf<D> = never>(
+  matchObject(pattern: Pattern<D>, options?: MatchObjectOptions<D>): Promise<StoredRowOf<D>[]>;
+  matchObject<const Fields extends FieldsOf<D>>(
     pattern: Pattern<D>,
-    options?: MatchObjectOptions<D, Fields>,
+    options: MatchObjectOptions<D, Fields>,
   ): Promise<SelectedRow<D, Fields>[]>;
   /** How a selection would find its rows. */
   explain(where?: Where<D>): Promise<Explanation>;
@@ -301,9 +302,8 @@ export interface ReadableTable<D extends AnyTableDefinition> extends PrivateTabl
    * the keeper was replaced, or after a minute between two pages, an hour in all; ERR_KEEPER_BUSY when 64 are held. The time of
    * `with({ timeoutMs })` is that of a page. A table that survives nothing is read whole, in one call.
    */
-  rows<const Fields extends FieldsOf<D> = never>(
-    options?: RowsOptions<D, Fields>,
-  ): AsyncIterable<SelectedRow<D, Fields>>;
+  rows(options?: RowsOptions<D>): AsyncIterable<StoredRowOf<D>>;
+  rows<const Fields extends FieldsOf<D>>(options: RowsOptions<D, Fields>): AsyncIterable<SelectedRow<D, Fields>>;
   /**
    * The released changes of a table that is declared with `watch`, batch by batch, in order, each once and with none left out,
    * whatever dies meanwhile. It waits for changes without end: `break`, `return()` or the signal end it, and so does the end of
@@ -324,7 +324,10 @@ export interface RowsOptions<D extends AnyTableDefinition, Fields extends Fields
   readonly fields?: Fields;
   /** How many rows are asked for at a time, 1 to 1,000; default 500. */
   readonly pageRows?: number;
-  /** Whether all rows are of one moment, the default. Else each page is of its own, and nothing is held between two of them. */
+  /**
+   * Whether all rows are of one moment, the default. Else each page is of its own, and nothing is held between two of them; a
+   * migration in between ends the iteration with `ERR_TABLE_CURSOR`.
+   */
   readonly isStable?: boolean;
 }
 

@@ -4,16 +4,17 @@
  * 1. In an ordered set it is key order; in hash types, whose rows have no order that outlasts a change, that of key bytes.
  *    Within a key of a bag it is that of sequences.
  * 2. A place is a row's key bytes and sequence, so it is good also when its row has gone, or everything that was kept here.
- * 3. The keys of a hash type are sorted when a traversal begins, and kept until one ends. A row that was there when a
- *    traversal began, and stays, is among them: an older order is never used for a traversal that began later.
+ * 3. The keys of a hash type are sorted when a traversal begins, and kept until one ends; one that begins when no key has come
+ *    since takes what is kept. So a row that was there when a traversal began, and stays, is among them. Keys that have gone
+ *    may be.
  */
-import { decodeKey, encodeKey } from './key-codec.js';
+import { decodeKey, encodeKey, keyName } from './key-codec.js';
 import type { KeyAccess } from './key-access.js';
 import { cutAt } from './key-range.js';
 import { compareBytes } from './key.js';
 import type { TableKey } from './key.js';
 import type { RowStorage } from './row-storage.js';
-import type { SelectCursor } from './selection.js';
+import type { CursorPlace } from './select-cursor.js';
 
 /** A row with its place. */
 export interface PlacedRow {
@@ -28,6 +29,8 @@ export class PageOrder {
   readonly #keyOf: (row: unknown) => TableKey;
   /** The bytes of every key of a hash type as latin1, sorted; that is their order. */
   #names: readonly string[] | undefined;
+  /** How many keys had come when they were sorted. */
+  #sortedAt = 0;
 
   constructor(storage: RowStorage, keyOf: (row: unknown) => TableKey) {
     this.#storage = storage;
@@ -40,7 +43,7 @@ export class PageOrder {
   }
 
   /** The rows that an access leads to and that lie behind a place, or all of them. */
-  *rows(access: KeyAccess, after: SelectCursor | undefined, reverse: boolean): Generator<PlacedRow, void, undefined> {
+  *rows(access: KeyAccess, after: CursorPlace | undefined, reverse: boolean): Generator<PlacedRow, void, undefined> {
     if (access.kind === 'keys') {
       const backwards = reverse && this.#storage.isOrdered;
       for (const { key, keyBytes } of this.#placedKeys(access.keys, backwards)) {
@@ -64,9 +67,8 @@ export class PageOrder {
     return backwards ? placed.toReversed() : placed;
   }
 
-  *#hashRows(after: SelectCursor | undefined): Generator<PlacedRow, void, undefined> {
-    if (after === undefined || this.#names === undefined) this.#names = this.#sortedNames();
-    const names = this.#names;
+  *#hashRows(after: CursorPlace | undefined): Generator<PlacedRow, void, undefined> {
+    const names = this.#namesFor(after === undefined);
     const start = after === undefined ? undefined : nameOf(after.keyBytes);
     let index = start === undefined ? 0 : lowerBound(names, start);
     for (; index < names.length; index++) {
@@ -78,7 +80,7 @@ export class PageOrder {
   }
 
   /** The rows of one key, of a bag only those behind a place; as they are now, whatever happens meanwhile. */
-  #rowsOf(key: TableKey, after: SelectCursor | undefined): readonly PlacedRow[] {
+  #rowsOf(key: TableKey, after: CursorPlace | undefined): readonly PlacedRow[] {
     if (!this.#storage.isBag) return this.#storage.rowsOf(key).map((row) => ({ key, sequence: 0, row }));
     const bag = this.#storage.bag(key);
     if (bag === undefined) return [];
@@ -86,10 +88,14 @@ export class PageOrder {
     return bag.rows.slice(start).map((row, index) => ({ key, sequence: bag.sequences[start + index] ?? 0, row }));
   }
 
-  #sortedNames(): readonly string[] {
+  #namesFor(isBeginning: boolean): readonly string[] {
+    const isGood = !isBeginning || this.#sortedAt === this.#storage.keysCome;
+    if (this.#names !== undefined && isGood) return this.#names;
     const names: string[] = [];
-    for (const key of this.#storage.keys()) names.push(nameOf(encodeKey(key, this.#storage.exact)));
-    return names.sort();
+    for (const key of this.#storage.keys()) names.push(keyName(key, this.#storage.exact));
+    this.#names = names.sort();
+    this.#sortedAt = this.#storage.keysCome;
+    return names;
   }
 }
 

@@ -64,6 +64,8 @@ export class RowStorage implements HydrationTarget {
   readonly exact: boolean;
   size = 0;
   nextSequence = 1;
+  /** Grows with every key that comes to have rows, but not by a rollback. */
+  keysCome = 0;
   readonly #keyOf: (row: unknown) => TableKey;
   readonly #adopt: (row: unknown) => void;
   #hash = new LargeMap<KeyIdentity, Slot>();
@@ -132,6 +134,7 @@ export class RowStorage implements HydrationTarget {
     const before = this.row(key);
     this.#touch(key, before);
     this.#place(key, row);
+    if (before === undefined && row !== undefined) this.keysCome++;
     this.size += (row === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
   }
 
@@ -141,7 +144,10 @@ export class RowStorage implements HydrationTarget {
     this.#touch(key, before);
     const rows = before ?? new BagRows(copyKey(key));
     rows.append(row, this.nextSequence++);
-    if (before === undefined) this.#place(key, rows);
+    if (before === undefined) {
+      this.#place(key, rows);
+      this.keysCome++;
+    }
     this.size++;
   }
 
@@ -237,6 +243,7 @@ export class RowStorage implements HydrationTarget {
     );
     this.size = state.size;
     this.nextSequence = state.nextSequence;
+    this.keysCome++;
     this.#hydration = new Hydration(source, this);
   }
 

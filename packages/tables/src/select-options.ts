@@ -3,10 +3,8 @@
  */
 import type { AnyTableDefinition } from './definition.js';
 import { TableError } from './errors.js';
-import { KEY_BYTES_MAX, decodeKey } from './key-codec.js';
 import { keyParts } from './row-key.js';
 import type { AnyRow } from './row-key.js';
-import type { SelectCursor } from './selection.js';
 import { showValue } from './shown-value.js';
 
 /** The rows of a page whose `limit` is left out: enough that paging costs little, few enough to hold at once. */
@@ -29,14 +27,16 @@ export interface ParsedSelection {
   readonly where: unknown;
   readonly limit: number | undefined;
   readonly reverse: boolean;
-  readonly after: SelectCursor | undefined;
+  /** As given: `placeOf` checks it. */
+  readonly after: unknown;
   /** Makes what was asked for of a row that may be handed out. */
   readonly project: (row: unknown) => unknown;
 }
 
 /**
  * Parses the options of a selection. Throws `ERR_TABLE_ARGUMENT` for options that are no object, for a name that the operation
- * does not have, and for values that are none; a `where` it leaves to `compileWhere`.
+ * does not have, and for values that are none; a `where` it leaves to `compileWhere`, a
+ * cursor to `placeOf`.
  */
 export function parseSelection(
   definition: AnyTableDefinition,
@@ -50,7 +50,7 @@ export function parseSelection(
     where,
     limit: checkLimit(limit),
     reverse: operation === 'selectReverse' || checkReverse(reverse),
-    after: checkCursor(after),
+    after,
     project: fields === undefined ? (row) => row : projection(definition, fields),
   };
 }
@@ -114,26 +114,4 @@ function checkLimit(limit: unknown): number | undefined {
 function checkReverse(reverse: unknown): boolean {
   if (reverse === undefined || typeof reverse === 'boolean') return reverse ?? false;
   throw new TableError('ERR_TABLE_ARGUMENT', `'reverse' is ${showValue(reverse)}. Give true or false.`, { reverse });
-}
-
-function checkCursor(after: unknown): SelectCursor | undefined {
-  if (after === undefined) return undefined;
-  if (typeof after === 'object' && after !== null) {
-    const { keyBytes, sequence } = after as Readonly<Record<string, unknown>>; // Any object can be read by name.
-    const isSequence = Number.isSafeInteger(sequence) && (sequence as number) >= 0;
-    // It was just checked, the compiler cannot see it; a remote cursor has more fields, which pass.
-    if (isSequence && isKeyBytes(keyBytes)) return after as SelectCursor;
-  }
-  const message = `'after' is ${showValue(after)}. Give the 'after' of an earlier page, or leave it out.`;
-  throw new TableError('ERR_TABLE_ARGUMENT', message, { option: 'after' });
-}
-
-function isKeyBytes(bytes: unknown): boolean {
-  if (!(bytes instanceof Uint8Array) || bytes.length > KEY_BYTES_MAX) return false;
-  try {
-    decodeKey(bytes);
-    return true;
-  } catch {
-    return false;
-  }
 }

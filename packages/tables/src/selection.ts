@@ -4,6 +4,7 @@
 import type { AnyTableDefinition, FieldOf, FieldValue, KeyOf, RowOf } from './definition.js';
 import type { KeyCut } from './key-range.js';
 import type { StoredRowOf } from './owner-table.js';
+import type { TableForm } from './table-form.js';
 import type { Where } from './where.js';
 
 /** A list of fields of a row (positions of a tuple), to project rows to. */
@@ -38,7 +39,7 @@ export interface PageOptions<
   Fields extends FieldsOf<D> = never,
   Filter = Where<D>,
 > extends SelectOptions<D, Fields, Filter> {
-  /** Where the page before ended; without it, the first page. */
+  /** Where the page before ended; without it, the first page. `ERR_TABLE_CURSOR` for one of a table of another form. */
   readonly after?: SelectCursor | undefined;
 }
 
@@ -70,8 +71,11 @@ export type Pattern<D extends AnyTableDefinition> = {
   readonly [Field in FieldOf<RowOf<D>> & keyof RowOf<D>]?: RowOf<D>[Field];
 };
 
-/** Where a page of rows ended: a plain value that may be kept, sent, and used more than once. */
-export interface SelectCursor {
+/**
+ * Where a page of rows ended: a plain value that may be kept, sent, and used more than once, also of another owner of the table. It
+ * belongs to the form of the table; after a migration it is refused (`ERR_TABLE_CURSOR`).
+ */
+export interface SelectCursor extends TableForm {
   readonly keyBytes: Uint8Array;
   readonly sequence: number;
 }

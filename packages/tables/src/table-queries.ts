@@ -8,6 +8,7 @@ import { encodeKey } from './key-codec.js';
 import { keyReader } from './row-key.js';
 import { PageOrder } from './page-order.js';
 import type { PlacedRow } from './page-order.js';
+import { cursorAt, placeOf } from './select-cursor.js';
 import { SELECT_PAGE_ROWS_DEFAULT, parseSelection, valuesOf } from './select-options.js';
 import type { ParsedSelection } from './select-options.js';
 import type {
@@ -24,6 +25,7 @@ import type {
   SelectPage,
   SelectedRow,
 } from './selection.js';
+import type { StoredRowOf } from './owner-table.js';
 import { TableReads } from './table-reads.js';
 import { compilePattern, compileWhere } from './where.js';
 import type { CompiledWhere, OwnerWhere } from './where.js';
@@ -37,33 +39,35 @@ export class TableQueries<D extends AnyTableDefinition> extends TableReads<D> {
     this.#pageOrder.forget();
   }
 
-  select<const Fields extends FieldsOf<D> = never>(
-    options?: SelectOptions<D, Fields, OwnerWhere<D>>,
-  ): SelectedRow<D, Fields>[] {
+  select(options?: SelectOptions<D, never, OwnerWhere<D>>): StoredRowOf<D>[];
+  select<const Fields extends FieldsOf<D>>(options: SelectOptions<D, Fields, OwnerWhere<D>>): SelectedRow<D, Fields>[];
+  select(options?: SelectOptions<D, FieldsOf<D>, OwnerWhere<D>>): unknown[] {
     return this.#selectBy(parseSelection(this.definition, 'select', options));
   }
 
-  selectReverse<const Fields extends FieldsOf<D> = never>(
-    options?: ReverseOptions<D, Fields, OwnerWhere<D>>,
-  ): SelectedRow<D, Fields>[] {
+  selectReverse(options?: ReverseOptions<D, never, OwnerWhere<D>>): StoredRowOf<D>[];
+  selectReverse<const Fields extends FieldsOf<D>>(
+    options: ReverseOptions<D, Fields, OwnerWhere<D>>,
+  ): SelectedRow<D, Fields>[];
+  selectReverse(options?: ReverseOptions<D, FieldsOf<D>, OwnerWhere<D>>): unknown[] {
     return this.#selectBy(parseSelection(this.definition, 'selectReverse', options));
   }
 
-  selectPage<const Fields extends FieldsOf<D> = never>(
-    options?: PageOptions<D, Fields, OwnerWhere<D>>,
-  ): SelectPage<D, Fields> {
+  selectPage(options?: PageOptions<D, never, OwnerWhere<D>>): SelectPage<D>;
+  selectPage<const Fields extends FieldsOf<D>>(options: PageOptions<D, Fields, OwnerWhere<D>>): SelectPage<D, Fields>;
+  selectPage(options?: PageOptions<D, FieldsOf<D>, OwnerWhere<D>>): unknown {
     const { where, limit, reverse, after, project } = parseSelection(this.definition, 'selectPage', options);
+    const place = placeOf(this.definition, after);
     const { access, matches } = this.compile(where as OwnerWhere<D> | undefined); // Compiling checks it.
-    const rows: SelectedRow<D, Fields>[] = [];
+    const rows: unknown[] = [];
     let last: PlacedRow | undefined;
-    for (const placed of this.#pageOrder.rows(access, after, reverse)) {
+    for (const placed of this.#pageOrder.rows(access, place, reverse)) {
       if (!matches(placed.row)) continue;
       // The page ends only where another row would follow, so that a cursor never leads to an empty page.
       if (last !== undefined && rows.length >= (limit ?? SELECT_PAGE_ROWS_DEFAULT)) {
         return { rows, after: this.#cursorOf(last) };
       }
-      // The options' type says what the projection makes.
-      rows.push(project(this.out(placed.row)) as SelectedRow<D, Fields>);
+      rows.push(project(this.out(placed.row)));
       last = placed;
     }
     this.#pageOrder.forget();
@@ -89,13 +93,14 @@ export class TableQueries<D extends AnyTableDefinition> extends TableReads<D> {
     return this.#collect(compilePattern(this.definition, pattern), parsed, values) as MatchedValues<D, Fields>[];
   }
 
-  matchObject<const Fields extends FieldsOf<D> = never>(
+  matchObject(pattern: Pattern<D>, options?: MatchObjectOptions<D>): StoredRowOf<D>[];
+  matchObject<const Fields extends FieldsOf<D>>(
     pattern: Pattern<D>,
-    options?: MatchObjectOptions<D, Fields>,
-  ): SelectedRow<D, Fields>[] {
+    options: MatchObjectOptions<D, Fields>,
+  ): SelectedRow<D, Fields>[];
+  matchObject(pattern: Pattern<D>, options?: MatchObjectOptions<D, FieldsOf<D>>): unknown[] {
     const parsed = parseSelection(this.definition, 'matchObject', options);
-    // The options' type says what the projection makes.
-    return this.#collect(compilePattern(this.definition, pattern), parsed, parsed.project) as SelectedRow<D, Fields>[];
+    return this.#collect(compilePattern(this.definition, pattern), parsed, parsed.project);
   }
 
   explain(where?: OwnerWhere<D>): Explanation {
@@ -117,10 +122,9 @@ export class TableQueries<D extends AnyTableDefinition> extends TableReads<D> {
     for (const key of keys) yield* this.storage.rowsOf(key).filter(matches);
   }
 
-  #selectBy<Fields extends FieldsOf<D>>(parsed: ParsedSelection): SelectedRow<D, Fields>[] {
+  #selectBy(parsed: ParsedSelection): unknown[] {
     const compiled = this.compile(parsed.where as OwnerWhere<D> | undefined); // Compiling checks it.
-    // The options' type says what the projection makes.
-    return this.#collect(compiled, parsed, parsed.project) as SelectedRow<D, Fields>[];
+    return this.#collect(compiled, parsed, parsed.project);
   }
 
   #collect(
@@ -137,7 +141,7 @@ export class TableQueries<D extends AnyTableDefinition> extends TableReads<D> {
   }
 
   #cursorOf({ key, sequence }: PlacedRow): SelectCursor {
-    return { keyBytes: encodeKey(key, this.storage.exact), sequence };
+    return cursorAt(this.definition, { keyBytes: encodeKey(key, this.storage.exact), sequence });
   }
 }
 

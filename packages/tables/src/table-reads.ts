@@ -7,6 +7,7 @@ import { keyIdentity } from './key-codec.js';
 import { cutAt } from './key-range.js';
 import type { KeyCut } from './key-range.js';
 import { copyKey } from './key.js';
+import { showValue } from './shown-value.js';
 import type { ElementResult, LookupResult, StoredRowOf, TableInfo } from './owner-table.js';
 import type { AnyRow } from './row-key.js';
 import type { KeyedRows } from './selection.js';
@@ -134,11 +135,12 @@ export class TableReads<D extends AnyTableDefinition> extends TableCore<D> {
   }
 
   #element(row: unknown, field: string | number): unknown {
+    // Asking for anything else would run its code, or find the length of a tuple.
+    const isName = typeof field === 'number' || (typeof field === 'string' && !Array.isArray(row));
     // Rows are objects or arrays.
-    if (Object.hasOwn(row as object, field)) return (this.out(row) as AnyRow)[field];
-    throw new TableError('ERR_TABLE_POSITION', `A row of the key has no field '${field}'. Name one that it has.`, {
-      field,
-    });
+    if (isName && Object.hasOwn(row as object, field)) return (this.out(row) as AnyRow)[field];
+    const message = `A row of the key has no field ${showValue(field)}. Name one that it has.`;
+    throw new TableError('ERR_TABLE_POSITION', message, isName ? { field } : {});
   }
 
   /** A cut at a key of an ordered set; as nothing else looks the key up, it is checked here. */

@@ -211,14 +211,24 @@ class Copier {
     if (Object.keys(value).length !== value.length || Object.getOwnPropertyNames(value).length !== value.length + 1) {
       throw this.#refused('an array with holes or with fields of its own');
     }
+    if (Object.getOwnPropertySymbols(value).length !== 0) throw this.#refused('an array with symbol keys');
     const copy: unknown[] = [];
     for (let index = 0; index < value.length; index++) {
       this.#path.push(index);
       if (readGetter.call(value, String(index)) !== undefined) throw this.#refused('an accessor');
-      copy.push(this.copy(value[index], depth + 1));
+      const element = value[index];
+      if (element === undefined) this.#checkElement(value, index);
+      copy.push(this.copy(element, depth + 1));
       this.#path.pop();
     }
     return Object.freeze(copy);
+  }
+
+  /** What reads as undefined may be a hole, which as many fields of the array's own can hide, or a setter. */
+  #checkElement(value: readonly unknown[], index: number): void {
+    const property = Object.getOwnPropertyDescriptor(value, index);
+    if (property === undefined) throw this.#refused('a hole of an array');
+    if (property.set !== undefined) throw this.#refused('an accessor');
   }
 
   #plain(value: Record<string, unknown>, depth: number): Readonly<Record<string, unknown>> {
@@ -260,7 +270,7 @@ class Copier {
 
   #instance(value: object, depth: number): unknown {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (Buffer.isBuffer(value)) return this.#buffer(value);
+    if (types.isUint8Array(value) && Buffer.isBuffer(value)) return this.#buffer(value);
     if (Object.getOwnPropertySymbols(value).length > 0 || hasOwnFields(value)) {
       throw this.#refused('a built-in object with fields of its own');
     }

@@ -172,6 +172,14 @@ describe('core cases', () => {
     expect(() => items.lookupElement('k', 'n', { default: 'd' })).toThrow(code('ERR_TABLE_POSITION'));
   });
 
+  it.each([Object.create(null), Symbol('v'), ['v'], null, undefined])(
+    'C15 lookupElement takes names only: %o',
+    (field) => {
+      const items = make('set', [{ id: 'k', v: 1 }]);
+      expect(() => items.lookupElement('k', field as 'v')).toThrow(code('ERR_TABLE_POSITION'));
+    },
+  );
+
   it.each(TYPES)('C16 delete takes a key, deleteObject every equal row: %s', (type) => {
     const items = make(type, [
       { id: 1, v: 'a' },

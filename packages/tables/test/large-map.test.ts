@@ -1,9 +1,8 @@
 /**
- * A map of several segments is one map in order of insertion, whatever comes and goes; and tables of several segments do
- * what tables of one do.
+ * A map of several segments is one map in order of insertion, whatever comes and goes.
  *
- * Mutations that made it fail: earlier segments not looked at by `get`, or by `set`; segments joined in the wrong order, or
- * never; the walk kept after segments were joined; a walk that ends with its segment.
+ * Mutations that make it fail, each tried: earlier segments not looked at by `get`, or by `set`; segments joined in the wrong
+ * order, or never; the walk kept after segments were joined, or when it has come to the end; a walk that ends with its segment.
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -100,14 +99,17 @@ describe('a map of several segments', () => {
     expect(map.snapshot().length).toBeLessThanOrEqual(5);
   });
 
-  it('walks on to keys that come after it had reached the end', () => {
+  it.each([
+    ['the last segment, which is full', SEGMENT_MAX],
+    ['the last segment, which takes more', SEGMENT_MAX / 2],
+  ])('walks on to keys that come after it had reached the end of %s', (_name, size) => {
     const map = new LargeMap<number, true>(SEGMENT_MAX);
-    const last = SEGMENT_MAX - 1;
+    const last = size - 1;
     for (let key = 0; key <= last; key++) map.set(key, true);
     for (let key = 0; key < last; key++) expect(map.keyAfter(key)).toBe(key + 1);
     expect(map.keyAfter(last)).toBe(undefined);
-    map.set(SEGMENT_MAX, true);
-    expect(map.keyAfter(last)).toBe(SEGMENT_MAX);
+    map.set(size, true);
+    expect(map.keyAfter(last)).toBe(size);
     expect(() => map.keyAfter(77)).toThrow(expect.objectContaining({ code: 'ERR_INVARIANT' }));
   });
 });

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import type { Model } from './model.js';
 import { command, none } from './model-operation.js';
+import { queries } from './model-queries.js';
 import { changesWhileIterating, reads, removesWhileIterating } from './model-reads.js';
 import { writes } from './model-writes.js';
 import { seenOf, seenOfModel } from './model-world.js';
@@ -60,6 +61,7 @@ export const modelCommands: fc.Arbitrary<fc.Command<Model, World>>[] = [
   ...writes,
   ...writes,
   ...reads,
+  ...queries,
   changesWhileIterating,
   removesWhileIterating,
   ...transactions,

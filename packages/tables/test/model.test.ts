@@ -7,7 +7,8 @@
  * one; a background load over keys that are known; a key loaded twice; a chunk that cuts the rows of a key; a bag that takes
  * a list in order, a duplicate bag that does not; an iteration that sees rows that come, or loses its place as rows go; a
  * removal that spares a row; an ordered set that keeps the old key, or iterates from a stale place; text sorted by units;
- * identities of -0; of several segments, earlier ones not looked at.
+ * identities of -0; of several segments, earlier ones not looked at; bags that keep a row that became equal to another; a fold
+ * from the wrong end; pages that lose their direction, or what is left of a key; keys that are looked up in the wrong direction.
  *
  * A failure prints its seed and the commands' path; run it again with `{ seed, path, replayPath }` beside `numRuns`.
  */
@@ -41,13 +42,13 @@ function runModel(type: TableType, make: MakeTable, numRuns: number): void {
   );
 }
 
-describe('a table is its model', () => {
+describe('a table is its model', { timeout: 60_000 }, () => {
   it.each(EVERY_TYPE)('after any commands: %s (G2, G3)', (type) => {
     runModel(type, (of) => new Table(modelDefinition(of)), 150);
   });
 });
 
-describe('a table of many segments is its model', () => {
+describe('a table of many segments is its model', { timeout: 60_000 }, () => {
   it.each(['set', 'bag', 'duplicate_bag'] as const)('after any commands: %s', async (type) => {
     vi.resetModules();
     vi.doMock('../src/large-map.js', async (importOriginal) => {

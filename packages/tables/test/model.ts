@@ -140,6 +140,21 @@ export class Model {
     return before - this.entries.length;
   }
 
+  /** Replaces rows in their places; a bag keeps the first of those of a key that are equal then. */
+  replaceWhere(matches: (row: ModelRow) => boolean, change: (entry: Entry) => ModelRow): number {
+    let count = 0;
+    const kept: Entry[] = [];
+    for (const entry of this.entries) {
+      const isReplaced = matches(entry.row);
+      if (isReplaced) count++;
+      const row = isReplaced ? change(entry) : entry.row;
+      const isDouble = kept.some((other) => this.isSameKey(other.pool, entry.pool) && isSame(other.row, row));
+      if (this.type !== 'bag' || !isDouble) kept.push({ ...entry, row });
+    }
+    this.entries = kept;
+    return count;
+  }
+
   deleteObject(row: ModelRow): number {
     const { name } = poolOf(row);
     return this.deleteWhere((stored, pool) => pool.name === name && isSame(stored, row));

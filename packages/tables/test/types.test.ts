@@ -2,8 +2,16 @@
  * What the types of a table refuse, and what they say of results. The checks are the `@ts-expect-error` lines, which fail the type
  * check of the tests when the line below them compiles. The functions are never called.
  */
-import { row, table } from '@heirloom/tables';
-import type { KeyedRows, OwnerTable, RemoteTable, SelectPage, StoredRowOf } from '@heirloom/tables';
+import { Table, row, table } from '@heirloom/tables';
+import type {
+  AnyTableDefinition,
+  KeyedRows,
+  OwnerTable,
+  ReadableTable,
+  RemoteTable,
+  SelectPage,
+  StoredRowOf,
+} from '@heirloom/tables';
 import { expectTypeOf, it } from 'vitest';
 
 interface Account {
@@ -91,6 +99,33 @@ export function projections(): void {
   owned.selectReverse({ reverse: false });
 }
 
+/** Without `fields`, rows, also where the result's type is wanted or the definition is a type parameter. */
+export function wholeRows(): void {
+  const rows: readonly Account[] = owned.select({});
+  const limited: Readonly<Account>[] = owned.selectReverse(rows.length > 0 ? { limit: 1 } : {});
+  expectTypeOf(owned.selectPage({}).rows).toEqualTypeOf<readonly Readonly<Account>[]>();
+  expectTypeOf(owned.matchObject({}, {})).toEqualTypeOf<Readonly<Account>[]>();
+  expectTypeOf(new Table(accounts).select({ limit: 1 })).toEqualTypeOf<Readonly<Account>[]>();
+  expectTypeOf(new Table(accounts).select({ fields: ['id'] })).toEqualTypeOf<Readonly<{ id: string }>[]>();
+  expectTypeOf(remote.select({})).toEqualTypeOf<Promise<Readonly<Account>[]>>();
+  expectTypeOf(remote.selectReverse({})).toEqualTypeOf<Promise<Readonly<Account>[]>>();
+  expectTypeOf(remote.selectPage({ limit: 1 })).toEqualTypeOf<Promise<SelectPage<typeof accounts>>>();
+  expectTypeOf(remote.matchObject({}, { limit: 1 })).toEqualTypeOf<Promise<Readonly<Account>[]>>();
+  expectTypeOf(remote.rows({})).toEqualTypeOf<AsyncIterable<Readonly<Account>>>();
+  expectTypeOf(remote.rows()).toEqualTypeOf<AsyncIterable<Readonly<Account>>>();
+  // @ts-expect-error A row of fields is no row.
+  const few: readonly Account[] = owned.select({ fields: ['id'] });
+  expectTypeOf([limited, few]).toBeArray();
+}
+export function anyOwner<D extends AnyTableDefinition>(any: OwnerTable<D>): readonly StoredRowOf<D>[] {
+  return [...any.select({}), ...any.selectReverse({}), ...any.selectPage({}).rows, ...any.matchObject({}, {})];
+}
+export async function anyReader<D extends AnyTableDefinition>(any: ReadableTable<D>): Promise<StoredRowOf<D>[]> {
+  for await (const one of any.rows({})) return [one, ...(await any.select({})), ...(await any.matchObject({}, {}))];
+  const { rows } = await any.selectPage({ limit: 1 });
+  return rows.length > 0 ? any.select({}) : any.selectReverse({ limit: 1 });
+}
+
 export function changes(): void {
   owned.selectReplace({ balance: 0 }, { closed: true });
   owned.selectReplace(
@@ -134,5 +169,5 @@ export function remotes(): void {
 }
 
 it('is checked by the compiler', () => {
-  expectTypeOf([conditions, projections, changes, remotes]).toBeArray();
+  expectTypeOf([conditions, projections, wholeRows, anyOwner, anyReader, changes, remotes]).toBeArray();
 });

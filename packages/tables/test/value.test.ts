@@ -97,6 +97,8 @@ describe('copyValue', () => {
   cycle['self'] = cycle;
   const holes: number[] = [];
   holes[2] = 1;
+  const hiddenHole = Object.assign([] as unknown[], { length: 1, x: 1 });
+  const setterElement = Object.defineProperty([], 0, { set: () => {}, enumerable: true });
   const deep = (levels: number): unknown => (levels === 0 ? 1 : { in: deep(levels - 1) });
 
   it.each([
@@ -110,6 +112,10 @@ describe('copyValue', () => {
     ['a date with fields', { d: Object.assign(new Date(0), { x: 1 }) }, '.d'],
     ['holes', { a: holes }, '.a'],
     ['an array with fields', { a: Object.assign([1], { x: 1 }) }, '.a'],
+    ['a hole that a field hides', { a: hiddenHole }, '.a[0]'],
+    ['an array with symbol keys', { a: Object.assign([1], { [Symbol('x')]: 1 }) }, '.a'],
+    ['a setter among elements', { a: [setterElement] }, '.a[0][0]'],
+    ['what only looks like a Buffer', { a: Object.create(Buffer.prototype) as unknown }, '.a'],
     ['symbol keys', { a: { [Symbol('x')]: 1 } }, '.a'],
     ['hidden fields', { a: Object.defineProperty({}, 'x', { value: 1 }) }, '.a'],
     [

@@ -1,9 +1,10 @@
 /**
- * The frames of a call: call (router → worker), reply (worker → router, for calls that changed no table with an heir), replies
- * and confirm (keeper ↔ router), and ack (keeper → worker).
+ * The frames of a call: call (router → worker), reply (worker → router, for calls that changed no table with an heir), answer
+ * (router → worker, to what a handler asked), replies and confirm (keeper ↔ router), and ack (keeper → worker).
  *
  *   call      uint53 callId · string name · value arguments (an array)
  *   reply     outcome
+ *   answer    outcome, with the id of the question in place of a call's
  *   replies   uint53 lsn · varuint count · count × (string worker · varuint count · count × outcome)
  *             every reply of the commit that ended at `lsn`, by the worker whose journal it came from: a worker can answer
  *             the calls that were made to it and no others (G12); each worker is named once

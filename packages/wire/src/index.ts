@@ -34,10 +34,12 @@ export {
   activate,
   active,
   adopt,
+  ask,
   crash,
   initFailed,
   keeper,
   keeperLost,
+  leave,
   loadFailed,
   ready,
   stop,
@@ -90,13 +92,22 @@ export type {
   SnapshotPage,
 } from './keeper-request.js';
 export type { ControlMessage, ErrorMessage, FrameSink, Role } from './messages.js';
-export type { MigrationGrant, StoredShape, TableDeclaration, TableGrant } from './table-grant.js';
+export type {
+  MigrationGrant,
+  MigrationProgress,
+  RowForm,
+  StoredShape,
+  TableDeclaration,
+  TableGrant,
+} from './table-grant.js';
 export type { Adoption, ElsewhereTable, TableMove, TransferNotice } from './table-move.js';
 export type {
   ActivateMessage,
+  AskMessage,
   CrashMessage,
   KeeperLostMessage,
   KeeperMessage,
+  LeaveMessage,
   ReadyMessage,
   StopMessage,
 } from './worker-messages.js';

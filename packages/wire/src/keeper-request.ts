@@ -3,7 +3,7 @@
  */
 import type { FieldCheck } from './field.js';
 import { anything, binary, flag, listOf, natural, optional, record, text } from './field.js';
-import type { StoredShape, TableDeclaration, TableGrant } from './table-grant.js';
+import type { RowForm, StoredShape, TableDeclaration, TableGrant } from './table-grant.js';
 import { tableDeclaration } from './table-grant.js';
 import type { Adoption, ElsewhereTable } from './table-move.js';
 
@@ -76,23 +76,26 @@ export interface EpochClosed {
   /** Whether the journal was read to its end; false when the deadline passed first. */
   readonly drained: boolean;
 }
-/** Whole batches of changes to one table, with what is needed to decode their rows. */
-export interface ChangesPage {
+/** What is needed to read the rows of a page. */
+interface PageRows {
+  readonly form: RowForm;
+  readonly shapes: readonly StoredShape[];
+}
+/** Whole batches of changes to one table. */
+export interface ChangesPage extends PageRows {
   readonly timeline: number;
   /** Every change up to it is in this page or in earlier ones. */
   readonly lsn: number;
   /** By growing LSN; when there are none, `changed` follows as soon as there are. */
   readonly batches: readonly { readonly lsn: number; readonly record: Uint8Array }[];
-  readonly shapes: readonly StoredShape[];
 }
 /** Rows of one table at one moment, in the order of their bytes, as a change record of puts. */
-export interface ImagePage {
+export interface ImagePage extends PageRows {
   readonly timeline: number;
   readonly lsn: number;
   readonly record: Uint8Array;
   /** Where the next page begins; undefined when there is none. */
   readonly after: Uint8Array | undefined;
-  readonly shapes: readonly StoredShape[];
 }
 
 /** The check of a request. */

@@ -4,15 +4,15 @@
  * Connections (each begins with a HELLO that carries a single-use token):
  *
  *   role      from → to         frames
- *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost | activate, call,
- *                               keeper, stop, adopt
+ *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave | activate,
+ *                               call, keeper, stop, adopt, answer
  *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved | expect, request, resume,
  *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced        one way
  *
- * Frames that occur once a call (call, reply, batch, replies, ack, confirm) have a binary body, described at their codec in
- * call-messages.ts and batch.ts. All others are control messages: one plain object as a value, checked field by field. Those of
+ * Frames that occur once a call (call, reply, answer, batch, replies, ack, confirm) have a binary body, described at their codec
+ * in call-messages.ts and batch.ts. All others are control messages: one plain object as a value, checked field by field. Those of
  * the connection of calls are in worker-messages.ts, those that the keeper sends or gets in keeper-messages.ts.
  */
 import type { ByteWriter } from './byte-writer.js';
@@ -32,12 +32,15 @@ export const FrameKind = {
   stopped: 15,
   crash: 16,
   keeperLost: 17,
+  ask: 18,
+  leave: 19,
   // router → worker
   activate: 20,
   call: 21,
   keeper: 22,
   stop: 23,
   adopt: 24,
+  answer: 25,
   // keeper → router
   keeperReady: 30,
   keeperFailed: 31,

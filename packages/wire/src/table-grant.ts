@@ -41,6 +41,9 @@ type DeclaredFields = Checked<{
   readonly migrates?: boolean | undefined;
 };
 
+/** What the bytes of a table's rows are read by; it is the stored one, which may be older than the declared one. */
+export type RowForm = Pick<TableDeclaration, 'type' | 'key'>;
+
 /** The field names of one row shape of one table, with the id that encoded rows use. */
 export interface StoredShape {
   readonly id: number;
@@ -58,18 +61,23 @@ export interface TableGrant {
   readonly migration?: MigrationGrant | undefined;
 }
 /** How far the rows of a table are on their way to a new version. */
-export interface MigrationGrant {
-  readonly fromVersion: number;
-  /** The type with which the old rows are stored. */
-  readonly fromType: TableDeclaration['type'];
-  /** Where the new rows lie, and how many there are so far. */
+export interface MigrationProgress {
+  /** Where the new rows lie, how many there are so far, and the sequence of the next one. */
   readonly extent: number;
   readonly size: number;
   readonly nextSequence: number;
   /** Where to go on in the old rows; empty for their beginning. */
   readonly cursor: Uint8Array;
+  /** Whether a row has got another key so far. */
   readonly hasMoved: boolean;
+  /** Whether every old row was migrated. */
   readonly isComplete: boolean;
+}
+/** The progress, with what its worker must know of the old rows. */
+export interface MigrationGrant extends MigrationProgress {
+  readonly fromVersion: number;
+  /** The type with which the old rows are stored. */
+  readonly fromType: TableDeclaration['type'];
 }
 const migrationGrant: FieldCheck<MigrationGrant> = record({
   fromVersion: natural,

@@ -217,8 +217,12 @@ function magnitude(reader: ByteReader): bigint {
 }
 
 function date(reader: ByteReader): Date {
-  const value = new Date(reader.f64());
-  if (Number.isNaN(value.getTime())) throw malformed('A Date is invalid.', { position: reader.position });
+  const time = reader.f64();
+  const value = new Date(time);
+  // A Date has whole milliseconds and no −0: anything else would come back as another one.
+  if (!Object.is(value.getTime(), time) || Number.isNaN(time)) {
+    throw malformed('A Date is invalid.', { position: reader.position });
+  }
   return value;
 }
 

@@ -248,9 +248,15 @@ export class ValueEncoder {
     if (!types.isArrayBuffer(memory) || isResizable(memory)) {
       throw this.refuse(depth, 'shared and resizable memory cannot be stored or sent; copy it first');
     }
+    let bytes: Uint8Array;
+    try {
+      bytes = isView ? new Uint8Array(memory, value.byteOffset, value.byteLength) : new Uint8Array(memory);
+    } catch {
+      throw this.refuse(depth, 'the memory was given away; send it before that');
+    }
     writer.u8(format.TAG_BINARY);
     writer.u8(binary);
-    writer.lengthPrefixed(isView ? new Uint8Array(memory, value.byteOffset, value.byteLength) : new Uint8Array(memory));
+    writer.lengthPrefixed(bytes);
   }
 
   private checkObject(value: Record<string, unknown>, depth: number): void {

@@ -24,6 +24,31 @@ export interface CrashMessage {
 export interface KeeperLostMessage {
   readonly socketPath: string;
 }
+/**
+ * Worker → router: a handler asks for something of another worker, and waits. The answer is an outcome with the request's id in
+ * place of a call's. Who asks is the worker of the connection.
+ */
+export interface AskMessage {
+  /** The worker's number of the question, unique in the process. */
+  readonly requestId: number;
+  /** The call whose handler asks; undefined for `init` and `tableTransferred`. */
+  readonly callId: number | undefined;
+  /** Which of the handler's questions this is, from 0: with the call it names the question, also when the call is run again. */
+  readonly ordinal: number;
+  /** The worker that declares the table. */
+  readonly worker: string;
+  readonly table: string;
+  readonly operation: string;
+  /** Encoded: the router compares them when the question is asked again. */
+  readonly arguments: Uint8Array;
+  /** In milliseconds; undefined for no limit. */
+  readonly timeoutMs: number | undefined;
+}
+/** Worker → router: no further page is wanted of the iteration that the question of this ordinal began. */
+export interface LeaveMessage {
+  readonly callId: number | undefined;
+  readonly ordinal: number;
+}
 /** Router → worker: this standby is now the incarnation `epoch` of its worker. */
 export interface ActivateMessage {
   readonly epoch: number;
@@ -62,6 +87,23 @@ export const crash: ControlMessage<CrashMessage> = control(
   record({ error: anything, callId: optional(natural) }),
 );
 export const keeperLost: ControlMessage<KeeperLostMessage> = control('keeperLost', record({ socketPath: text }));
+export const ask: ControlMessage<AskMessage> = control(
+  'ask',
+  record({
+    requestId: natural,
+    callId: optional(natural),
+    ordinal: natural,
+    worker: text,
+    table: text,
+    operation: text,
+    arguments: binary,
+    timeoutMs: optional(natural),
+  }),
+);
+export const leave: ControlMessage<LeaveMessage> = control(
+  'leave',
+  record({ callId: optional(natural), ordinal: natural }),
+);
 export const activate: ControlMessage<ActivateMessage> = control(
   'activate',
   record({

@@ -5,6 +5,7 @@ import {
   activate,
   active,
   adopt,
+  ask,
   ByteWriter,
   changed,
   crash,
@@ -26,6 +27,7 @@ import {
   keeperFailed,
   keeperLost,
   keeperReady,
+  leave,
   loadFailed,
   moved,
   ready,
@@ -133,7 +135,9 @@ export function frameSamples(): FrameSample[] {
     writer.string('deposit');
     writeValue(writer, ['alice', 100, { at: new Date(0), big: 2n ** 70n, seen: new Set([1, 'é']) }]);
   });
-  for (const outcome of outcomes) sink.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome));
+  for (const outcome of outcomes) {
+    for (const kind of [FrameKind.reply, FrameKind.answer]) sink.send(kind, (writer) => writeOutcome(writer, outcome));
+  }
   const byWorker = new Map([
     ['bank', outcomes],
     ['routes', outcomes.slice(0, 1)],
@@ -167,6 +171,19 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
+  const question = {
+    requestId: 12,
+    callId: 3,
+    ordinal: 2,
+    worker: 'audit',
+    table: 'entries',
+    operation: 'insert',
+    arguments: encodeValue([{ account: 'alice', amount: 3n }]),
+    timeoutMs: 5_000,
+  };
+  sendControl(sink, ask, question);
+  sendControl(sink, ask, { ...question, callId: undefined, operation: 'select', timeoutMs: undefined });
+  sendControl(sink, leave, { callId: 3, ordinal: 2 });
   const migration = {
     fromVersion: 1,
     fromType: 'bag',
@@ -235,6 +252,8 @@ export function frameOf({ kind, body }: FrameSample): Uint8Array {
 const controls: readonly ControlMessage<unknown>[] = [
   activate,
   adopt,
+  ask,
+  leave,
   moved,
   active,
   changed,
@@ -267,7 +286,7 @@ export function understood(kind: number, body: Uint8Array): Uint8Array {
   const control = controls.find((message) => message.kind === kind);
   if (control !== undefined) writeValue(writer, decodeControl(control, body));
   else if (kind === FrameKind.batch) writeBatch(writer, decodeBatch(body));
-  else if (kind === FrameKind.reply) writeOutcome(writer, decodeReply(body));
+  else if (kind === FrameKind.reply || kind === FrameKind.answer) writeOutcome(writer, decodeReply(body));
   else if (kind === FrameKind.replies) {
     const { lsn, outcomes: byWorker } = decodeReplies(body);
     writeReplies(writer, lsn, byWorker);

@@ -23,6 +23,13 @@ function nested(depth: number): unknown {
   return value;
 }
 
+/** A view on memory that was handed to somebody else. */
+function viewGivenAway(): Uint8Array {
+  const view = new Uint8Array(8);
+  structuredClone(view.buffer, { transfer: [view.buffer] });
+  return view;
+}
+
 describe('the value codec', () => {
   it('gives every value of its domain back exactly (G7)', () => {
     fc.assert(
@@ -76,6 +83,8 @@ describe('the value codec', () => {
       '<entry 1>',
     ],
     ['an element of a Set', { set: new Set([Symbol('x')]) }, '.set<entry 0>'],
+    ['memory that was given away', { bytes: viewGivenAway().buffer }, '.bytes'],
+    ['a view on memory that was given away', { bytes: viewGivenAway() }, '.bytes'],
     ['a fractional lastIndex', Object.assign(/x/g, { lastIndex: 0.5 }), ''],
   ])('refuses %s and says where it is', (_what, value, path) => {
     expect(refusal(value)).toEqual({ code: 'ERR_WIRE_VALUE', path });
@@ -125,6 +134,8 @@ describe('decoding', () => {
     ['an unknown class of binary', [0xcf, 0x7f, 0x00]],
     ['ill-formed UTF-8', [0xc8, 0x00, 0x01, 0xff]],
     ['an invalid Date', [0xcd, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0]],
+    ['a Date of half a millisecond', [0xcd, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0]],
+    ['a Date of minus zero', [0xcd, 0x80, 0, 0, 0, 0, 0, 0, 0]],
     ['an invalid regular expression', [0xce, 0x81, 0x28, 0x80, 0x00]],
     ['a key that is no string', [0xd3, 0x01, 0x01, 0x01]],
     ['a key twice', [0xd3, 0x02, 0x81, 0x61, 0x01, 0x81, 0x61, 0x02]],

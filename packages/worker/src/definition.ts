@@ -24,6 +24,8 @@ export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
 export const HANDLER_TIMEOUT_MS_MAX: number = 24 * 60 * 60 * 1000;
 /** The longest name of a call or table, in characters: names travel with every call. */
 export const NAME_CHARS_MAX = 128;
+/** What no message between processes can hold. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Names that the language asks of every object, such as handles: no call or table can have them. */
 export const RESERVED_NAMES: readonly string[] = ['__proto__', 'then', 'toJSON', 'toString', 'valueOf'];
@@ -162,8 +164,10 @@ function checkCalls(calls: unknown): void {
 }
 
 function checkName(option: string, name: string): void {
-  if (name !== '' && name.length <= NAME_CHARS_MAX && !name.startsWith('$') && !RESERVED_NAMES.includes(name)) return;
-  const advice = `Choose a name of 1 to ${NAME_CHARS_MAX} characters that does not begin with $ and is none of ${RESERVED_NAMES.join(', ')}.`;
+  const isSendable = !LONE_SURROGATE.test(name);
+  const isFree = !name.startsWith('$') && !RESERVED_NAMES.includes(name);
+  if (name !== '' && name.length <= NAME_CHARS_MAX && isSendable && isFree) return;
+  const advice = `Choose a name of 1 to ${NAME_CHARS_MAX} characters, without lone surrogates, that does not begin with $ and is none of ${RESERVED_NAMES.join(', ')}.`;
   throw new WorkerError(
     'ERR_WORKER_DEFINITION',
     `${option} has a name that is not allowed: ${showValue(name)}. ${advice}`,

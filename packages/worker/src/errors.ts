@@ -1,7 +1,8 @@
 /**
  * The errors of what runs inside a worker.
  *
- * Grouped by phase: while a worker is defined and loaded, while it runs calls, and while it talks to the other processes.
+ * Grouped by phase: while a worker is defined and loaded, while it runs calls and asks other workers, and while it talks to the
+ * other processes.
  */
 import { HeirloomError } from '@heirloom/tables';
 
@@ -15,6 +16,10 @@ export type WorkerErrorCode =
   | 'ERR_WORKER_RESULT' // what a handler returned cannot be given to its caller exactly
   | 'ERR_WORKER_RESULT_LIMIT' // what a handler returned is over RESULT_BYTES_MAX
   | 'ERR_WORKER_TABLE_UNKNOWN' // the worker has no table of this name
+  // What handlers ask of other workers.
+  | 'ERR_WORKER_REFERENCE' // what is given to workerRef or remote names no worker
+  | 'ERR_WORKER_OPTION' // an option of with() has a wrong value
+  | 'ERR_WORKER_NO_CALL' // init and tableTransferred cannot write to tables of other workers
   // The other processes.
   | 'ERR_WORKER_MAILBOX' // more calls arrived than the router may send
   | 'ERR_WORKER_PROTOCOL' // a message that does not belong here and now

@@ -3,9 +3,12 @@
  *
  * 1. `tables` is valid until the handler settles; a timer or floating promise that uses it later gets TableError
  *    ERR_TABLE_CLOSED.
- * 2. What a handler does outside of `tables` (files, network, logs) may happen again when the call is run again.
+ * 2. What a handler does outside of `tables` and `remote` (files, network, logs) may happen again when the call is run again.
  */
 import type { AnyTableDefinition, OwnerTable } from '@heirloom/tables';
+import type { AnyWorkerDefinition } from './definition.js';
+import type { RemoteWorker } from './remote-worker.js';
+import type { WorkerRef } from './worker-ref.js';
 
 /** The tables that a worker defines, by name. */
 export type TableDefinitions = Readonly<Record<string, AnyTableDefinition>>;
@@ -81,10 +84,21 @@ export interface WorkerIdentity {
   readonly incarnation: number;
 }
 
+/** Gives a handler the other workers. */
+export type RemoteWorkers = <Definition extends AnyWorkerDefinition>(
+  reference: WorkerRef<Definition>,
+) => RemoteWorker<Definition>;
+
 /** What every handler gets before the arguments of its call. */
 export interface HandlerContext<Tables extends NamedTables> {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
+  /**
+   * Another worker, by what `workerRef` gives, until this handler settles. What is written there happens at once, and stays also
+   * if this handler throws; when this handler is run again, it gets the answers that it got. Throws WorkerError
+   * ERR_WORKER_REFERENCE for a worker that there is not.
+   */
+  readonly remote: RemoteWorkers;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
@@ -93,7 +107,7 @@ export interface HandlerContext<Tables extends NamedTables> {
   readonly worker: WorkerIdentity;
 }
 
-/** What `tableTransferred` gets behind the transfer. */
+/** What `tableTransferred` gets behind the transfer; with `remote` it can only read, as it is no call. */
 export type TransferContext<Tables extends NamedTables> = Omit<HandlerContext<Tables>, 'call'>;
 
 /** What `init` gets. */
@@ -104,6 +118,8 @@ export interface InitContext<Tables extends NamedTables> {
   readonly elsewhere: ReadonlyMap<string, string>;
   /** Whether `init` committed once before; then the tables are as the last life of the worker left them. */
   readonly restarted: boolean;
+  /** Other workers, to read from: writes are refused with WorkerError ERR_WORKER_NO_CALL, as they could happen twice. */
+  readonly remote: RemoteWorkers;
   readonly now: () => number;
   readonly log: WorkerLog;
   readonly worker: WorkerIdentity;

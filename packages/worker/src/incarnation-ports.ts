@@ -1,5 +1,5 @@
 /** What an incarnation asks of the process that it lives in; tests give it a process of their own. */
-import type { Outcome } from '@heirloom/wire';
+import type { AskMessage, LeaveMessage, Outcome } from '@heirloom/wire';
 import type { WorkerLog } from './handler-context.js';
 import type { RowReader } from './hydration.js';
 
@@ -7,6 +7,9 @@ import type { RowReader } from './hydration.js';
 export interface IncarnationPorts {
   /** Queues a reply to the router. */
   readonly reply: (outcome: Outcome) => void;
+  /** Queues what a handler asks of another worker. */
+  readonly ask: (message: AskMessage) => void;
+  readonly leave: (message: LeaveMessage) => void;
   /** Hands everything that is queued, batches of the gate among it, to the sockets. */
   readonly flush: () => void;
   /** Whether the router does not read its replies. */

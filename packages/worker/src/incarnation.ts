@@ -21,18 +21,12 @@
  *
  * A failed invariant is a bug and is thrown through, which ends the process: its half-done batch is in no buffer.
  */
-import { InvariantError } from '@heirloom/tables';
+import { InvariantError, invariant } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { decodeCall, failpoint } from '@heirloom/wire';
-import type {
-  ActivateMessage,
-  Adoption,
-  CallMessage,
-  MigrationStep,
-  Outcome,
-  OwnershipStep,
-  TableGrant,
-} from '@heirloom/wire';
+import type { ActivateMessage, Adoption, CallMessage, Outcome, OwnershipStep, TableGrant } from '@heirloom/wire';
+import { Asks } from './ask-session.js';
+import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
@@ -46,13 +40,15 @@ import type {
 import { Inheritance } from './inheritance.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
-import { migrateTables } from './migration.js';
+import { MigrationRun } from './migration-run.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
 import type { OutputGate } from './output-gate.js';
+import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
 import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
+import { referredWorker } from './worker-ref.js';
 
 export interface IncarnationOptions {
   readonly name: string;
@@ -94,10 +90,13 @@ export class Incarnation {
   private isInitialized = false;
   private isStopping = false;
   private isPumpDue = false;
-  /** Set while rows are migrated. */
-  private migrationStep: { readonly number: number; readonly released: () => void } | undefined;
   private death: Death | undefined;
   private readonly inheritance: Inheritance;
+  private readonly migration: MigrationRun;
+  private readonly asks: Asks;
+  private session: AskSession | undefined;
+  /** The workers of the runtime. */
+  private workers: ReadonlySet<string> = new Set();
   /** The number of the batch of `init`, 0 if it left none. */
   private initBatch = 0;
   /** Calls handled since the last flush. */
@@ -117,6 +116,8 @@ export class Incarnation {
       log: ports.log,
       isBusy: () => this.running !== undefined || this.mailbox.size > 0,
     });
+    this.migration = new MigrationRun({ definitions: definition.tables, gate, ports });
+    this.asks = new Asks({ gate, ask: ports.ask, leave: ports.leave });
   }
 
   /** Whether this is a standby. */
@@ -137,6 +138,7 @@ export class Incarnation {
     }
     this.state = 'initializing';
     this.identity = Object.freeze({ name: this.identity.name, incarnation: epoch });
+    this.workers = new Set(message.workers);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
     if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
@@ -161,32 +163,18 @@ export class Incarnation {
 
   /** What throws in here beside the migration itself is a bug, and ends the process as a rejection that nobody handles. */
   private async migrate(message: ActivateMessage): Promise<void> {
-    const { encoder } = this;
-    const { tables: grants } = message;
     let migrated: readonly TableGrant[];
     try {
-      const reader = this.ports.reader();
-      const commit = (step: MigrationStep): Promise<void> => this.commitMigration(step);
-      try {
-        migrated = await migrateTables({ definitions: this.definition.tables, grants, encoder, reader, commit });
-      } finally {
-        reader.close();
-      }
+      migrated = await this.migration.run(message.tables, this.encoder);
     } catch (error) {
       return this.initFailed(error);
     }
     this.begun({ ...message, tables: migrated });
   }
 
-  /** Resolves when the step is released; never, if the worker was stopped meanwhile. */
-  private commitMigration(step: MigrationStep): Promise<void> {
-    const number = this.gate.lastNumber + 1;
-    this.gate.append(this.encoder.migration(number, step));
-    failpoint(`worker.migration:${step.step}`);
-    return new Promise((resolve) => {
-      this.migrationStep = { number, released: resolve };
-      this.ports.flush();
-    });
+  /** Takes the answer to what a handler has asked. */
+  answered(answer: Outcome): void {
+    this.asks.answered(answer);
   }
 
   /** Takes the body of a call's frame. It runs behind those that came before it. */
@@ -201,18 +189,12 @@ export class Incarnation {
   release(number: number): void {
     const outcomes = this.gate.release(number);
     for (const outcome of outcomes) this.reply(outcome);
+    this.asks.released();
     this.becomeActive();
     if (this.mailbox.size > 0) this.schedule();
     else if (outcomes.length > 0) this.ports.flush();
     this.finish();
-    this.migrationReleased();
-  }
-
-  private migrationReleased(): void {
-    const step = this.migrationStep;
-    if (step === undefined || this.gate.released < step.number || this.state === 'over') return;
-    this.migrationStep = undefined;
-    step.released();
+    if (this.state !== 'over') this.migration.released();
   }
 
   /** The router reads again. */
@@ -228,15 +210,7 @@ export class Incarnation {
 
   private initialize(restarted: boolean, elsewhere: ReadonlyMap<string, string>): void {
     this.begin(INIT);
-    const { ports, identity } = this;
-    const context: InitContext<TableDefinitions> = {
-      ...this.transaction.begin(),
-      elsewhere,
-      restarted,
-      now: ports.now,
-      log: ports.log,
-      worker: identity,
-    };
+    const context: InitContext<TableDefinitions> = { ...this.lend(), elsewhere, restarted };
     let result: unknown;
     let isAsync = false;
     try {
@@ -322,15 +296,11 @@ export class Incarnation {
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
     if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
     this.begin({ callId, isFatal: this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX) });
-    const { ports, identity } = this;
-    const lent = this.transaction.begin();
+    const context = this.lend();
     let result: unknown;
     let isAsync = false;
     try {
-      result = handler(
-        { ...lent, now: ports.now, log: ports.log, call: { id: callId }, worker: identity },
-        ...call.arguments,
-      );
+      result = handler({ ...context, call: { id: callId } }, ...call.arguments);
       isAsync = isThenable(result);
     } catch (error) {
       return this.failed(callId, error);
@@ -351,12 +321,27 @@ export class Incarnation {
 
   private begin(running: Running): void {
     this.running = running;
+    this.session = this.asks.session(running.callId);
     this.ports.handlerBegins(running.callId ?? 0, this.definition.handlerTimeoutMs);
     failpoint('worker.handler:start');
   }
 
+  /** Begins the transaction of the handler that has begun, and gives what every handler gets. */
+  private lend(): TransferContext<TableDefinitions> {
+    const { ports, session, workers } = this;
+    invariant(session !== undefined, 'tables are lent to no handler');
+    return {
+      ...this.transaction.begin(),
+      remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
+      now: ports.now,
+      log: ports.log,
+      worker: this.identity,
+    };
+  }
+
   private end(): void {
     this.running = undefined;
+    this.session?.close();
     this.ports.handlerEnded();
   }
 
@@ -377,9 +362,7 @@ export class Incarnation {
   private transferred({ worker, declaration, grant, notice }: Adoption): void {
     if (notice === undefined) return;
     this.begin(TRANSFER);
-    const { ports, identity } = this;
-    const lent = this.transaction.begin();
-    const context: TransferContext<TableDefinitions> = { ...lent, now: ports.now, log: ports.log, worker: identity };
+    const context = this.lend();
     const transfer = Object.freeze({ table: `${worker}/${declaration.name}`, from: notice.from, data: notice.data });
     // The definition has erased the type of its own tables.
     const handler = this.definition.tableTransferred as
@@ -463,7 +446,7 @@ export class Incarnation {
 
   /** A migration goes on where it was stopped; an `init` does not. */
   private get canStop(): boolean {
-    return this.isInitialized || this.state === 'new' || this.migrationStep !== undefined;
+    return this.isInitialized || this.state === 'new' || this.migration.isWaiting;
   }
 
   private unknownCall(name: string): WorkerError {

@@ -7,8 +7,11 @@ export {
   defineWorker,
   isWorkerDefinition,
 } from './definition.js';
+export { CallError } from './call-error.js';
 export { WorkerError } from './errors.js';
 export { isInsideWorkerProcess } from './inside-worker.js';
+export { workerRef } from './worker-ref.js';
+export type { CallErrorCode, CallOutcome } from './call-error.js';
 export type {
   AnyHandler,
   AnyWorkerDefinition,
@@ -30,9 +33,12 @@ export type {
   NamedTables,
   OwnedTable,
   OwnerTables,
+  RemoteWorkers,
   TableDefinitions,
   TableTransfer,
   TransferContext,
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
+export type { WorkerRef } from './worker-ref.js';

@@ -6,8 +6,9 @@
  * 3. One of its own that comes in the form of another version is not taken in: nothing here can read it as it is declared. It is
  *    migrated at the beginning of the worker's next life, which is then told of it.
  * 4. A table that went is not loaded any further: its rows in the store are its new owner's to change.
+ * 5. An adoption of a table that is here says how it is declared now: who may write to it is judged by that.
  */
-import { row } from '@heirloom/tables';
+import { isSameForm, row } from '@heirloom/tables';
 import type { AnyTableDefinition, Table } from '@heirloom/tables';
 import type { ActivateMessage, Adoption, TableDeclaration, TableGrant } from '@heirloom/wire';
 import type { BatchEncoder } from './batch-encoder.js';
@@ -69,7 +70,9 @@ export class Inheritance {
     const untold = this.untold.shift();
     if (untold !== undefined) return untold;
     for (let adoption = this.arrived.shift(); adoption !== undefined; adoption = this.arrived.shift()) {
-      if (adoption.moves <= (this.moves.get(adoption.grant.tableId) ?? 0) || this.isOfOtherForm(adoption)) continue;
+      const moves = this.moves.get(adoption.grant.tableId) ?? 0;
+      if (adoption.moves === moves) this.redeclare(adoption);
+      if (adoption.moves <= moves || this.isOfOtherForm(adoption)) continue;
       this.take(adoption, encoder);
       return adoption;
     }
@@ -84,7 +87,7 @@ export class Inheritance {
   /** Whether a table of this worker has come as its definition does not describe it; it is refused from now on. */
   private isOfOtherForm({ worker, declaration, grant, moves }: Adoption): boolean {
     const own = worker === this.name ? this.transaction.holding(declaration.name) : undefined;
-    if (own === undefined || formOf(own.definition) === formOf(declaration)) return false;
+    if (own === undefined || isSameForm(own.definition, declaration)) return false;
     this.moves.set(grant.tableId, moves);
     own.refuse(this.name, declaration.version);
     const versions = { table: declaration.name, stored: declaration.version, declared: own.definition.version };
@@ -93,6 +96,12 @@ export class Inheritance {
       versions,
     );
     return true;
+  }
+
+  private redeclare({ worker, declaration }: Adoption): void {
+    // One of its own is declared by its own module.
+    const holding = worker === this.name ? undefined : this.transaction.holding(`${worker}/${declaration.name}`);
+    if (holding !== undefined) holding.definition = definitionOf(declaration);
   }
 
   private take({ worker, declaration, grant, moves }: Adoption, encoder: BatchEncoder): void {
@@ -113,10 +122,6 @@ export class Inheritance {
     this.hydrations = [...this.hydrations.filter(({ isDone }) => !isDone), hydration];
     hydration.start();
   }
-}
-
-function formOf({ version, type, key }: Pick<TableDeclaration, 'version' | 'type' | 'key'>): string {
-  return JSON.stringify([version, type, key]);
 }
 
 /** A table of another worker, whose own definition is in that worker's module. */

@@ -8,13 +8,12 @@
  *    batch with the place behind their old ones. So every row is migrated once, also when this worker or its keeper is killed.
  * 2. A step is built only when the one before is released; then its new rows are in the store, where keys are looked up that rows
  *    have moved to. Time, rows and bytes of a step are bounded, and it is all that is held in memory.
- * 3. What `migrate` returns is inserted into a table of the new definition, schema and all: in a set its key must be new, a bag
- *    keeps one of equal rows.
+ * 3. What `migrate` returns is inserted into a table of the new definition, schema and all (migrated-row.ts of the tables).
  * 4. A row that cannot be migrated ends the start with WorkerError ERR_WORKER_MIGRATION, after everything that was made was given
  *    up: the tables are as they were, and a corrected program begins again with the first row.
  */
-import { InvariantError, Table, TableError, decodeKey, invariant, showValue } from '@heirloom/tables';
-import type { AnyTableDefinition, RowSource, StoredRow, TableKey } from '@heirloom/tables';
+import { InvariantError, Table, decodeKey, insertMigrated, invariant, showValue } from '@heirloom/tables';
+import type { AnyTableDefinition, MigrateRow, MigrationProblem, RowSource, StoredRow } from '@heirloom/tables';
 import { failpoint } from '@heirloom/wire';
 import type { MigratedRows, MigrationGrant, MigrationStep, TableGrant } from '@heirloom/wire';
 import type { BatchEncoder } from './batch-encoder.js';
@@ -93,6 +92,7 @@ class NewRows implements RowSource {
 class TableMigration {
   readonly #name: string;
   readonly #definition: AnyTableDefinition;
+  readonly #migrate: MigrateRow;
   readonly #encoder: BatchEncoder;
   readonly #grant: TableGrant;
   readonly #oldRows: RowSource;
@@ -109,6 +109,7 @@ class TableMigration {
     invariant(definition?.migrate !== undefined, `the keeper wants '${grant.name}' migrated, which cannot be`);
     this.#name = grant.name;
     this.#definition = definition;
+    this.#migrate = definition.migrate;
     this.#encoder = encoder;
     this.#grant = grant;
     this.#state = migration;
@@ -173,47 +174,12 @@ class TableMigration {
   }
 
   #migrateRow(table: Table<AnyTableDefinition>, old: StoredRow): void {
-    const row = this.#newRow(old);
-    if (row === undefined) return;
-    const { type } = this.#definition;
-    try {
-      if (type === 'bag' || type === 'duplicate_bag') return table.insert(row);
-      if (table.insertNew(row)) return;
-    } catch (cause) {
-      if (!(cause instanceof TableError)) throw cause;
-      throw this.#failure(old, `gave a row that the table cannot hold: ${cause.message}`, {}, cause);
-    }
-    const newKey = this.#keyOf(row);
-    const problem = `gave a row the key ${showValue(newKey)}, which another row has already. Give each row a key of its own, or drop one`;
-    throw this.#failure(old, problem, { newKey });
+    const { fromVersion } = this.#state;
+    const problem = insertMigrated(table, this.#migrate, { row: old.row, version: fromVersion });
+    if (problem !== undefined) throw this.#failure(old, problem);
   }
 
-  #newRow(old: StoredRow): object | undefined {
-    let row: unknown;
-    try {
-      row = this.#definition.migrate?.(old.row, this.#state.fromVersion);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw this.#failure(old, `threw: ${reason}`, {}, cause);
-    }
-    if (row === undefined) return undefined;
-    if (typeof row !== 'object' || row === null) {
-      throw this.#failure(old, `returned ${showValue(row)}. Return the new row, or undefined to drop it`, {});
-    }
-    if (typeof (row as { then?: unknown }).then !== 'function') return row;
-    Promise.resolve(row).catch(() => undefined); // Its failure, if it fails, has nobody else to hear it.
-    throw this.#failure(old, 'is asynchronous. Return the new row at once', {});
-  }
-
-  /** The key that a row gets in the new table; the row was found to have one. */
-  #keyOf(row: object): TableKey {
-    const scratch = new Table(this.#definition);
-    scratch.insert(row);
-    const key: unknown = scratch.first();
-    return key as TableKey; // Keys of a table whose row is not known.
-  }
-
-  #failure(old: StoredRow, problem: string, more: object, cause?: unknown): WorkerError {
+  #failure(old: StoredRow, { problem, cause, ...more }: MigrationProblem): WorkerError {
     const key = decodeKey(old.keyBytes);
     const { fromVersion } = this.#state;
     const { version } = this.#definition;

@@ -1,5 +1,5 @@
 /**
- * The output gate (G4): the batches that are not released yet, and the replies that must wait for them. Pure.
+ * The output gate (G4): the batches that are not released yet, and the replies and questions that must wait for them. Pure.
  *
  * 1. Batches are numbered from 1 without gaps, in the order in which handlers settled.
  * 2. A batch is kept, encoded, until it is released: a new keeper may have to be given it again.
@@ -10,6 +10,8 @@
  * 6. At most HELD_REPLIES_MAX replies are held, and no further one once they have HELD_BYTES_MAX. A held reply leaves no trace
  *    outside of this process, and when the worker dies, those without a trace are suspected of it; so further ones go through
  *    the journal as batches without tables.
+ * 7. What a handler asks of another worker and may change something there is held like a reply. How many questions there are is
+ *    bounded by who asks (ask-session.ts).
  */
 import { invariant } from '@heirloom/tables';
 import type { Outcome } from '@heirloom/wire';
@@ -34,6 +36,11 @@ interface HeldReply {
   readonly behind: number;
 }
 
+interface HeldAsk {
+  readonly requestId: number;
+  readonly behind: number;
+}
+
 export class OutputGate {
   /** Encoded batches; `batches[head]` has the number `released + 1`. */
   private batches: (Uint8Array | undefined)[] = [];
@@ -42,6 +49,7 @@ export class OutputGate {
   private bytes = 0;
   private held: HeldReply[] = [];
   private heldBytes = 0;
+  private asks: HeldAsk[] = [];
 
   /** The number of the last batch, 0 before the first. */
   get lastNumber(): number {
@@ -94,6 +102,18 @@ export class OutputGate {
     this.held.push({ outcome, behind: this.lastNumber });
   }
 
+  /** Keeps a question, by its number, until every batch that there is now is released. */
+  holdAsk(requestId: number): void {
+    invariant(!this.isOpen, 'a question is held although nothing is unreleased');
+    this.asks.push({ requestId, behind: this.lastNumber });
+  }
+
+  /** Takes out the questions that may leave now. */
+  takeAsks(): readonly number[] {
+    const leaving = takeFree(this.asks, this.releasedNumber);
+    return leaving.map(({ requestId }) => requestId);
+  }
+
   /** The encoded batch of a number that is not released. */
   batch(number: number): Uint8Array {
     const encoded = this.batches[this.head + number - this.releasedNumber - 1];
@@ -123,10 +143,14 @@ export class OutputGate {
   }
 
   private takeHeld(): readonly Outcome[] {
-    const still = this.held.findIndex(({ behind }) => behind > this.releasedNumber);
-    if (still === 0) return [];
-    const leaving = this.held.splice(0, still === -1 ? this.held.length : still);
+    const leaving = takeFree(this.held, this.releasedNumber);
     for (const { outcome } of leaving) this.heldBytes -= outcome.payload.length;
     return leaving.map(({ outcome }) => outcome);
   }
+}
+
+/** Takes the first entries out that wait for no later batch than this one. */
+function takeFree<Held extends { readonly behind: number }>(held: Held[], released: number): readonly Held[] {
+  const still = held.findIndex(({ behind }) => behind > released);
+  return still === 0 ? [] : held.splice(0, still === -1 ? held.length : still);
 }

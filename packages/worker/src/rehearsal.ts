@@ -105,6 +105,8 @@ function scratchIncarnation(gate: OutputGate): Incarnation {
     gate,
     ports: {
       reply: nothing,
+      ask: nothing,
+      leave: nothing,
       flush: nothing,
       isCongested: () => false,
       // At once: a rehearsal is over when `play` returns.

@@ -75,6 +75,11 @@ function isForeign(name: unknown): name is ForeignName {
   return Array.isArray(name) && name.length === 2 && name.every((part) => typeof part === 'string');
 }
 
+/** How a table that was found is named. */
+function keyOf(name: unknown): string {
+  return isForeign(name) ? foreignKey(name) : String(name);
+}
+
 function foreignKey([worker, table]: ForeignName): string {
   return `${worker}/${table}`;
 }
@@ -86,8 +91,9 @@ function notHere(name: ForeignName): never {
 
 function checkWrite({ access }: AnyTableDefinition, table: unknown, operation: string): void {
   if (access === 'public') return;
-  const message = `'${operation}' on the table '${String(table)}' is for its owner: the table is ${access}, not public.`;
-  throw new TableError('ERR_TABLE_ACCESS', message, { table, operation, access });
+  const key = keyOf(table);
+  const message = `'${operation}' on the table '${key}' is for its owner: the table is ${access}, not public.`;
+  throw new TableError('ERR_TABLE_ACCESS', message, { table: key, operation, access });
 }
 
 function checkRead({ access, survives }: AnyTableDefinition, table: unknown, operation: string): void {

@@ -24,7 +24,7 @@ export interface HoldingWorker {
 export class TableHolding {
   /** How handlers name it: the name of a declared table, `worker/table` for one of another worker. */
   readonly key: string;
-  readonly definition: AnyTableDefinition;
+  definition: AnyTableDefinition;
   table: Table<AnyTableDefinition>;
   /** The number in the store; undefined for a table that survives nothing. */
   tableId: number | undefined;

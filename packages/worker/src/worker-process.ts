@@ -15,29 +15,34 @@
  * 1. Nothing of a half-done handler is in any buffer, so an exit at any point sends whole handlers or nothing of them (G2).
  * 2. A frame that does not belong here ends the process: the embedding process and the worker are of one version.
  */
-import { InvariantError } from '@heirloom/tables';
+import { InvariantError, TableError } from '@heirloom/tables';
 import {
   FrameKind,
   activate,
   active,
   adopt,
+  ask,
   connect,
   crash,
   decodeControl,
+  decodeReply,
   encodeError,
   initFailed,
   keeper,
   keeperLost,
+  leave,
   loadFailed,
   ready,
+  registerErrorClass,
   sendControl,
   stop,
   stopped,
   writeOutcome,
 } from '@heirloom/wire';
 import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
-import { openStoreReader } from '@heirloom/keeper/reader';
+import { KeeperError, openStoreReader } from '@heirloom/keeper/reader';
 import type { StoreReader } from '@heirloom/keeper/reader';
+import { CallError } from './call-error.js';
 import { isWorkerDefinition } from './definition.js';
 import type { AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
@@ -59,6 +64,7 @@ const CALLS_KINDS: ReadonlySet<number> = new Set([
   FrameKind.keeper,
   FrameKind.stop,
   FrameKind.adopt,
+  FrameKind.answer,
 ]);
 
 export class WorkerProcess {
@@ -133,6 +139,8 @@ export class WorkerProcess {
     const { lifeline, journal, log, gate } = this;
     const ports: IncarnationPorts = {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
+      ask: (message) => sendControl(calls, ask, message),
+      leave: (message) => sendControl(calls, leave, message),
       flush: () => {
         journal.flush();
         calls.flushNow();
@@ -174,6 +182,7 @@ export class WorkerProcess {
     if (kind === FrameKind.call) incarnation.receive(body);
     // At once: a call that comes behind it must find the table there.
     else if (kind === FrameKind.adopt) incarnation.adopt(decodeControl(adopt, body));
+    else if (kind === FrameKind.answer) incarnation.answered(decodeReply(body));
     else if (kind === FrameKind.keeper) this.attach(decodeControl(keeper, body));
     // User code runs outside of the connection's frame handler, where its errors are its own.
     else if (kind === FrameKind.stop) {
@@ -236,3 +245,9 @@ function asWorkerError(cause: unknown, module: string): WorkerError {
     { cause },
   );
 }
+
+// What other workers answer with is of the class that it had there.
+registerErrorClass('ERR_CALL_', CallError);
+registerErrorClass('ERR_KEEPER_', KeeperError);
+registerErrorClass('ERR_TABLE_', TableError);
+registerErrorClass('ERR_WORKER_', WorkerError);

@@ -73,6 +73,7 @@ describe('defineWorker', () => {
     ['no calls', { tables: {} }, "'calls'"],
     ['a call that is no function', { tables: {}, calls: { a: 1 } }, 'calls.a'],
     ['a call with a reserved name', { tables: {}, calls: { $a: () => 1 } }, 'does not begin with $'],
+    ['a call with a name that cannot be sent', { tables: {}, calls: { '\ud800': () => 1 } }, 'without lone surrogates'],
     ['an empty name', { tables: {}, calls: { '': () => 1 } }, 'calls'],
     ['a timeout of 0', { tables: {}, calls: {}, handlerTimeoutMs: 0 }, "'infinity'"],
     ['an unknown onError', { tables: {}, calls: {}, onError: 'ignore' }, "'crash'"],

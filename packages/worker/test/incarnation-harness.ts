@@ -2,7 +2,7 @@
 import { row, table } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { ByteWriter, decodeBatch, decodeError, decodeValue, encodeValue } from '@heirloom/wire';
-import type { Batch, Outcome, TableGrant } from '@heirloom/wire';
+import type { AskMessage, Batch, Outcome, TableGrant } from '@heirloom/wire';
 import { defineWorker } from '../src/definition.js';
 import type { AnyWorkerDefinition } from '../src/definition.js';
 import type { WorkerLog } from '../src/handler-context.js';
@@ -35,6 +35,8 @@ export class Harness {
   readonly replies: SeenReply[] = [];
   /** What was flushed to the journal. */
   readonly journal: Batch[] = [];
+  /** What handlers asked of other workers, as it left. */
+  readonly asked: AskMessage[] = [];
   readonly incarnation: Incarnation;
   isCongested = false;
   private sent = 0;
@@ -48,6 +50,11 @@ export class Harness {
       gate: this.gate,
       ports: {
         reply: (outcome) => this.replied(outcome),
+        ask: (message) => {
+          this.asked.push(message);
+          this.event(`ask ${message.operation}`);
+        },
+        leave: ({ ordinal }) => this.event(`leave ${ordinal}`),
         flush: () => this.flush(),
         isCongested: () => this.isCongested,
         defer: (task) => queueMicrotask(task),

@@ -4,6 +4,7 @@ import * as launch from '../src/process-url.js';
 
 test('exports to the authors of workers what is listed here, and nothing else', () => {
   expect(Object.keys(surface).sort()).toEqual([
+    'CallError',
     'HANDLER_TIMEOUT_MS_DEFAULT',
     'HANDLER_TIMEOUT_MS_MAX',
     'NAME_CHARS_MAX',
@@ -14,18 +15,22 @@ test('exports to the authors of workers what is listed here, and nothing else', 
     'isWorkerDefinition',
     'row',
     'table',
+    'workerRef',
   ]);
 });
 
 test('exports to the embedding process what is listed here, and nothing else', () => {
   expect(Object.keys(launch).sort()).toEqual([
+    'ASKS_OPEN_MAX',
     'MAILBOX_BYTES_MAX',
     'MAILBOX_CALLS_MAX',
     'REMOTE_READS',
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'byName',
     'encodeWorkerBootstrap',
+    'isRemoteWrite',
     'workerProcess',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);

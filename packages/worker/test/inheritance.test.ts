@@ -3,7 +3,8 @@
  *
  * Mutations that make this fail, each tried: an adoption that comes again is taken again; the note is not part of the batch of
  * `tableTransferred`; what a throwing one did is kept; a rollback leaves the table away; one that came back in another form is taken
- * in; one that was granted is taken in once more.
+ * in; one that was granted is taken in once more; how a table is declared now is not taken over; one that went is loaded on, or is
+ * when another came before it went.
  */
 import { encodeKey, row, table } from '@heirloom/tables';
 import type { RowSource } from '@heirloom/tables';
@@ -13,7 +14,7 @@ import { describe, expect, test } from 'vitest';
 import { defineWorker } from '../src/definition.js';
 import type { TableTransfer } from '../src/handler-context.js';
 import type { RowReader } from '../src/hydration.js';
-import { HYDRATION_CHUNK_ROWS } from '../src/hydration.js';
+import { HYDRATION_CHUNK_ROWS, HYDRATION_SLICE_MS } from '../src/hydration.js';
 import { Harness, grantsOf, settled } from './incarnation-harness.js';
 
 const account = row<{ id: number; n: number }>();
@@ -61,12 +62,16 @@ const definition = defineWorker({
 
 const ROWS = 3 * HYDRATION_CHUNK_ROWS;
 
-/** A store with the rows 0, 1, 2, … in every extent, each with n = 1, that counts its scans. */
-function storeOf(onScan: () => void = () => undefined): () => RowReader {
+/** A store with the rows 0, 1, 2, … in every extent, each with n = 1, that tells of its scans and of its end. */
+function storeOf(
+  onScan: (extent: number) => void = () => undefined,
+  onClose = (): void => undefined,
+  size: number = ROWS,
+): () => RowReader {
   return () => ({
-    source: (_extent: number, _type: string, codec: RowCodec): RowSource => {
+    source: (extent: number, _type: string, codec: RowCodec): RowSource => {
       codec.addShapes([]);
-      const stored = Array.from({ length: ROWS }, (_, id) => ({
+      const stored = Array.from({ length: size }, (_, id) => ({
         keyBytes: encodeKey(id, true),
         sequence: 0,
         row: { id, n: 1 },
@@ -74,13 +79,13 @@ function storeOf(onScan: () => void = () => undefined): () => RowReader {
       return {
         rowsOf: (keyBytes) => stored.filter((one) => Buffer.compare(one.keyBytes, keyBytes) === 0),
         scan: ({ from, limit }) => {
-          onScan();
+          onScan(extent);
           const start = from === undefined ? 0 : stored.findIndex((one) => Buffer.compare(one.keyBytes, from) >= 0);
           return start < 0 ? [] : stored.slice(start, start + limit);
         },
       };
     },
-    close: () => undefined,
+    close: onClose,
   });
 }
 
@@ -139,6 +144,16 @@ describe('a table that comes', () => {
     ]);
     await call(harness, 'add', 'bank/accounts', -1, 5);
     expect(harness.journal[1]?.tables).toMatchObject([{ tableId: 90, size: ROWS + 1 }]);
+  });
+
+  test('is written to by others as it was declared last, with what was done to it so far (G12)', async () => {
+    const harness = await started({ inherited: [adoption()] });
+    const insert = (id: number): Promise<unknown> => call(harness, '$table.insert', ['bank', 'accounts'], { id, n: 5 });
+    await insert(-1);
+    const { declaration } = adoption();
+    harness.incarnation.adopt(adoption({ declaration: { ...declaration, access: 'protected' }, notice: undefined }));
+    await expect(insert(-2)).rejects.toMatchObject({ code: 'ERR_TABLE_ACCESS', details: { table: 'bank/accounts' } });
+    await expect(call(harness, 'sum', 'bank/accounts')).resolves.toBe(ROWS + 5);
   });
 
   test('is told of once, however often that comes', async () => {
@@ -281,20 +296,62 @@ describe('a table that goes', () => {
     await expect(call(harness, 'size')).rejects.toMatchObject({ code: 'ERR_TABLE_OWNER', details: { owner: 'third' } });
   });
 
-  test('is not loaded any further', async () => {
-    let scans = 0;
-    const grants = [{ ...adoption().grant, name: 'own', tableId: 1 }];
-    const harness = await started(
-      {},
-      storeOf(() => scans++),
-      grants,
+  describe('while it still loads', () => {
+    const CHUNKS = 20;
+    const size = CHUNKS * HYDRATION_CHUNK_ROWS;
+    const OWN_EXTENT = 8;
+    let scans: Map<number, number>;
+    let closed: number;
+
+    /** A slice of time passes with each chunk, so that each takes a turn. */
+    const slowStore = storeOf(
+      (extent) => {
+        scans.set(extent, (scans.get(extent) ?? 0) + 1);
+        const end = performance.now() + HYDRATION_SLICE_MS;
+        while (performance.now() < end);
+      },
+      () => closed++,
+      size,
     );
-    harness.call('give', 'third');
-    await settled();
-    const before = scans;
-    for (let turn = 0; turn < 5; turn++) await settled();
-    expect(before).toBeGreaterThan(0);
-    expect(scans).toBe(before);
+    const grants = grantsOf(definition.tables).map((grant) =>
+      grant.name === 'own' ? { ...grant, extent: OWN_EXTENT, size } : grant,
+    );
+
+    async function startedSlowly(): Promise<Harness> {
+      scans = new Map();
+      closed = 0;
+      return started({}, slowStore, grants);
+    }
+    async function turns(count: number): Promise<void> {
+      for (let turn = 0; turn < count; turn++) await settled();
+    }
+
+    test('is not loaded any further, and the store is closed', async () => {
+      const harness = await startedSlowly();
+      harness.call('give', 'third');
+      await settled();
+      const before = scans.get(OWN_EXTENT) ?? 0;
+      expect(before).toBeGreaterThan(0);
+      expect(before).toBeLessThan(CHUNKS / 2);
+      await turns(2 * CHUNKS);
+      expect(scans.get(OWN_EXTENT)).toBe(before);
+      expect(closed).toBe(1);
+    });
+
+    test('is not loaded any further when another came meanwhile, which is', async () => {
+      const harness = await startedSlowly();
+      const came = adoption({ grant: { ...adoption().grant, size } });
+      harness.incarnation.adopt(came);
+      await settled();
+      harness.call('give', 'third');
+      await settled();
+      const before = scans.get(OWN_EXTENT) ?? 0;
+      expect(before).toBeLessThan(CHUNKS / 2);
+      await turns(2 * CHUNKS);
+      expect(scans.get(OWN_EXTENT)).toBe(before);
+      expect(scans.get(came.grant.extent)).toBeGreaterThanOrEqual(CHUNKS);
+      expect(closed).toBe(2);
+    });
   });
 
   test.each([

@@ -1,0 +1,48 @@
+/**
+ * Another worker as a handler sees it: its tables, asked for through the router.
+ *
+ * 1. The operations are those of the embedding process's handles, under the same names and with the same answers, without
+ *    `watch`: an iteration without end makes no sense inside of one handler.
+ * 2. Reads are of released state. Writes to public tables happen when they are made, in the owner, as batches of their own, also
+ *    if the handler that made them throws later; once, also if it is run again (ask-session.ts).
+ */
+import type { AccessOf, AnyTableDefinition, PrivateTable, ReadableTable, WritableTable } from '@heirloom/tables';
+import type { AnyWorkerDefinition, TablesOf } from './definition.js';
+
+/** What can be said about what a handler asks of another worker. */
+export interface AskOptions {
+  /** In milliseconds, or `'infinity'`. Default 5,000. The handler's own time (`handlerTimeoutMs`) runs on meanwhile. */
+  readonly timeoutMs?: number | 'infinity' | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A table of another worker inside a handler: its access decides what can be done. */
+export type AskedTable<D extends AnyTableDefinition> =
+  AccessOf<D> extends 'private'
+    ? PrivateTable
+    : AccessOf<D> extends 'public'
+      ? Omit<WritableTable<D>, 'watch'>
+      : Omit<ReadableTable<D>, 'watch'>;
+
+/** The tables of another worker inside a handler: private ones only by their `info`. */
+export type AskedTables<Tables extends Readonly<Record<string, AnyTableDefinition>>> = {
+  readonly [Name in keyof Tables]: AskedTable<Tables[Name]>;
+};
+
+/**
+ * Another worker, until the handler that it was given to settles; then everything rejects with TableError ERR_TABLE_CLOSED.
+ * Await what you ask: answers that come later are dropped, and a write that nobody waits for is lost if the worker dies first.
+ *
+ * Beside the errors of the operations themselves, asking rejects with CallError ERR_CALL_CYCLE when the other worker waits for
+ * this one, ERR_CALL_DIVERGED when a handler that is run again asks for something else than before it wrote, ERR_CALL_KEPT_LIMIT
+ * when it has asked for more than can be kept for that, ERR_CALL_OVERLOADED for too much at a time, ERR_CALL_TIMEOUT,
+ * ERR_CALL_ABORTED, ERR_CALL_ARGUMENTS, ERR_CALL_POISONED, ERR_CALL_STOPPED; with WorkerError ERR_WORKER_NO_CALL for a write in
+ * `init` or `tableTransferred`.
+ */
+export interface RemoteWorker<Definition extends AnyWorkerDefinition> {
+  readonly name: string;
+  /** Its tables: reads of released state, writes to public ones. */
+  readonly tables: AskedTables<TablesOf<Definition>>;
+  /** The same worker with other options. Throws WorkerError ERR_WORKER_OPTION for a wrong one. */
+  with(options: AskOptions): RemoteWorker<Definition>;
+}
