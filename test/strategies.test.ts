@@ -2,9 +2,8 @@
  * OTP's strategies, restart types and auto-shutdown on real processes: who is restarted when one of them dies, and that every
  * table is as it was (G1, G8).
  *
- * Mutations that make this fail, each tried: one_for_all restarts only the child; rest_for_one restarts all; a temporary
- * sibling is started again; what ended for good still takes calls, or keeps its standby; an auto-shutdown of the root does not
- * close the runtime, or is a failure.
+ * Mutations that make this fail, each tried: one_for_all restarts only the child; rest_for_one restarts all; what ended for
+ * good still takes calls, or keeps its standby; an auto-shutdown of the root does not close the runtime.
  */
 import { supervisor, worker } from 'heirloom';
 import type { Runtime, SupervisorOptions, WorkerOptions } from 'heirloom';
@@ -104,6 +103,7 @@ describe('auto-shutdown', TIMEOUT, () => {
     await first.call.deposit(1, 'alice', 3);
     await expect(significant.call.exit(0)).rejects.toMatchObject({ outcome: 'none' });
     expect(await end).toBe('s');
+    await until('nothing of it is left', async () => (await descendants()).length === 0);
     await test.runtime.close();
     expect(failures).toEqual([]);
     await expect(first.call.balance('alice')).rejects.toMatchObject({ code: 'ERR_RUNTIME_CLOSED' });

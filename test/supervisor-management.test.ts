@@ -3,8 +3,8 @@
  * which stays.
  *
  * Mutations that make this fail, each tried: a worker that failed to start stays registered; a name is free although its worker
- * is there; a terminated worker takes calls, or keeps a standby; what was added survives its supervisor's restart; an
- * instance runs under its template's name; a deleted worker can still be asked for.
+ * is there; what was added survives its supervisor's restart; an instance runs under its template's name; a deleted worker can
+ * still be asked for.
  */
 import { supervisor, worker } from 'heirloom';
 import type { WorkerOptions } from 'heirloom';

@@ -36,6 +36,7 @@ test('finds every child of the list that it is asked about, whatever was done to
         }
         const id = `c${which % 100}`;
         expect(index.placeOf(list, id)).toBe(list.findIndex(({ spec }) => spec.id === id));
+        expect(index.placeOf(list, list.at(-1)?.spec.id ?? 'nobody')).toBe(list.length - 1);
       }
     }),
   );
