@@ -4,7 +4,8 @@
  *
  * Mutations that make this fail, each tried: outcomes are compared as multisets in ordered sets too; a page's length is not
  * compared; a refusal passes where a value was recorded; transfers are not compared, or not in order; the rows after a refusal
- * are not looked at; an argument that nobody reads is passed over; a sequence without steps passes; every class of terms has a range of its own only.
+ * are not looked at; an argument that nobody reads is passed over; a sequence without steps passes; the children after a step of a
+ * supervisor are not compared, or not its last log; every class of terms has a range of its own only.
  */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -19,6 +20,9 @@ import type { EtsSequence, TraceCondition } from './conformance/ets-trace.js';
 import { replayOwnership } from './conformance/ownership-replay.js';
 import { readOwnershipSequence } from './conformance/ownership-trace.js';
 import type { OwnershipSequence } from './conformance/ownership-trace.js';
+import { replaySupervisor } from './conformance/supervisor-replay.js';
+import { readSupervisorScenario } from './conformance/supervisor-trace.js';
+import type { SupervisorOutcome, SupervisorScenario } from './conformance/supervisor-trace.js';
 import { replayThroughRuntime } from './conformance/runtime-replay.js';
 import { whereOf } from './conformance/term-order.js';
 import { TraceFormatError } from './conformance/trace-format-error.js';
@@ -33,6 +37,7 @@ import { runSeed, SeededRandom } from './support/random.js';
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const ETS = path('./traces/ets.jsonl.gz');
 const OWNERSHIP = path('./traces/ownership.jsonl.gz');
+const SUPERVISOR = path('./traces/supervisor.jsonl.gz');
 const PROGRAM = path('./dist/conformance/program.js');
 const WORKER_MODULE = new URL('./dist/conformance/trace.worker.js', import.meta.url);
 /** Every step of these is corrupted, one at a time. */
@@ -105,6 +110,27 @@ describe('a replay notices at its step', () => {
     }
   });
 
+  it('every log, child and answer of a supervisor that is not the recorded one, at the start and the end too', async () => {
+    const scenarios = (await readTraceLines(SUPERVISOR)).slice(0, CORRUPTED_SEQUENCES).map(readSupervisorScenario);
+    const differing = async (scenario: SupervisorScenario): Promise<number | undefined> => {
+      const [verdict] = await replaySupervisor([scenario]);
+      return verdict?.difference?.step;
+    };
+    for (const scenario of scenarios) {
+      const last = scenario.steps.length + 1;
+      const startLog = scenario.startLog.slice(1);
+      const shutdownLog = [...(scenario.shutdownLog ?? []), ['terminate', 'c1'] as const];
+      expect(await differing({ ...scenario, startLog })).toBe(0);
+      expect(await differing({ ...scenario, shutdownLog })).toBe(last);
+      for (const [index, step] of scenario.steps.entries()) {
+        for (const outcome of otherOutcomes(step.outcome)) {
+          const steps = scenario.steps.with(index, { ...step, outcome });
+          expect(await differing({ ...scenario, steps })).toBe(index + 1);
+        }
+      }
+    }
+  });
+
   it('the order of rows where there is one, the lengths of pages, and no order where there is none', async () => {
     const step = (op: object, result: unknown): object => ({ ...op, result: { ok: result } });
     const rows = [
@@ -157,6 +183,20 @@ describe('a replay notices at its step', () => {
     ).toEqual([60, 60, undefined]);
   });
 });
+
+/** What did not happen: one more or less in the log, another order, another child, another answer, a death. */
+function otherOutcomes(outcome: SupervisorOutcome): SupervisorOutcome[] {
+  const { log, ok, children = [] } = outcome;
+  const others: SupervisorOutcome[] = [{ ...outcome, log: [...log, ['start', 'c1']] }];
+  if (log.length > 0) others.push({ ...outcome, log: log.slice(1) });
+  if (log.length > 1) others.push({ ...outcome, log: log.toReversed() });
+  if (ok !== undefined) others.push({ ...outcome, ok: !ok });
+  if (outcome.supervisor === 'dead') return [...others, { ...outcome, supervisor: 'alive', children }];
+  const fewer = children.slice(1);
+  const flipped = children.map(({ id, alive }) => ({ id, alive: !alive }));
+  if (children.length > 0) others.push({ ...outcome, children: fewer }, { ...outcome, children: flipped });
+  return [...others, { log, supervisor: 'dead', ...(ok === undefined ? {} : { ok }) }];
+}
 
 type Transfers = OwnershipSequence['steps'][number]['transfers'];
 
@@ -286,6 +326,49 @@ describe('a trace that is not in the format is refused with its place', () => {
   });
 });
 
+describe('a scenario of a supervisor is refused when it has', () => {
+  const event = { do: 'exit', id: 'a', reason: 'crash', log: [], supervisor: 'alive', children: [] };
+  const scenario = {
+    id: 1,
+    strategy: 'one_for_all',
+    max_restarts: 1,
+    auto_shutdown: 'never',
+    children: [{ id: 'a', restart: 'permanent', significant: false }],
+    start_log: [['start', 'a']],
+    events: [event],
+    shutdown: null,
+  };
+  const child = { id: 'a', restart: 'permanent', significant: false };
+
+  it('nothing wrong: it is not', () => {
+    expect(readSupervisorScenario({ place: 'here', value: scenario }).steps).toHaveLength(1);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['an unknown strategy', { strategy: 'simple_one_for_one' }, /'strategy'/],
+    ['an unknown auto-shutdown', { auto_shutdown: 'sometimes' }, /'auto_shutdown'/],
+    ['a negative maximum', { max_restarts: -1 }, /not negative/],
+    ['an unknown field', { period: 5 }, /'period' is unknown/],
+    ['no end', { shutdown: undefined }, /shutdown: expected an object/],
+    ['an unknown restart type', { children: [{ ...child, restart: 'always' }] }, /'restart'/],
+    ['an unknown field of a child', { children: [{ ...child, shutdown: 5 }] }, /'shutdown' is unknown/],
+    ['an unknown step', { events: [{ ...event, do: 'start_child' }] }, /'do' is/],
+    ['an unknown reason', { events: [{ ...event, reason: 'boredom' }] }, /'reason' is/],
+    ['an answer of nobody', { events: [{ ...event, ok: true }] }, /'ok' is unknown/],
+    ['no answer', { events: [{ ...event, do: 'delete_child', reason: undefined }] }, /'ok' is missing/],
+    ['children of the dead', { events: [{ ...event, supervisor: 'dead' }] }, /'children' is unknown/],
+    ['an unknown entry of a log', { start_log: [['stop', 'a']] }, /'0' is/],
+    ['an entry that is too long', { start_log: [['start', 'a', 'b']] }, /'2' is unknown/],
+    ['an entry that is no list', { start_log: ['start'] }, /'0' is|'1' is missing/],
+  ])('%s', (_what, change, reason) => {
+    const value = { ...scenario, ...change };
+    const read = (): unknown => readSupervisorScenario({ place: 'here, line 7', value });
+    expect(read).toThrow(TraceFormatError);
+    expect(read).toThrow(reason);
+    expect(read).toThrow(/^here, line 7/);
+  });
+});
+
 describe('the program', () => {
   const run = (
     ...programArguments: readonly string[]
@@ -298,6 +381,7 @@ describe('the program', () => {
 
   it('ends with a line that counts, and with 0 when all passed', async () => {
     expect(await run('ets', ETS)).toEqual({ code: 0, lines: ['400 passed, 0 failed'], stderr: '' });
+    expect(await run('supervisor', SUPERVISOR)).toMatchObject({ code: 0, lines: ['300 passed, 0 failed'] });
     expect(await run('ownership', OWNERSHIP, '--only', '7')).toEqual({
       code: 0,
       lines: ['1 passed, 0 failed'],

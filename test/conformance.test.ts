@@ -2,8 +2,12 @@
  * The traces that were recorded from Erlang/OTP (test/traces), replayed: all of them in memory, and some through a runtime whose
  * workers are killed before, during and after steps (G1, G2, G3, G8). `node scripts/conformance.mjs` replays all of them there too.
  *
+ * The decisions of a supervisor are replayed without processes.
+ *
  * Mutations that make this fail, each tried: a bag takes a list from its start (in memory); a new incarnation of a worker begins
- * its sequences at 1; a reply goes out before its batch is stored; calls are judged before their epoch is closed.
+ * its sequences at 1; a reply goes out before its batch is stored; calls are judged before their epoch is closed;
+ * rest_for_one restarts from the next child on; a restart counts once for each child; a bystander of a restart ends its
+ * supervisor.
  */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -16,6 +20,8 @@ import { showVerdict } from './conformance/replay.js';
 import type { Verdict } from './conformance/replay.js';
 import { replayThroughRuntime } from './conformance/runtime-replay.js';
 import type { Deaths } from './conformance/runtime-replay.js';
+import { replaySupervisor } from './conformance/supervisor-replay.js';
+import { readSupervisorScenario, SUPERVISOR_STEPS } from './conformance/supervisor-trace.js';
 import { readTraceLines } from './conformance/trace-lines.js';
 import { runSeed } from './support/random.js';
 
@@ -30,6 +36,7 @@ const seed = runSeed();
 const traces = (name: string): string => fileURLToPath(new URL(`./traces/${name}.jsonl.gz`, import.meta.url));
 const ets = (await readTraceLines(traces('ets'))).map(readEtsSequence);
 const ownership = (await readTraceLines(traces('ownership'))).map(readOwnershipSequence);
+const supervisors = (await readTraceLines(traces('supervisor'))).map(readSupervisorScenario);
 
 function differences(verdicts: readonly Verdict[]): string[] {
   return verdicts.filter(({ difference }) => difference !== undefined).map(showVerdict);
@@ -71,5 +78,20 @@ describe('300 recorded scenarios of owners, heirs and names', () => {
 
   it('come to what was recorded', async () => {
     expect(differences(await replayOwnership(ownership))).toEqual([]);
+  });
+});
+
+describe('300 recorded scenarios of supervisors', () => {
+  it('have every strategy, restart type and auto-shutdown, and every kind of step', () => {
+    expect(supervisors).toHaveLength(300);
+    expect(new Set(supervisors.map(({ strategy }) => strategy)).size).toBe(3);
+    expect(new Set(supervisors.map(({ autoShutdown }) => autoShutdown)).size).toBe(3);
+    expect(new Set(supervisors.flatMap(({ children }) => children.map(({ restart }) => restart))).size).toBe(3);
+    const steps = new Set(supervisors.flatMap((scenario) => scenario.steps.map(({ command }) => command.do)));
+    expect([...steps].sort()).toEqual([...SUPERVISOR_STEPS].sort());
+  });
+
+  it('come to what was recorded', async () => {
+    expect(differences(await replaySupervisor(supervisors))).toEqual([]);
   });
 });

@@ -55,17 +55,17 @@ describe('what users import', () => {
         WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition CallErrorCode CallOptions CallOutcome CallsOf ChildReference Condition
-        CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo FieldsOf File2tabOptions Inside
-        KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions MatchOptions MatchedValues Operators
-        PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions ReadableTable ReleasedBatch
-        ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType RetryPolicy ReverseOptions
-        RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor SelectOptions SelectPage
-        SelectedRow Shutdown StoreErrorCode SupervisorErrorCode SupervisorOptions SupervisorReference Tab2fileOptions
-        TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo
-        TableKey TableListing TablesOf WatchOptions Where WhereFields WorkerDefinition
-        WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WritableTable
-        WrittenTabfile
+        AnyTableDefinition AnyWorkerDefinition AutoShutdown CallErrorCode CallOptions CallOutcome CallsOf ChildCounts
+        ChildListing ChildReference Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
+        FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
+        MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
+        ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
+        RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
+        SelectOptions SelectPage SelectedRow Shutdown StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement
+        SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
+        TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
+        WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
+        WorkerReferenceErrorCode WritableTable WrittenTabfile
       `),
     });
   });

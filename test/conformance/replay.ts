@@ -4,7 +4,7 @@
 
 /** The first step of a sequence whose outcome was not the recorded one. */
 export interface Difference {
-  /** Counted from 1. */
+  /** Counted from 1; 0 is what comes before the first. */
   readonly step: number;
   /** The step as it is in the trace, for people. */
   readonly operation: string;

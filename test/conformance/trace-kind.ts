@@ -10,6 +10,8 @@ import { readOwnershipSequence } from './ownership-trace.js';
 import type { Verdict } from './replay.js';
 import { replayThroughRuntime } from './runtime-replay.js';
 import type { RuntimeReplayOptions } from './runtime-replay.js';
+import { replaySupervisor } from './supervisor-replay.js';
+import { readSupervisorScenario } from './supervisor-trace.js';
 import type { TraceLine } from './trace-lines.js';
 
 /** What a replay may be told; each uses what concerns it. */
@@ -18,7 +20,7 @@ export interface ReplayOptions extends Omit<RuntimeReplayOptions, 'workerModule'
   readonly only?: string | undefined;
 }
 
-/** What replays go through: `memory` is the tables alone. */
+/** What replays go through: `memory` is the tables, or the decisions, alone. */
 export type Through = 'memory' | 'runtime';
 
 /** A kind of traces. */
@@ -50,8 +52,15 @@ const ownership: TraceKind = {
   replay: (lines, _through, options) => replayOwnership(chosen(lines.map(readOwnershipSequence), options)),
 };
 
+const supervisor: TraceKind = {
+  what: 'a supervisor whose children exit and are managed, against its pure decisions',
+  through: ['memory'],
+  only: 'They are of the pure decisions, which are the same whatever children run in; leave --through out',
+  replay: (lines, _through, options) => replaySupervisor(chosen(lines.map(readSupervisorScenario), options)),
+};
+
 /** Every kind of traces, by its name on the command line. */
-export const TRACE_KINDS: Readonly<Record<string, TraceKind>> = { ets, ownership };
+export const TRACE_KINDS: Readonly<Record<string, TraceKind>> = { ets, ownership, supervisor };
 
 /** The sequences that are to be replayed. */
 function chosen<Sequence extends { readonly id: number | string }>(

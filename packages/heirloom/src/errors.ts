@@ -5,6 +5,7 @@
  * (ERR_TABLE_…), TabfileError (ERR_TABFILE_…), WorkerError (ERR_WORKER_…) from inside a worker, SupervisorError (ERR_SUPERVISOR_…).
  */
 import { KeeperError, StoreError } from '@heirloom/keeper/process-url';
+import { SupervisorError } from '@heirloom/supervisor';
 import { TabfileError } from '@heirloom/tabfile';
 import { HeirloomError, TableError } from '@heirloom/tables';
 import { registerErrorClass } from '@heirloom/wire';
@@ -51,6 +52,13 @@ export type WorkerReferenceErrorCode =
 
 export class WorkerReferenceError extends HeirloomError<WorkerReferenceErrorCode> {
   override readonly name: string = 'WorkerReferenceError';
+}
+
+/** What really went wrong, below the supervisors that report it. */
+export function rootCause(error: unknown): Error {
+  let found = error;
+  while (found instanceof SupervisorError && found.cause instanceof Error) found = found.cause;
+  return found as Error; // Everything that is thrown here is an Error.
 }
 
 // Errors that come from another process are of the class that they had there.

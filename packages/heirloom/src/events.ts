@@ -35,6 +35,8 @@ export interface RuntimeEvents {
   poisoned: { readonly worker: string; readonly call: string; readonly tries: number };
   keeper_crash: { readonly pid: number | undefined; readonly code: number | null; readonly signal: string | null };
   keeper_recovered: { readonly pid: number; readonly ms: number };
+  /** The tree's root shut itself down, as its `autoShutdown` says: its child `child` has ended. The runtime closes. */
+  ended: { readonly child: string };
   /** The supervision tree gave up: the runtime is over, every open call is rejected. */
   failed: { readonly error: Error };
 }
@@ -46,6 +48,7 @@ const EVENTS: readonly (keyof RuntimeEvents)[] = [
   'poisoned',
   'keeper_crash',
   'keeper_recovered',
+  'ended',
   'failed',
 ];
 

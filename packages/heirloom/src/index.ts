@@ -20,10 +20,19 @@ export type {
   WorkerReference,
 } from './reference.js';
 export type { Runtime, TableListing } from './runtime.js';
+export type { SupervisorManagement } from './supervisor-management.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
-export type { RestartType, Shutdown, SupervisorErrorCode } from '@heirloom/supervisor';
+export type {
+  AutoShutdown,
+  ChildCounts,
+  ChildListing,
+  RestartType,
+  Shutdown,
+  Strategy,
+  SupervisorErrorCode,
+} from '@heirloom/supervisor';
 export type {
   ExtendedInfo,
   File2tabOptions,

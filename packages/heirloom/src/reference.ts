@@ -5,15 +5,25 @@
  * worker's own module without loading that module here.
  */
 import { DEPTH_MAX } from '@heirloom/supervisor';
-import type { AnySpec, ChildSpec, RestartType, Shutdown, SupervisorSpec } from '@heirloom/supervisor';
+import type {
+  AnySpec,
+  AutoShutdown,
+  ChildSpec,
+  RestartType,
+  Shutdown,
+  Strategy,
+  SupervisorSpec,
+} from '@heirloom/supervisor';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { fileURLToPath } from 'node:url';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
 
 /** How a worker is run and supervised. All times are in milliseconds. */
 export interface WorkerOptions {
-  /** Whether it is restarted after an exit. Default `'permanent'`. */
+  /** Whether it is restarted after an exit: always, only after one that is not clean, or never. Default `'permanent'`. */
   readonly restart?: RestartType;
+  /** Whether its supervisor may end when it ends by itself and is not restarted; see `autoShutdown`. Default false. */
+  readonly significant?: boolean;
   /** How long an orderly stop may take before SIGKILL. Default 5,000. */
   readonly shutdown?: Shutdown;
   /** How long a start may take, loading of the module and `init` included. Default 30,000. */
@@ -40,13 +50,25 @@ export interface WorkerReference<Definition extends AnyWorkerDefinition = AnyWor
 
 /** How a supervisor treats its children. */
 export interface SupervisorOptions {
-  readonly strategy: 'one_for_one';
+  /**
+   * Who is restarted when one of its children is: that one alone; all; it and those after it. A `'simple_one_for_one'` has one
+   * child, a template, which is not started: its instances are, at run time, with `startInstance`.
+   */
+  readonly strategy: Strategy;
   /** How many restarts are allowed within `periodMs`; one more and the supervisor gives up. Default 1. */
   readonly intensity?: number;
   /** Default 5,000. */
   readonly periodMs?: number;
   /** What its own supervisor does when it ends. Default `'permanent'`. */
   readonly restart?: RestartType;
+  /** How long it may take to stop its children before they are killed. Default `'infinity'`: each has a time of its own. */
+  readonly shutdown?: Shutdown;
+  /** Whether its own supervisor may end when it ends by itself and is not restarted. Default false. */
+  readonly significant?: boolean;
+  /** Whether it ends, with all its children, when the first or the last significant one has ended. Default `'never'`. */
+  readonly autoShutdown?: AutoShutdown;
+  /** The most children that it may have, those that were added included. Default 10,000. */
+  readonly childrenMax?: number;
   /** Distinguishes supervisors in events and messages. Default: its place, as in `supervisor-2`. */
   readonly id?: string;
 }
@@ -60,8 +82,18 @@ export interface SupervisorReference {
 
 export type ChildReference = WorkerReference | SupervisorReference;
 
-const WORKER_OPTIONS = ['restart', 'shutdown', 'startTimeoutMs', 'standby', 'execArgv', 'env'];
-const SUPERVISOR_OPTIONS = ['strategy', 'intensity', 'periodMs', 'restart', 'id'];
+const WORKER_OPTIONS = ['restart', 'significant', 'shutdown', 'startTimeoutMs', 'standby', 'execArgv', 'env'];
+const SUPERVISOR_OPTIONS = [
+  'strategy',
+  'intensity',
+  'periodMs',
+  'restart',
+  'shutdown',
+  'significant',
+  'autoShutdown',
+  'childrenMax',
+  'id',
+];
 /** Every reference that was made here: the tree is made of nothing else, so it has no cycles. */
 const references = new WeakSet<object>();
 
@@ -134,6 +166,13 @@ export function supervisor(options: SupervisorOptions, children: readonly ChildR
   if (wrong !== undefined || children.includes(undefined)) {
     throw wrongOption('children of a supervisor', wrong, 'must all be made by worker(…) or supervisor(…)');
   }
+  if (options.strategy === 'simple_one_for_one' && children.some((child) => child.kind === 'supervisor')) {
+    throw wrongOption(
+      'children of a simple_one_for_one supervisor',
+      'a supervisor',
+      'must be one worker, the template',
+    );
+  }
   const reference = Object.freeze({
     kind: 'supervisor' as const,
     options: Object.freeze({ ...options }),
@@ -146,10 +185,15 @@ export function supervisor(options: SupervisorOptions, children: readonly ChildR
   return reference;
 }
 
+/** Whether a value came from `worker` or `supervisor`. */
+export function isReference(value: unknown): value is ChildReference {
+  // A WeakSet may be asked for anything.
+  return references.has(value as object);
+}
+
 /** Whether a value came from `supervisor`. */
 export function isSupervisorReference(value: unknown): value is SupervisorReference {
-  // A WeakSet may be asked for anything.
-  return references.has(value as object) && (value as ChildReference).kind === 'supervisor';
+  return isReference(value) && value.kind === 'supervisor';
 }
 
 function depthOf({ children }: SupervisorReference): number {
@@ -161,25 +205,31 @@ function depthOf({ children }: SupervisorReference): number {
 /** How long a worker's start may take unless its reference says otherwise: a large module and a long `init` included. */
 export const START_TIMEOUT_DEFAULT_MS = 30_000;
 
-/** The tree as the supervisor package takes it; `start` of each worker is its reference. */
-export function treeSpec(root: SupervisorReference): SupervisorSpec<WorkerReference> {
-  let supervisors = 0;
-  const ofSupervisor = (reference: SupervisorReference): SupervisorSpec<WorkerReference> => {
-    const { id, ...options } = reference.options;
-    const ownId = id ?? `supervisor-${++supervisors}`;
-    return { type: 'supervisor', ...options, id: ownId, children: reference.children.map(ofChild) };
-  };
-  const ofChild = (reference: ChildReference): AnySpec<WorkerReference> =>
-    reference.kind === 'supervisor' ? ofSupervisor(reference) : ofWorker(reference);
-  return ofSupervisor(root);
+/** A child as the supervisor package takes it; `start` of each worker is its reference, and `idOf` names supervisors. */
+export function specOf(
+  child: ChildReference,
+  idOf: (reference: SupervisorReference) => string,
+): AnySpec<WorkerReference> {
+  return child.kind === 'supervisor' ? supervisorSpec(child, idOf) : workerSpec(child);
 }
 
-function ofWorker(reference: WorkerReference): ChildSpec<WorkerReference> {
-  const { restart, shutdown, startTimeoutMs = START_TIMEOUT_DEFAULT_MS } = reference.options;
+/** A supervisor with all that is below it, as the supervisor package takes it. */
+export function supervisorSpec(
+  reference: SupervisorReference,
+  idOf: (reference: SupervisorReference) => string,
+): SupervisorSpec<WorkerReference> {
+  const { id: _, ...options } = reference.options;
+  const id = idOf(reference);
+  return { type: 'supervisor', ...options, id, children: reference.children.map((child) => specOf(child, idOf)) };
+}
+
+function workerSpec(reference: WorkerReference): ChildSpec<WorkerReference> {
+  const { restart, significant, shutdown, startTimeoutMs = START_TIMEOUT_DEFAULT_MS } = reference.options;
   return {
     type: 'worker',
     id: reference.name,
     ...(restart === undefined ? {} : { restart }),
+    ...(significant === undefined ? {} : { significant }),
     ...(shutdown === undefined ? {} : { shutdown }),
     startTimeoutMs,
     // A worker that does not die of SIGKILL is fenced by its epoch, so that its replacement may start.
@@ -188,7 +238,8 @@ function ofWorker(reference: WorkerReference): ChildSpec<WorkerReference> {
   };
 }
 
-/** Every worker below a supervisor, in start order. */
-export function workersOf(root: SupervisorReference): WorkerReference[] {
-  return root.children.flatMap((child) => (child.kind === 'worker' ? [child] : workersOf(child)));
+/** Every worker of a child, in start order. A template is none: only its instances are. */
+export function workersOf(child: ChildReference): WorkerReference[] {
+  if (child.kind === 'worker') return [child];
+  return child.options.strategy === 'simple_one_for_one' ? [] : child.children.flatMap(workersOf);
 }

@@ -10,14 +10,8 @@
  * 3. Every call is answered or rejected, at the latest when the runtime is closed or has failed.
  * 4. Nothing here touches the process it runs in: no global handlers, no exit.
  */
-import type { ChildDriver, ProcessPort, SupervisorSpec, TreeEvent } from '@heirloom/supervisor';
-import {
-  KEEPER_SUPERVISOR_ID,
-  processPort,
-  SupervisionTree,
-  SupervisorError,
-  topSupervisor,
-} from '@heirloom/supervisor';
+import type { ChildDriver, ProcessPort, SupervisorError, SupervisorSpec, TreeEvent } from '@heirloom/supervisor';
+import { KEEPER_SUPERVISOR_ID, processPort, SupervisionTree, TOP_ID, topSupervisor } from '@heirloom/supervisor';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { isInsideWorkerProcess } from '@heirloom/worker';
 import { SUSPECT_WINDOW } from '@heirloom/worker/process-url';
@@ -26,15 +20,15 @@ import type { TableDeclaration } from '@heirloom/wire';
 import { invariant } from '@heirloom/tables';
 import type { AnyTableDefinition, RemoteTable, TableInfo } from '@heirloom/tables';
 import { rm } from 'node:fs/promises';
-import { RuntimeError, WorkerReferenceError } from './errors.js';
+import { rootCause, RuntimeError, WorkerReferenceError } from './errors.js';
 import { wrongOption } from './option-check.js';
 import type { RuntimeEvents } from './events.js';
 import { EventHub } from './events.js';
 import { KeeperSource } from './keeper-life.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { checkOptions } from './options.js';
-import type { WorkerReference } from './reference.js';
-import { treeSpec, workersOf } from './reference.js';
+import type { SupervisorReference, WorkerReference } from './reference.js';
+import { supervisorSpec } from './reference.js';
 import type { RuntimePorts } from './router.js';
 import { Router } from './router.js';
 import { createSocketDirectory } from './socket-directory.js';
@@ -43,9 +37,11 @@ import { createHandle, createTable } from './worker-handle.js';
 import { ReadDeadline } from './read-deadline.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
+import type { SupervisorManagement } from './supervisor-management.js';
+import { createManagement } from './supervisor-management.js';
+import type { ChildStart, TreePath } from './tree-registry.js';
+import { TreeRegistry } from './tree-registry.js';
 import { WorkerLife } from './worker-life.js';
-import { WorkerSlot } from './worker-slot.js';
-import { WorkerSource } from './worker-source.js';
 
 /** The most bytes of arguments that wait to be sent to one worker: what a program can be expected to have in memory for it. */
 const WAITING_BYTES_MAX: number = 256 * 1024 * 1024;
@@ -65,15 +61,6 @@ const realPorts: RuntimePorts = {
   drainTimeoutMs: DRAIN_TIMEOUT_MS,
 };
 
-/** What one child of the tree is: a worker by its reference, or the keeper. */
-type Start = WorkerReference | { readonly kind: 'keeper' };
-
-interface WorkerParts {
-  readonly slot: WorkerSlot;
-  readonly source: WorkerSource;
-  life: WorkerLife | undefined;
-}
-
 /** A table of the runtime: the worker that declares it, its name there, and what it is. */
 export interface TableListing {
   readonly worker: string;
@@ -85,6 +72,8 @@ export interface TableListing {
 export interface Runtime extends AsyncDisposable {
   /** The handle of a worker of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for a reference that is not in it. */
   worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition>;
+  /** The management of a supervisor of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for one that is not in it. */
+  supervisor(reference: SupervisorReference): SupervisorManagement;
   /**
    * The table that has a runtime-wide name, whoever owns it at the moment (ets:whereis/1); undefined when there is none. The
    * type of its definition is given by the caller, as `typeof accounts`. Rejects like a read.
@@ -159,8 +148,11 @@ class HeirloomRuntime implements Runtime {
   readonly #events: EventHub;
   readonly #router: Router;
   readonly #keepers: KeeperSource;
-  readonly #workers = new Map<WorkerReference, WorkerParts>();
-  readonly #tree: SupervisionTree<Start>;
+  readonly #registry: TreeRegistry;
+  readonly #tree: SupervisionTree<ChildStart>;
+  readonly #rootPath: TreePath;
+  /** The significant child whose end ends the runtime. */
+  #lastSignificant = '';
   #closing: Promise<void> | undefined;
 
   constructor(options: CheckedOptions, ports: RuntimePorts, socketDirectory: string) {
@@ -168,23 +160,22 @@ class HeirloomRuntime implements Runtime {
     this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
     this.#router = new Router(socketDirectory, ports, logger, this.#events);
     this.#keepers = new KeeperSource(this.#router, { directory: options.directory, ...options.keeper });
-    for (const reference of workersOf(options.root)) {
-      const slot = new WorkerSlot(reference.name, {
-        waitingMax: limits.waitingCallsMax,
-        waitingBytesMax: WAITING_BYTES_MAX,
-        sentMax: limits.sentCallsMax,
-        sentBytesMax: SENT_BYTES_MAX,
-        triesMax: limits.callTriesMax,
-        suspectWindow: SUSPECT_WINDOW,
-      });
-      this.#router.tables.register(slot);
-      this.#workers.set(reference, { slot, source: new WorkerSource(this.#router, reference), life: undefined });
-    }
-    this.#tree = new SupervisionTree<Start>(wholeTree(options), {
+    this.#registry = new TreeRegistry(this.#router, {
+      waitingMax: limits.waitingCallsMax,
+      waitingBytesMax: WAITING_BYTES_MAX,
+      sentMax: limits.sentCallsMax,
+      sentBytesMax: SENT_BYTES_MAX,
+      triesMax: limits.callTriesMax,
+      suspectWindow: SUSPECT_WINDOW,
+    });
+    this.#registry.admit(options.root, [TOP_ID]);
+    this.#rootPath = [TOP_ID, this.#registry.idOf(options.root)];
+    this.#tree = new SupervisionTree<ChildStart>(wholeTree(options, this.#registry), {
       driver: this.#driver(),
       ...(ports.killWaitMs === undefined ? {} : { killWaitMs: ports.killWaitMs }),
       onEvent: (event) => this.#observe(event),
       onFailure: (error) => this.#failed(error),
+      onShutdown: () => this.#ended(),
     });
   }
 
@@ -204,14 +195,26 @@ class HeirloomRuntime implements Runtime {
   }
 
   worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition> {
-    const parts = this.#workers.get(reference);
-    if (parts !== undefined) return createHandle(this.#router, parts.slot, {});
-    const names = [...this.#workers.keys()].map(({ name }) => name).join(', ');
+    const name = (reference as WorkerReference | undefined)?.name;
+    const registered = this.#registry.worker(String(name));
+    if (registered !== undefined && registered.reference === reference)
+      return createHandle(this.#router, registered.slot, {});
+    const names = this.#registry.workers.map((worker) => worker.reference.name).join(', ');
     throw new WorkerReferenceError(
       'ERR_WORKER_UNKNOWN',
-      `Worker ${String((reference as WorkerReference | undefined)?.name)} is not in this runtime's tree, which has ${names}. ` +
-        'Use the reference that the tree was made from.',
-      { worker: (reference as WorkerReference | undefined)?.name },
+      `Worker ${String(name)} is not in this runtime's tree, which has ${names}. ` +
+        'Use the reference that the tree was made from, or that it was added by.',
+      { worker: name },
+    );
+  }
+
+  supervisor(reference: SupervisorReference): SupervisorManagement {
+    const path = this.#registry.supervisor(reference);
+    if (path !== undefined) return createManagement(reference, path, this.#tree.supervisor(path), this.#registry);
+    throw new WorkerReferenceError(
+      'ERR_WORKER_UNKNOWN',
+      "This supervisor is not in the runtime's tree. Use the reference that the tree was made from, or that it was added by.",
+      {},
     );
   }
 
@@ -233,7 +236,7 @@ class HeirloomRuntime implements Runtime {
 
   /** The keeper knows nothing of tables that survive nothing. */
   #unstored(name: string): TableIdentity | undefined {
-    for (const { slot } of this.#workers.values()) {
+    for (const { slot } of this.#registry.workers) {
       const isNamed = ({ publicName, survives }: TableDeclaration): boolean =>
         publicName === name && survives === 'nothing';
       const declaration = slot.definition?.tables.find(isNamed);
@@ -263,15 +266,16 @@ class HeirloomRuntime implements Runtime {
   }
 
   /** How the supervision tree starts its children. */
-  #driver(): ChildDriver<Start> {
+  #driver(): ChildDriver<ChildStart> {
     return {
-      start: ({ start }, context) => {
+      start: ({ id, start }, context) => {
         if (start.kind === 'keeper') return this.#keepers.start();
-        const parts = this.#workers.get(start);
-        invariant(parts !== undefined, `worker ${start.name} is in the tree but was not prepared`);
-        const { slot, source, life } = parts;
-        parts.life = new WorkerLife(this.#router, slot, source, context, life);
-        return parts.life;
+        // An instance has its own name, and the reference of its template.
+        const worker = this.#registry.worker(id);
+        invariant(worker !== undefined, `worker ${id} is in the tree but was not prepared`);
+        const { slot, source, life } = worker;
+        worker.life = new WorkerLife(this.#router, slot, source, context, life);
+        return worker.life;
       },
     };
   }
@@ -283,6 +287,13 @@ class HeirloomRuntime implements Runtime {
     if (event.type === 'child_start_failed') {
       logger.error({ path: event.path, err: event.error, willRestart: event.willRestart }, 'a start failed');
     }
+    // With the root the whole runtime ends, which is said to open calls when it is known why.
+    const isBelowRoot = event.path.length > this.#rootPath.length;
+    if (event.type === 'child_ended' && isBelowRoot) this.#registry.ended(event.path, event.isForgotten);
+    // Handlers of workers that are stopped later may still ask it for something.
+    if (event.type === 'child_exited' && isBelowRoot && this.#router.isClosing) this.#registry.ended(event.path, false);
+    if (event.type === 'supervisor_stopped' && !this.#router.isClosing) this.#registry.supervisorStopped(event.path);
+    if (event.type === 'supervisor_auto_shutdown') this.#shutsDown(event.path, event.child);
     if (event.type !== 'supervisor_gave_up') return;
     logger.error({ path: event.path, err: event.error }, 'a supervisor gave up');
     // The whole path, as a supervisor of the program may have the same id.
@@ -290,7 +301,21 @@ class HeirloomRuntime implements Runtime {
     // Without a keeper to come, whatever waits for one would wait for ever, and with it the stop of the workers.
     this.#router.link.fail(rootCause(event.error));
     this.#endCalls(failureOf(event.error));
-    for (const { life } of this.#workers.values()) life?.kill();
+    for (const { life } of this.#registry.workers) life?.kill();
+  }
+
+  #shutsDown(path: TreePath, child: string): void {
+    this.#router.logger.info({ path, child }, 'a supervisor shuts down, as its significant children have ended');
+    if (path.length !== this.#rootPath.length) return;
+    // The whole runtime ends, so no table goes to an heir.
+    this.#lastSignificant = child;
+    this.#router.isClosing = true;
+  }
+
+  /** The root has shut itself down. */
+  #ended(): void {
+    this.#events.emit('ended', { child: this.#lastSignificant });
+    this.close().catch((err: unknown) => this.#router.logger.error({ err }, 'the runtime could not be closed'));
   }
 
   #failed(error: SupervisorError): void {
@@ -310,7 +335,7 @@ class HeirloomRuntime implements Runtime {
     this.#router.isClosing = true;
     this.#router.calls.close(new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime is closed: it takes no more calls.'));
     // Standbys first, so that none takes over while everything stops.
-    await Promise.all([...this.#workers.values()].map(({ source }) => source.close()));
+    await Promise.all(this.#registry.workers.map(({ source }) => source.close()));
     try {
       await this.#tree.stop();
     } finally {
@@ -320,7 +345,7 @@ class HeirloomRuntime implements Runtime {
 
   async #tearDown(): Promise<void> {
     const closed = new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime was closed.');
-    await Promise.all([...this.#workers.values()].map(({ source }) => source.close()));
+    await Promise.all(this.#registry.workers.map(({ source }) => source.close()));
     await this.#keepers.close();
     this.#router.calls.end(closed);
     this.#rejectOpenCalls(closed);
@@ -331,7 +356,7 @@ class HeirloomRuntime implements Runtime {
 
   #rejectOpenCalls(cause: Error): void {
     const { calls } = this.#router;
-    for (const { slot } of this.#workers.values()) {
+    for (const { slot } of this.#registry.workers) {
       const { unsent, sent } = slot.queue.drain();
       for (const call of unsent)
         calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its runtime ended', cause);
@@ -341,9 +366,9 @@ class HeirloomRuntime implements Runtime {
   }
 }
 
-function wholeTree(options: CheckedOptions): SupervisorSpec<Start> {
+function wholeTree(options: CheckedOptions, { idOf }: TreeRegistry): SupervisorSpec<ChildStart> {
   const { intensity, periodMs, lockWaitMs } = options.keeper;
-  return topSupervisor<Start>({
+  return topSupervisor<ChildStart>({
     keeper: {
       type: 'worker',
       id: 'keeper',
@@ -353,7 +378,7 @@ function wholeTree(options: CheckedOptions): SupervisorSpec<Start> {
     },
     keeperIntensity: intensity,
     keeperPeriodMs: periodMs,
-    root: treeSpec(options.root),
+    root: supervisorSpec(options.root, idOf),
   });
 }
 
@@ -361,11 +386,4 @@ function failureOf(error: unknown): RuntimeError {
   const cause = rootCause(error);
   const message = `The runtime has failed, as its supervision tree gave up: ${cause.message} Nothing acknowledged is lost; start it again.`;
   return new RuntimeError('ERR_RUNTIME_FAILED', message, {}, { cause });
-}
-
-/** What really went wrong, below the supervisors that report it. */
-function rootCause(error: unknown): Error {
-  let found = error;
-  while (found instanceof SupervisorError && found.cause instanceof Error) found = found.cause;
-  return found as Error; // Everything that is thrown here is an Error.
 }

@@ -29,6 +29,11 @@ export class TableDirectory {
     this.#slots.set(slot.name, slot);
   }
 
+  /** Forgets a worker, unless its name is another's by now. Tables that it owns are found with those that declare them. */
+  unregister(slot: WorkerSlot): void {
+    if (this.#slots.get(slot.name) === slot) this.#slots.delete(slot.name);
+  }
+
   /** The workers of the runtime. */
   get workers(): string[] {
     return [...this.#slots.keys()];

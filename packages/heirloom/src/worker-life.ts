@@ -12,8 +12,7 @@
  * 5. Calls are sent only once the worker has said that it is active, its `init` done and released: a death before that is
  *    no call's doing, and is charged to none.
  */
-import type { ChildExit, RestartType, StartContext, StartingChild } from '@heirloom/supervisor';
-import { exitVerdict } from '@heirloom/supervisor';
+import type { ChildExit, StartContext, StartingChild } from '@heirloom/supervisor';
 import type { EpochClosed, EpochOpened, Outcome, ReadyMessage } from '@heirloom/wire';
 import { activate, decodeError, sendControl, stop } from '@heirloom/wire';
 import type { Suspicion } from './call-queue.js';
@@ -37,7 +36,6 @@ export class WorkerLife implements StartingChild {
   readonly #router: Router;
   readonly #slot: WorkerSlot;
   readonly #source: WorkerSource;
-  readonly #restart: RestartType;
   #process: WorkerProcess | undefined;
   #opening: Promise<EpochOpened> | undefined;
   #retired: Promise<{ counted: boolean; rerun: number }> | undefined;
@@ -54,7 +52,7 @@ export class WorkerLife implements StartingChild {
     this.#router = router;
     this.#slot = slot;
     this.#source = source;
-    this.#restart = source.restart;
+    slot.isFinished = false;
     let exit: (exit: ChildExit) => void = () => {};
     this.exited = new Promise((resolve) => {
       exit = resolve;
@@ -163,11 +161,7 @@ export class WorkerLife implements StartingChild {
       this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
     }
     const { counted } = await this.retire(this.#suspicion(process, death));
-    const exit = { ...exitOf(death, this.#isStopping, error), counted };
-    // Handlers of workers that are stopped later may still ask for something.
-    if (this.#router.isClosing) this.#finish();
-    else if (!this.#isStopping && exitVerdict(this.#restart, exit) !== 'restart') this.#finish();
-    return exit;
+    return { ...exitOf(death, this.#isStopping, error), counted };
   }
 
   /** Whose doing the death may have been. */
@@ -177,19 +171,6 @@ export class WorkerLife implements StartingChild {
     const running = overrun ?? lastWords?.callId;
     if (running !== undefined) return { running };
     return lastWords === undefined ? 'unknown' : 'nobody';
-  }
-
-  /** Nobody will answer the calls that wait. */
-  #finish(): void {
-    this.#slot.isFinished = true;
-    const { unsent, sent } = this.#slot.queue.drain();
-    for (const call of unsent) {
-      this.#router.calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its worker ended for good');
-    }
-    // Only if the epoch could not be closed, or they would have been judged.
-    for (const call of sent) {
-      this.#router.calls.fail(call, 'ERR_CALL_STOPPED', 'unknown', 'was open when its worker ended for good');
-    }
   }
 
   /**

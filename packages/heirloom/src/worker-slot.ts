@@ -23,7 +23,7 @@ export class WorkerSlot {
   #definition: ReadyMessage | undefined;
   #isPumpScheduled = false;
   #whenAllSent: (() => void) | undefined;
-  /** Set when the worker ended and is not restarted: nobody will answer. */
+  /** Whether the worker is down and stays so: nobody will answer. */
   isFinished = false;
 
   constructor(name: string, limits: CallQueueLimits) {
@@ -67,7 +67,6 @@ export class WorkerSlot {
   /** From now on calls go to this incarnation, those that are run again first. */
   bind(recipient: Recipient): void {
     this.#recipient = recipient;
-    this.isFinished = false;
     this.#sendSendable();
   }
 

@@ -2,7 +2,6 @@
  * Where the processes of one worker come from: spawned, connected, their module loaded, introduced to the keeper. One of them
  * waits as a standby so that a crash costs no process start.
  */
-import type { RestartType } from '@heirloom/supervisor';
 import { HeirloomError } from '@heirloom/tables';
 import { encodeWorkerBootstrap, workerProcess } from '@heirloom/worker/process-url';
 import type { CloseReason, Connection, KeeperMessage, Outcome, ReadyMessage } from '@heirloom/wire';
@@ -203,10 +202,6 @@ export class WorkerSource {
     this.#standbyEnabled = reference.options.standby ?? true;
   }
 
-  get restart(): RestartType {
-    return this.#reference.options.restart ?? 'permanent';
-  }
-
   /** A process to activate: the standby, if it is alive, or a new one. Throws WorkerReferenceError when the module is not found. */
   take(): WorkerProcess {
     const standby = this.#standby;
@@ -250,9 +245,15 @@ export class WorkerSource {
   }
 
   /** Ends the standby for good. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#isClosed = true;
+    return this.rest();
+  }
+
+  /** Ends the standby until the worker is started again. */
+  async rest(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     const standby = this.#standby;
     this.#standby = undefined;
     standby?.process.kill();

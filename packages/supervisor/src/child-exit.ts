@@ -22,6 +22,8 @@ export interface ChildExit {
   readonly counted?: boolean;
   /** True when the process was killed but not seen to exit, and was given up; only its epoch's fence holds it off. */
   readonly abandoned?: boolean;
+  /** True when it chose not to run, before it was up: OTP's `ignore`. That is no failed start. */
+  readonly ignored?: boolean;
 }
 
 /** What becomes of a child that exited by itself. */

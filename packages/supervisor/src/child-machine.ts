@@ -15,7 +15,8 @@
  *                          │ START_FAILED,
  *                          │ start timeout,
  *                          │ KILL
- *                          └─── EXITED ────────────────────────────▶ failed
+ *                          ├─── EXITED ────────────────────────────▶ failed
+ *                          └─── EXITED, ignored ───────────────────▶ stopped
  *
  *   stopped, failed ── AWAIT_RESTART ──▶ restarting;   failed, restarting ── CANCEL ──▶ stopped
  *   killing ── kill wait over ──▶ killing (overdue), or as after EXITED when the child can be abandoned
@@ -27,10 +28,11 @@
  * 4. At most one timer is armed at a time, and none in a state in which no process is alive.
  * 5. Every killing state is entered with one `kill`; a stopping state with one `stop`.
  *
- * The machine is kept between events as plain data (`ChildLifecycle`), not as an xstate snapshot. Nothing here fails:
- * events that a state does not know are ignored, as a process may exit at any moment.
+ * The machine is kept between events as plain data (`ChildLifecycle`), not as an xstate snapshot; xstate's own tools draw
+ * and inspect it as `childLifecycleMachine`. Nothing here fails: events that a state does not know are ignored, as a process
+ * may exit at any moment.
  */
-import { assign, setup, transition } from 'xstate';
+import { assign, setup, transition, type AnyStateMachine } from 'xstate';
 import type { ChildExit } from './child-exit.js';
 import type { ChildPolicy } from './child-spec.js';
 import { SupervisorError } from './errors.js';
@@ -53,8 +55,8 @@ export type ChildEvent =
   | { readonly type: 'EXITED'; readonly incarnation: number; readonly exit: ChildExit }
   | { readonly type: 'TIMER'; readonly incarnation: number; readonly timer: ChildTimer };
 
-/** Why a child is down: by itself, because its start failed, or because it was told to. */
-type DownCause = 'exited' | 'start_failed' | 'stopped';
+/** Why a child is down: by itself, because its start failed, because it was told to, or because it chose not to run. */
+type DownCause = 'exited' | 'start_failed' | 'stopped' | 'ignored';
 
 /** What is to be done about a child, in order. */
 export type ChildEffect =
@@ -109,6 +111,8 @@ const childSetup = setup({
     isCurrent: ({ context, event }) => 'incarnation' in event && event.incarnation === context.incarnation,
     isTimer: ({ context, event }, timer: ChildTimer) =>
       event.type === 'TIMER' && event.incarnation === context.incarnation && event.timer === timer,
+    isIgnored: ({ context, event }) =>
+      event.type === 'EXITED' && event.incarnation === context.incarnation && event.exit.ignored === true,
     isBrutal: ({ context }) => context.policy.shutdown === 'brutal_kill',
     canAbandon: ({ context, event }) => context.policy.canAbandon && isKillWait(context, event),
     canAbandonFailedStart: ({ context, event }) =>
@@ -163,7 +167,10 @@ const childMachine = childSetup.createMachine({
           target: 'killing',
           actions: 'keepStartTimeout',
         },
-        EXITED: { guard: 'isCurrent', target: 'failed', actions: down('start_failed') },
+        EXITED: [
+          { guard: 'isIgnored', target: 'stopped', actions: down('ignored') },
+          { guard: 'isCurrent', target: 'failed', actions: down('start_failed') },
+        ],
         STOP: STOP_TRANSITIONS,
         KILL: 'killing',
       },
@@ -205,6 +212,9 @@ const childMachine = childSetup.createMachine({
     },
   },
 });
+
+/** The machine of every child's lifecycle, for xstate's tools: its input is the context of a new child. */
+export const childLifecycleMachine: AnyStateMachine = childMachine;
 
 function isKillWait(context: ChildContext, event: ChildEvent): boolean {
   return event.type === 'TIMER' && event.timer === 'kill_wait' && event.incarnation === context.incarnation;

@@ -2,7 +2,8 @@
  * Child specs and supervisor specs: what a program asks for, and the same with every default filled in.
  *
  * Defaults are OTP's (supervisor:child_spec(), supervisor:sup_flags()): permanent, 5000 ms for workers and infinity for
- * supervisors, intensity 1 in 5000 ms. A start timeout is beyond OTP and off by default.
+ * supervisors, intensity 1 in 5000 ms, not significant, no auto-shutdown. A start timeout is beyond OTP and off by default;
+ * so is a maximum of children, which is Elixir's (DynamicSupervisor's max_children).
  */
 
 /** Whether a child that exited is started again: always, only after an abnormal exit, or never. */
@@ -11,11 +12,20 @@ export type RestartType = 'permanent' | 'transient' | 'temporary';
 /** How a child is stopped: killed at once, asked and killed after so many milliseconds, or asked and awaited for ever. */
 export type Shutdown = 'brutal_kill' | 'infinity' | number;
 
-/** Which siblings share a child's fate. */
-export type Strategy = 'one_for_one';
+/**
+ * Which siblings share a child's fate: none; all; those that were started after it; or none, with children that are all
+ * instances of one template and are started at run time.
+ */
+export type Strategy = 'one_for_one' | 'one_for_all' | 'rest_for_one' | 'simple_one_for_one';
 
 /** The strategies that can be asked for. */
-export const STRATEGIES: readonly Strategy[] = ['one_for_one'];
+export const STRATEGIES: readonly Strategy[] = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'];
+
+/** Whether a supervisor ends when significant children have ended by themselves: never, with the first, with the last. */
+export type AutoShutdown = 'never' | 'any_significant' | 'all_significant';
+
+/** The kinds of auto-shutdown that can be asked for. */
+export const AUTO_SHUTDOWNS: readonly AutoShutdown[] = ['never', 'any_significant', 'all_significant'];
 
 /** How long a worker may take to stop when its spec does not say: OTP's 5 seconds. */
 export const WORKER_SHUTDOWN_DEFAULT_MS = 5_000;
@@ -46,6 +56,10 @@ export interface ChildSpec<S = unknown> {
   readonly startTimeoutMs?: number | 'infinity';
   /** Whether a replacement may start although the killed process was not seen to exit in time. Default false. */
   readonly canAbandon?: boolean;
+  /** Whether its end may end its supervisor, as `autoShutdown` there says. Default false. */
+  readonly significant?: boolean;
+  /** Arguments of an instance of simple_one_for_one: the template's, then its own. The supervisor does not look at them. */
+  readonly args?: readonly unknown[];
   /** What the driver needs to start it; the supervisor does not look at it. */
   readonly start: S;
 }
@@ -64,6 +78,13 @@ export interface SupervisorSpec<S = unknown> {
   readonly restart?: RestartType;
   /** Default `'infinity'`: its children have shutdown times of their own. */
   readonly shutdown?: Shutdown;
+  /** Whether its end may end its own supervisor. Default false. */
+  readonly significant?: boolean;
+  /** Default `'never'`. */
+  readonly autoShutdown?: AutoShutdown;
+  /** The most children it may have, those that are restarting included. Default CHILDREN_MAX. */
+  readonly childrenMax?: number;
+  /** In start order; for simple_one_for_one the template alone. */
   readonly children: readonly AnySpec<S>[];
 }
 
@@ -76,16 +97,20 @@ export interface ChildPolicy {
   readonly shutdown: Shutdown;
   readonly startTimeoutMs: number | 'infinity';
   readonly canAbandon: boolean;
+  readonly significant: boolean;
 }
 
 /** Gives back the policy of a child, with OTP's defaults where its spec is silent. */
 export function childPolicy(spec: AnySpec): ChildPolicy {
   const restart = spec.restart ?? 'permanent';
+  const significant = spec.significant ?? false;
   if (spec.type === 'supervisor') {
-    return { restart, shutdown: spec.shutdown ?? 'infinity', startTimeoutMs: 'infinity', canAbandon: false };
+    const shutdown = spec.shutdown ?? 'infinity';
+    return { restart, shutdown, startTimeoutMs: 'infinity', canAbandon: false, significant };
   }
   return {
     restart,
+    significant,
     shutdown: spec.shutdown ?? WORKER_SHUTDOWN_DEFAULT_MS,
     startTimeoutMs: spec.startTimeoutMs ?? 'infinity',
     canAbandon: spec.canAbandon ?? false,

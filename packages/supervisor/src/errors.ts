@@ -12,8 +12,19 @@ export type SupervisorErrorCode =
   | 'ERR_SUPERVISOR_START_TIMEOUT'
   // A supervisor gave up, because its children needed more restarts than its intensity allows.
   | 'ERR_SUPERVISOR_INTENSITY'
-  // The tree was stopped or killed while it was starting, or was to be started again after it had ended.
+  // A supervisor shut itself down, because a significant supervisor below it gave up. The cause is that one's error.
+  | 'ERR_SUPERVISOR_SIGNIFICANT'
+  // The tree was stopped or killed while it was starting, or was to be started again after it had ended; or a supervisor
+  // was asked for something while it stopped, or when it had ended.
   | 'ERR_SUPERVISOR_STOPPED'
+  // A supervisor was asked for something that it does not do as things stand: supervisor-handle.ts lists them.
+  | 'ERR_SUPERVISOR_ALREADY_STARTED'
+  | 'ERR_SUPERVISOR_ALREADY_PRESENT'
+  | 'ERR_SUPERVISOR_NOT_FOUND'
+  | 'ERR_SUPERVISOR_RUNNING'
+  | 'ERR_SUPERVISOR_RESTARTING'
+  | 'ERR_SUPERVISOR_SIMPLE_ONE_FOR_ONE'
+  | 'ERR_SUPERVISOR_MAX_CHILDREN'
   // The supervision tree broke one of its own rules, or its driver or listener threw.
   | 'ERR_SUPERVISOR_BUG'
   // The operating system did not start a process.

@@ -12,6 +12,7 @@
 import type { ChildDriver, StartingChild } from './child-driver.js';
 import type { ChildExit } from './child-exit.js';
 import type { ChildEvent } from './child-machine.js';
+import type { ChildReply } from './child-operation.js';
 import type { AnySpec, ChildSpec, SupervisorSpec } from './child-spec.js';
 import type { Clock, Timer } from './clock.js';
 import { asError } from './errors.js';
@@ -32,7 +33,9 @@ export interface TreeContext<S> {
   /** The last incarnation of each child, by its path as JSON. */
   readonly incarnations: Map<string, number>;
   /** Queues an event and, unless one is being taken, takes all that are queued. */
-  post(node: SupervisorNode<S>, event: SupervisorEvent): void;
+  post(node: SupervisorNode<S>, event: SupervisorEvent<S>): void;
+  /** Hands out the answer to a request. */
+  reply(request: number, reply: ChildReply): void;
   emit(event: TreeEvent): void;
   /** Ends the tree, because a rule was broken that it relies on. */
   fail(bug: Error): void;
@@ -82,7 +85,7 @@ export class SupervisorNode<S> {
   }
 
   /** Takes one event; only the tree's queue calls it. */
-  take(event: SupervisorEvent): void {
+  take(event: SupervisorEvent<S>): void {
     const { state, effects } = stepSupervisor(this.#state, event, this.#tree.clock.now());
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
@@ -118,10 +121,13 @@ export class SupervisorNode<S> {
         this.#live.delete(effect.id);
         return;
       case 'post_retry': {
-        const { id, incarnation } = effect;
-        this.#tree.clock.setTimer(0, () => this.#tree.post(this, { type: 'retry', id, incarnation }));
+        const { id } = effect;
+        this.#tree.clock.setTimer(0, () => this.#tree.post(this, { type: 'retry', id }));
         return;
       }
+      case 'reply':
+        this.#tree.reply(effect.request, effect.reply);
+        return;
       case 'emit':
         this.#emit(effect.event);
         return;
@@ -139,7 +145,7 @@ export class SupervisorNode<S> {
   }
 
   #emit(event: Extract<SupervisorEffect<S>, { type: 'emit' }>['event']): void {
-    if (event.type === 'supervisor_gave_up') {
+    if (event.type === 'supervisor_gave_up' || event.type === 'supervisor_auto_shutdown') {
       this.#tree.emit({ ...event, path: this.path });
       return;
     }

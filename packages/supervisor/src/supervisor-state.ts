@@ -1,8 +1,11 @@
 /**
  * What one supervisor remembers, what happens to it and what is to be done for it: the vocabulary of supervisor-core.ts.
- * All of it is plain data but for the children's opaque `start` and the errors.
+ * All of it is plain data but for the children's opaque `start`, the errors and the index, which follows from the rest.
  */
+import type { ChildExit } from './child-exit.js';
+import { ChildIndex } from './child-index.js';
 import { newChild, type ChildEvent, type ChildLifecycle, type ChildTimer } from './child-machine.js';
+import type { ChildReply, ChildRequest } from './child-operation.js';
 import { childPolicy, INTENSITY_DEFAULT, PERIOD_DEFAULT_MS, type AnySpec, type SupervisorSpec } from './child-spec.js';
 import type { SupervisorError } from './errors.js';
 import { emptyWindow, type RestartWindow } from './restart-window.js';
@@ -16,33 +19,53 @@ export type SupervisorPhase = 'idle' | 'starting' | 'running' | 'stopping' | 'en
 export interface ChildRecord<S> {
   readonly spec: AnySpec<S>;
   readonly lifecycle: ChildLifecycle;
+  /** Whether it has been up under this supervisor, or chose not to run: then a failed start of it is a failed restart. */
+  readonly wasUp: boolean;
+  /** Why its last restart failed, which is counted when the restart is tried again. */
+  readonly failure?: StartFailure;
+}
+
+/** Why a start failed. */
+export interface StartFailure {
+  readonly exit: ChildExit;
+  readonly error: SupervisorError;
 }
 
 /** Stops, then starts, that are still to be done; while paused, the first start awaits its `retry`. */
 export interface Round extends RestartPlan {
-  readonly kind: 'start_up' | 'restart' | 'shutdown';
+  readonly kind: 'start_up' | 'restart' | 'shutdown' | 'request';
   readonly isPaused: boolean;
+  /** For a round of the kind `request`: what is answered when it is done. */
+  readonly request?: ChildRequest;
 }
 
 /** Everything a supervisor remembers. */
 export interface SupervisorState<S> {
   readonly spec: SupervisorSpec<S>;
+  readonly killWaitMs: number;
   readonly phase: SupervisorPhase;
   /** In start order. */
   readonly children: readonly ChildRecord<S>[];
+  /** Where children are in the list; it follows from the list, and states share it. */
+  readonly index: ChildIndex;
   readonly rounds: readonly Round[];
+  /** Requests that have to wait, in the order in which they came. */
+  readonly waiting: readonly ChildRequest<S>[];
   readonly window: RestartWindow;
+  /** Set when an auto-shutdown is due as soon as it is up. */
+  readonly shutdownDue?: { readonly error: SupervisorError | undefined };
   /** Why it stops, when nobody told it to. */
   readonly error?: SupervisorError;
 }
 
 /** What happens to a supervisor. */
-export type SupervisorEvent =
+export type SupervisorEvent<S = unknown> =
   | { readonly type: 'start' }
   | { readonly type: 'stop' }
   | { readonly type: 'kill' }
   | { readonly type: 'child'; readonly id: string; readonly event: ChildEvent }
-  | { readonly type: 'retry'; readonly id: string; readonly incarnation: number };
+  | { readonly type: 'retry'; readonly id: string }
+  | ({ readonly type: 'request' } & ChildRequest<S>);
 
 /** What is to be done for a supervisor, in order. */
 export type SupervisorEffect<S> =
@@ -56,7 +79,8 @@ export type SupervisorEffect<S> =
       readonly delayMs: number;
     }
   | { readonly type: 'release_child'; readonly id: string }
-  | { readonly type: 'post_retry'; readonly id: string; readonly incarnation: number }
+  | { readonly type: 'post_retry'; readonly id: string }
+  | { readonly type: 'reply'; readonly request: number; readonly reply: ChildReply }
   | { readonly type: 'emit'; readonly event: LocalEvent }
   | { readonly type: 'up' }
   | { readonly type: 'ended'; readonly error?: SupervisorError };
@@ -69,15 +93,17 @@ export interface SupervisorOptions {
   readonly lastIncarnation?: (id: string) => number;
 }
 
-/** Gives back a supervisor that has not been started. */
+/** Gives back a supervisor that has not been started. The template of simple_one_for_one is no child. */
 export function newSupervisor<S>(spec: SupervisorSpec<S>, options: SupervisorOptions): SupervisorState<S> {
-  const children = spec.children.map((child) => {
-    const killWaitMs = child.type === 'supervisor' ? 'infinity' : options.killWaitMs;
-    return {
-      spec: child,
-      lifecycle: newChild(childPolicy(child), killWaitMs, options.lastIncarnation?.(child.id) ?? 0),
-    };
-  });
+  const { killWaitMs, lastIncarnation = () => 0 } = options;
+  const specs = spec.strategy === 'simple_one_for_one' ? [] : spec.children;
+  const children = specs.map((child) => newRecord(child, killWaitMs, lastIncarnation(child.id)));
   const window = emptyWindow(spec.intensity ?? INTENSITY_DEFAULT, spec.periodMs ?? PERIOD_DEFAULT_MS);
-  return { spec, phase: 'idle', children, rounds: [], window };
+  return { spec, killWaitMs, phase: 'idle', children, index: new ChildIndex(), rounds: [], waiting: [], window };
+}
+
+/** Gives back a child that has not been started. */
+export function newRecord<S>(spec: AnySpec<S>, killWaitMs: number, lastIncarnation: number): ChildRecord<S> {
+  const wait = spec.type === 'supervisor' ? 'infinity' : killWaitMs;
+  return { spec, lifecycle: newChild(childPolicy(spec), wait, lastIncarnation), wasUp: false };
 }

@@ -1,13 +1,15 @@
 /**
  * The hidden top supervisor: the keeper on one side, the user's tree on the other.
  *
- *   heirloom (intensity 0) ─┬─ keeper-supervisor (its own intensity) ── keeper
- *                           └─ the user's root
+ *   heirloom (intensity 0, any_significant) ─┬─ keeper-supervisor (its own intensity) ── keeper
+ *                                            └─ the user's root (transient, significant)
  *
  * 1. The keeper is up before the first worker is started, and stopped after the last worker is gone.
  * 2. Restarts of the keeper are not counted against the user's tree, nor the other way round, and neither restarts the other.
- * 3. When either gives up, the other one is stopped and the tree fails: a restart of either as a whole is one more than
- *    intensity 0 allows. (Restart type and shutdown of the user's root are therefore set here.)
+ * 3. When either gives up, the other one is stopped and the tree fails: a restart of the keeper's supervisor is one more than
+ *    intensity 0 allows, and the user's root is significant.
+ * 4. When the user's root shuts itself down, as its significant children have ended, the keeper is stopped and the tree ends
+ *    without a failure. (Restart type, shutdown and significance of the user's root are therefore set here.)
  */
 import type { ChildSpec, SupervisorSpec } from './child-spec.js';
 
@@ -41,6 +43,7 @@ export function topSupervisor<S>(options: TopOptions<S>): SupervisorSpec<S> {
     id: TOP_ID,
     strategy: 'one_for_one',
     intensity: 0,
-    children: [keeperSupervisor, { ...options.root, restart: 'permanent', shutdown: 'infinity' }],
+    autoShutdown: 'any_significant',
+    children: [keeperSupervisor, { ...options.root, restart: 'transient', significant: true, shutdown: 'infinity' }],
   };
 }

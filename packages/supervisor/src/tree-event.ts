@@ -24,6 +24,8 @@ export type ChildTreeEvent =
       readonly exit: ChildExit;
       readonly willRestart: boolean;
     } & ChildOccurrence)
+  /** It is down and stays so, while its supervisor goes on: for good, or until somebody asks or siblings are restarted. */
+  | ({ readonly type: 'child_ended'; readonly isForgotten: boolean } & ChildOccurrence)
   /** It was killed and has not been seen to exit within the kill wait. */
   | ({ readonly type: 'kill_overdue' } & ChildOccurrence);
 
@@ -31,6 +33,8 @@ export type ChildTreeEvent =
 export type SupervisorTreeEvent =
   /** Its intensity is exceeded, and it begins to stop its children. */
   | { readonly type: 'supervisor_gave_up'; readonly path: readonly string[]; readonly error: Error }
+  /** Enough of its significant children have ended, this one the last, and it begins to stop the others. */
+  | { readonly type: 'supervisor_auto_shutdown'; readonly path: readonly string[]; readonly child: string }
   /** All its children are gone; `error` says why when it was not told to stop. */
   | { readonly type: 'supervisor_stopped'; readonly path: readonly string[]; readonly error?: Error }
   /** The root gave up or the tree broke a rule: nothing is restarted any more. */
@@ -41,7 +45,9 @@ export type TreeEvent = ChildTreeEvent | SupervisorTreeEvent;
 
 /** An event before its supervisor's path is known: `id` in place of the child's path. */
 export type LocalEvent =
-  LocalOf<ChildTreeEvent> | Omit<Extract<SupervisorTreeEvent, { type: 'supervisor_gave_up' }>, 'path'>;
+  | LocalOf<ChildTreeEvent>
+  | Omit<Extract<SupervisorTreeEvent, { type: 'supervisor_gave_up' }>, 'path'>
+  | Omit<Extract<SupervisorTreeEvent, { type: 'supervisor_auto_shutdown' }>, 'path'>;
 
 // Distributes over the union, so that each event keeps its own fields.
 type LocalOf<E> = E extends ChildOccurrence ? Omit<E, 'path'> & { readonly id: string } : never;

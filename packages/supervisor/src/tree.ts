@@ -4,17 +4,21 @@
  * 1. The specs are checked once, before anything is started.
  * 2. `start` resolves when every child is up. When it rejects, everything that it had started is gone again.
  * 3. `stop` resolves when every child is gone, in reverse start order; each has its own shutdown time.
- * 4. When the root gives up, `tree_failed` is emitted and `onFailure` called, once, after every child is gone.
+ * 4. When the root gives up, `tree_failed` is emitted and `onFailure` called, once, after every child is gone. When it ends
+ *    because its significant children have ended, `onShutdown` is called instead.
  * 5. A broken rule (a driver or a listener that throws, a failed invariant) kills every child at once and fails the tree
  *    with ERR_SUPERVISOR_BUG, without awaiting their exits. It never throws into a timer and never ends the process.
- * 6. A tree that has ended cannot be started again: make another one.
+ * 6. Whatever was asked of a supervisor is answered, at the latest when the tree ends.
+ * 7. A tree that has ended cannot be started again: make another one.
  */
 import { checkSpec } from './spec-check.js';
 import type { ChildDriver } from './child-driver.js';
 import type { ChildStateName } from './child-machine.js';
 import { DURATION_MS_MAX, type SupervisorSpec } from './child-spec.js';
 import { realClock, type Clock } from './clock.js';
+import type { ChildReply } from './child-operation.js';
 import { asError, SupervisorError } from './errors.js';
+import { SupervisorHandle } from './supervisor-handle.js';
 import { SupervisorNode, type TreeContext } from './supervisor-node.js';
 import type { SupervisorEvent, SupervisorPhase } from './supervisor-state.js';
 import type { TreeEvent } from './tree-event.js';
@@ -33,6 +37,8 @@ export interface TreeOptions<S> {
   readonly onEvent?: (event: TreeEvent) => void;
   /** Called once when the tree has failed after it was up: its root gave up, or it broke a rule. It must not throw. */
   readonly onFailure?: (error: SupervisorError) => void;
+  /** Called once when the tree has ended by an auto-shutdown of its root, after every child is gone. It must not throw. */
+  readonly onShutdown?: () => void;
 }
 
 /** Where one child of a tree is in its life, and its children when it is a supervisor that is alive. */
@@ -43,6 +49,8 @@ export interface ChildStatus {
   readonly incarnation: number;
   readonly children?: readonly ChildStatus[];
 }
+
+const STOPPED: ChildReply = { type: 'refused', reason: 'stopped' };
 
 interface Deferred {
   readonly promise: Promise<void>;
@@ -56,12 +64,15 @@ export class SupervisionTree<S> {
   readonly #root: SupervisorNode<S>;
   readonly #rootId: string;
   readonly #options: TreeOptions<S>;
-  readonly #queue: { node: SupervisorNode<S>; event: SupervisorEvent }[] = [];
+  readonly #queue: { node: SupervisorNode<S>; event: SupervisorEvent<S> }[] = [];
   readonly #started: Deferred = deferred();
   readonly #ended: Deferred = deferred();
+  readonly #asked = new Map<number, (reply: ChildReply) => void>();
+  #requests = 0;
   #isTaking = false;
   #isUp = false;
   #isReported = false;
+  #isAskedToEnd = false;
   #failure: SupervisorError | undefined;
 
   /** Checks the specs and the options (ERR_SUPERVISOR_SPEC); starts nothing. */
@@ -80,6 +91,7 @@ export class SupervisionTree<S> {
       killWaitMs,
       incarnations: new Map(),
       post: (node, event) => this.#post(node, event),
+      reply: (request, reply) => this.#reply(request, reply),
       emit: (event) => options.onEvent?.(event),
       fail: (bug) => this.#fail(bug),
     };
@@ -102,6 +114,34 @@ export class SupervisionTree<S> {
     return statusOf(this.#root);
   }
 
+  /** The management of one of its supervisors, by the ids from the root to it, whether it is alive at the moment or not. */
+  supervisor(path: readonly string[]): SupervisorHandle<S> {
+    const incarnations = this.#context.incarnations;
+    return new SupervisorHandle(path, {
+      state: () => (this.phase === 'ended' ? undefined : this.#find(path)?.state),
+      lastIncarnation: (id) => incarnations.get(JSON.stringify([...path, id])) ?? 0,
+      ask: (operation) =>
+        new Promise((resolve) => {
+          const node = this.#find(path);
+          if (node === undefined) return resolve(STOPPED);
+          const request = (this.#requests += 1);
+          this.#asked.set(request, resolve);
+          this.#post(node, { type: 'request', request, operation });
+        }),
+    });
+  }
+
+  #find([root, ...ids]: readonly string[]): SupervisorNode<S> | undefined {
+    const first = root === this.#rootId ? this.#root : undefined;
+    return ids.reduce<SupervisorNode<S> | undefined>((node, id) => node?.nested(id), first);
+  }
+
+  #reply(request: number, reply: ChildReply): void {
+    const resolve = this.#asked.get(request);
+    this.#asked.delete(request);
+    resolve?.(reply);
+  }
+
   /**
    * Starts every child, left to right. Resolves when all are up. Rejects with ERR_SUPERVISOR_START (its cause says which
    * child failed and why), or ERR_SUPERVISOR_STOPPED when the tree was stopped meanwhile or had ended before.
@@ -122,12 +162,13 @@ export class SupervisionTree<S> {
     return this.#end({ type: 'kill' });
   }
 
-  #end(event: SupervisorEvent): Promise<void> {
+  #end(event: { readonly type: 'stop' | 'kill' }): Promise<void> {
+    this.#isAskedToEnd = true;
     this.#post(this.#root, event);
     return this.#ended.promise;
   }
 
-  #post(node: SupervisorNode<S>, event: SupervisorEvent): void {
+  #post(node: SupervisorNode<S>, event: SupervisorEvent<S>): void {
     this.#queue.push({ node, event });
     if (this.#isTaking) return;
     this.#isTaking = true;
@@ -145,7 +186,11 @@ export class SupervisionTree<S> {
   #onEnded(error: Error | undefined): void {
     if (!this.#isUp) this.#started.reject(startRejection(this.#rootId, error));
     this.#ended.resolve();
-    if (error === undefined || !this.#isUp) return;
+    if (!this.#isUp) return;
+    if (error === undefined) {
+      if (!this.#isAskedToEnd) this.#options.onShutdown?.();
+      return;
+    }
     // Only this package's own errors end a supervisor; the type of a nested one's error is wider than what occurs.
     this.#report(error as SupervisorError);
   }
@@ -167,6 +212,7 @@ export class SupervisionTree<S> {
     this.#failure = error;
     this.#isReported = true;
     this.#queue.length = 0;
+    for (const request of this.#asked.keys()) this.#reply(request, STOPPED);
     this.#started.reject(error);
     this.#ended.resolve();
     const lastActs = [

@@ -1,7 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createActor } from 'xstate';
+import { toDirectedGraph } from 'xstate/graph';
 import type { ChildExit } from '../src/child-exit.js';
-import { isDown, newChild, stepChild, type ChildEffect, type ChildEvent } from '../src/child-machine.js';
+import {
+  childLifecycleMachine,
+  isDown,
+  newChild,
+  stepChild,
+  type ChildEffect,
+  type ChildEvent,
+} from '../src/child-machine.js';
 import { childPolicy, type ChildSpec } from '../src/child-spec.js';
 
 const CRASH: ChildExit = { reason: 'crash', code: 1 };
@@ -63,6 +72,17 @@ describe('a start', () => {
       exit: CRASH,
     });
     expect(child.state).toBe('failed');
+  });
+
+  test('of a child that chooses not to run has not failed (S03)', () => {
+    const child = new Child();
+    child.send({ type: 'START' });
+    const exit: ChildExit = { reason: 'normal', ignored: true };
+    expect(child.send({ type: 'EXITED', incarnation: 1, exit })).toEqual([
+      { type: 'disarm' },
+      { type: 'down', cause: 'ignored', exit },
+    ]);
+    expect(child.state).toBe('stopped');
   });
 
   test('that the driver reports as failed kills the child and waits for its exit', () => {
@@ -199,4 +219,31 @@ test('whatever happens, every incarnation goes down exactly once, and no timer o
     }),
     { numRuns: 300 },
   );
+});
+
+describe('the machine itself', () => {
+  test('can be drawn: every state but the first is reached by a transition', () => {
+    const graph = toDirectedGraph(childLifecycleMachine);
+    const states = graph.children.map(({ stateNode }) => stateNode.key);
+    expect(states.toSorted()).toEqual(
+      ['failed', 'killing', 'restarting', 'running', 'starting', 'stopped', 'stopping'].toSorted(),
+    );
+    const edges = graph.children.flatMap((child) => child.edges);
+    const reached = new Set(edges.map(({ target }) => target.key));
+    expect(states.filter((state) => !reached.has(state))).toEqual([]);
+  });
+
+  test('can be run and inspected by xstate', () => {
+    const seen: unknown[] = [];
+    const { context } = newChild(childPolicy({ type: 'worker', id: 'a', start: null }), 2_000);
+    const actor = createActor(childLifecycleMachine, {
+      input: context,
+      inspect: (event) => void (event.type === '@xstate.snapshot' && seen.push(event.event.type)),
+    });
+    actor.start();
+    for (const event of [{ type: 'START' }, { type: 'READY', incarnation: 1 }] as const) actor.send(event);
+    expect(actor.getSnapshot().value).toBe('running');
+    expect(seen).toEqual(['xstate.init', 'START', 'READY']);
+    actor.stop();
+  });
 });

@@ -4,6 +4,7 @@ import * as testing from '@heirloom/supervisor/testing';
 
 test('the public surface is this list', () => {
   expect(Object.keys(main).sort()).toEqual([
+    'AUTO_SHUTDOWNS',
     'BOOTSTRAP_BYTES_MAX',
     'CHILDREN_MAX',
     'DEPTH_MAX',
@@ -16,14 +17,22 @@ test('the public surface is this list', () => {
     'STRATEGIES',
     'SupervisionTree',
     'SupervisorError',
+    'SupervisorHandle',
     'TOP_ID',
     'VirtualClock',
     'WORKER_SHUTDOWN_DEFAULT_MS',
+    'checkChildSpecs',
     'checkSpec',
+    'childLifecycleMachine',
+    'countChildren',
     'exitVerdict',
+    'getChildSpec',
+    'newSupervisor',
     'processPort',
     'realClock',
+    'stepSupervisor',
     'topSupervisor',
+    'whichChildren',
   ]);
   expect(Object.keys(testing).sort()).toEqual([
     'FakeChild',

@@ -5,10 +5,16 @@
 import { expect } from 'vitest';
 import type { ChildExit } from '../src/child-exit.js';
 import type { ChildEvent, ChildTimer } from '../src/child-machine.js';
+import type { ChildOperation, ChildReply } from '../src/child-operation.js';
 import type { ChildSpec, SupervisorSpec } from '../src/child-spec.js';
 import type { SupervisorError } from '../src/errors.js';
 import { stepSupervisor } from '../src/supervisor-core.js';
-import { newSupervisor, type SupervisorEvent, type SupervisorState } from '../src/supervisor-state.js';
+import {
+  newSupervisor,
+  type SupervisorEffect,
+  type SupervisorEvent,
+  type SupervisorState,
+} from '../src/supervisor-state.js';
 import type { LocalEvent } from '../src/tree-event.js';
 
 export function workerSpec(id: string, options: Partial<ChildSpec<string>> = {}): ChildSpec<string> {
@@ -29,25 +35,30 @@ export class Simulation {
   readonly events: LocalEvent[] = [];
   readonly alive = new Map<string, number>();
   readonly timers = new Map<string, { timer: ChildTimer; incarnation: number; delayMs: number }>();
-  readonly retries: { id: string; incarnation: number }[] = [];
+  readonly retries: { id: string }[] = [];
   /** When each restart was decided upon. */
   readonly restartTimes: number[] = [];
+  readonly replies = new Map<number, ChildReply>();
   isUp = false;
   outcome: { error?: SupervisorError } | undefined;
+  #requests = 0;
+  readonly #incarnations = new Map<string, number>();
 
   constructor(spec: SupervisorSpec<string>) {
     this.state = newSupervisor(spec, { killWaitMs: 2_000 });
   }
 
-  send(event: SupervisorEvent): void {
+  send(event: SupervisorEvent<string>): void {
     const { state, effects } = stepSupervisor(this.state, event, this.now);
     this.state = state;
+    if (isCounted(event, effects)) this.restartTimes.push(this.now);
     for (const effect of effects) {
-      expect(this.outcome, 'ended is the last effect').toBeUndefined();
+      if (effect.type !== 'reply') expect(this.outcome, 'ended is the last effect').toBeUndefined();
       switch (effect.type) {
         case 'start_child':
           expect(this.alive.has(effect.spec.id), `two live incarnations of ${effect.spec.id}`).toBe(false);
           this.alive.set(effect.spec.id, effect.incarnation);
+          this.#incarnations.set(effect.spec.id, effect.incarnation);
           this.log.push(`start ${effect.spec.id}`);
           break;
         case 'stop_child':
@@ -67,7 +78,6 @@ export class Simulation {
           break;
         case 'emit':
           this.events.push(effect.event);
-          if ('willRestart' in effect.event && effect.event.willRestart) this.restartTimes.push(this.now);
           break;
         case 'up':
           this.isUp = true;
@@ -77,14 +87,30 @@ export class Simulation {
           expect(this.timers.size, 'no timer is armed at the end').toBe(0);
           this.outcome = effect.error === undefined ? {} : { error: effect.error };
           break;
+        case 'reply':
+          expect(this.replies.has(effect.request), 'every request is answered once').toBe(false);
+          this.replies.set(effect.request, effect.reply);
+          break;
         case 'release_child':
           break;
       }
     }
   }
 
+  /** Asks for an operation, and gives back the answer, if there is one already. */
+  ask(operation: ChildOperation<string>): () => ChildReply | undefined {
+    const request = (this.#requests += 1);
+    this.send({ type: 'request', request, operation });
+    return () => this.replies.get(request);
+  }
+
   child(id: string, event: ChildEvent): void {
     this.send({ type: 'child', id, event });
+  }
+
+  /** The last incarnation of a child of this id, forgotten or not. */
+  lastIncarnation(id: string): number {
+    return this.#incarnations.get(id) ?? 0;
   }
 
   incarnation(id: string): number {
@@ -113,7 +139,7 @@ export class Simulation {
   retry(): void {
     const next = this.retries.shift();
     if (next === undefined) throw new Error('No retry was posted.');
-    this.send({ type: 'retry', id: next.id, incarnation: next.incarnation });
+    this.send({ type: 'retry', id: next.id });
   }
 
   /** Starts it and brings every child up. */
@@ -128,4 +154,14 @@ export class Simulation {
   takeLog(): string[] {
     return this.log.splice(0);
   }
+}
+
+/** Whether a step decided upon a restart that counts: after an exit, or when a failed one is tried again. */
+function isCounted(event: SupervisorEvent<string>, effects: readonly SupervisorEffect<string>[]): boolean {
+  const events = effects.flatMap((effect) => (effect.type === 'emit' ? [effect.event] : []));
+  if (event.type === 'retry') return effects.length > 0 && events.every(({ type }) => type !== 'supervisor_gave_up');
+  const has = (type: LocalEvent['type'], id: string): boolean =>
+    events.some((candidate) => candidate.type === type && 'id' in candidate && candidate.id === id);
+  if (event.type !== 'child' || event.event.type !== 'EXITED' || event.event.exit.counted === false) return false;
+  return has('child_exited', event.id) && has('child_restarting', event.id);
 }
