@@ -39,6 +39,19 @@ export class Replica {
   }
 }
 
+/** A replica that keeps what each batch brought, and what its rows were then. */
+export class Chronicle extends Replica {
+  readonly changes = new Map<number, Batch['changes']>();
+  /** As text, from when it was consistent. */
+  readonly states = new Map<number, readonly string[]>();
+
+  override apply(batch: Batch): void {
+    super.apply(batch);
+    this.changes.set(batch.lsn, batch.changes);
+    if (batch.isConsistent) this.states.set(batch.lsn, this.sorted);
+  }
+}
+
 /** The rows of a table as text, in the same order. */
 export async function sortedRows(rows: AsyncIterable<unknown>): Promise<string[]> {
   const all: string[] = [];
