@@ -183,7 +183,8 @@ export class AskDesk {
     if (slot === undefined) throw this.#unknownWorker(message.worker);
     const timeoutMs =
       message.timeoutMs === undefined ? 'infinity' : Math.min(Math.max(1, message.timeoutMs), CALL_TIMEOUT_MAX_MS);
-    const client = new TableClient(this.#router, slot, table, { timeoutMs }, (owner) => this.#waitFor(ask, owner));
+    const asker = { worker: scope.worker, waits: (owner: string) => this.#waitFor(ask, owner) };
+    const client = new TableClient(this.#router, slot, table, { timeoutMs }, asker);
     if (operation === 'rows') return scope.firstPage(ordinal, client.pages(operands[0]));
     return client.operation(operation)?.(...operands);
   }

@@ -18,6 +18,7 @@
 import { TableError, showValue } from '@heirloom/tables';
 import { decodeError, decodeValue, encodeValue, failpoint } from '@heirloom/wire';
 import type { AskMessage, LeaveMessage, Outcome } from '@heirloom/wire';
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './call-error.js';
 import type { CallErrorCode, CallOutcome } from './call-error.js';
 import { WorkerError } from './errors.js';
@@ -206,7 +207,7 @@ export class AskSession {
         this.waiting?.delete(ask);
         reject(askError(code, outcome, ask.message, what, cause));
       };
-      const onAbort = (): void => giveUp('ERR_CALL_ABORTED', 'was aborted', signal?.reason);
+      const stopListening = onAbort(signal, () => giveUp('ERR_CALL_ABORTED', 'was aborted', signal?.reason));
       const onTime = (): void => {
         // The router says so of what was sent, as only it can say the same when the handler is run again.
         if (!ask.isSent)
@@ -218,11 +219,10 @@ export class AskSession {
       const timer = ask.isWrite && timeoutMs !== 'infinity' ? setTimeout(onTime, timeoutMs) : undefined;
       const release = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        stopListening();
         this.waiting?.delete(ask);
       };
       ask.waiter = { resolve, reject, release };
-      signal?.addEventListener('abort', onAbort, { once: true });
       try {
         this.asks.add(ask);
         (this.waiting ??= new Set()).add(ask);
@@ -268,7 +268,7 @@ function askError(
 
 function noCall({ worker, table, operation }: AskTarget): WorkerError {
   const message =
-    `'${operation}' on table ${showValue(table)} of worker ${showValue(worker)} is a write, and init and tableTransferred cannot ` +
-    'write to tables of other workers: it could happen again in the next life. Do it in a call.';
+    `'${operation}' on table ${showValue(table)} of worker ${showValue(worker)} is done by others, and init and ` +
+    'tableTransferred can ask them for reads only, as it could happen again in the next life. Do it in a call.';
   return new WorkerError('ERR_WORKER_NO_CALL', message, { worker, table, operation });
 }

@@ -3,8 +3,9 @@
  *
  * Mutations that make this fail, each tried: a write does not wait for the gate, or for the batches of its own time only; ordinals
  * count what left and not what was asked; a session is not closed; what was not answered does not count; an abort forgets a
- * question that was sent.
+ * question that was sent; each question has a listener of its own.
  */
+import { getEventListeners } from 'node:events';
 import { row, table } from '@heirloom/tables';
 import { decodeValue, encodeError, encodeValue } from '@heirloom/wire';
 import { describe, expect, test } from 'vitest';
@@ -137,6 +138,24 @@ describe('a question', () => {
     harness.releaseAll();
     expect(harness.outcome(callId)?.error).toMatchObject({ code: 'ERR_CALL_TIMEOUT', details: { outcome: 'none' } });
     expect(harness.asked).toEqual([]);
+  });
+
+  test('shares one listener of its signal with all others, and is rejected when that is aborted (G9)', async () => {
+    const { harness, run } = await active();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const callId = run(async (remote) => {
+      const { entries: table } = remote(audit).with({ signal }).tables;
+      const asked = Array.from({ length: 100 }, () => table.lookup('a').catch((error: CallError) => error.code));
+      return [...new Set(await Promise.all(asked))];
+    });
+    await settled();
+    expect(harness.asked).toHaveLength(100);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    await settled();
+    expect(harness.outcome(callId)).toEqual({ callId, value: ['ERR_CALL_ABORTED'] });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('is refused behind the end of its handler, and its answer is dropped', async () => {
