@@ -10,7 +10,7 @@ import { showValue } from '@heirloom/tables';
 import type { Outcome } from '@heirloom/wire';
 import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
 import { NAME_CHARS_MAX } from '@heirloom/worker';
-import { onAbort } from './abort-waiters.js';
+import { onAbort } from '@heirloom/worker/process-url';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
 import type { CallErrorCode, CallOutcome } from './errors.js';
 import { CallError, RuntimeError } from './errors.js';

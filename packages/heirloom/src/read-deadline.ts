@@ -1,7 +1,7 @@
 /**
  * How long one read may take, over all the questions that it needs, and the signal that ends it.
  */
-import { onAbort } from './abort-waiters.js';
+import { onAbort } from '@heirloom/worker/process-url';
 import { CallError } from './errors.js';
 import type { Question } from './keeper-link.js';
 import type { CallOptions } from './pending-call.js';

@@ -17,8 +17,7 @@ import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url'
 import { TableError, showValue } from '@heirloom/tables';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
-import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
-import { onAbort } from './abort-waiters.js';
+import { onAbort, REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
 import { CallError } from './errors.js';
 import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import type { CallOptions } from './pending-call.js';

@@ -18,7 +18,7 @@ import { KeeperError } from '@heirloom/keeper/process-url';
 import type { AnyTableDefinition, ReleasedBatch, ReleasedPosition } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { ChangesPage, ImagePage, KeeperRequest, RowForm } from '@heirloom/wire';
-import { onAbort } from './abort-waiters.js';
+import { onAbort } from '@heirloom/worker/process-url';
 import { CallError } from './errors.js';
 import type { KeeperLink } from './keeper-link.js';
 import { releasedChanges } from './released-change.js';

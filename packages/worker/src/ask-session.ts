@@ -20,6 +20,7 @@
 import { TableError, showValue } from '@heirloom/tables';
 import { decodeError, decodeValue, encodeValue, failpoint } from '@heirloom/wire';
 import type { AskMessage, LeaveMessage, Outcome } from '@heirloom/wire';
+import { onAbort } from './abort-waiters.js';
 import { CallError } from './call-error.js';
 import type { CallErrorCode, CallOutcome } from './call-error.js';
 import { WorkerError } from './errors.js';
@@ -210,7 +211,7 @@ export class AskSession {
         this.waiting?.delete(ask);
         reject(askError(code, outcome, ask.message, what, cause));
       };
-      const onAbort = (): void => giveUp('ERR_CALL_ABORTED', 'was aborted', signal?.reason);
+      const stopWaiting = onAbort(signal, () => giveUp('ERR_CALL_ABORTED', 'was aborted', signal?.reason));
       const onTime = (): void => {
         // The router says so of what was sent, as only it can say the same when the handler is run again.
         if (!ask.isSent)
@@ -222,11 +223,10 @@ export class AskSession {
       const timer = ask.isWrite && timeoutMs !== 'infinity' ? setTimeout(onTime, timeoutMs) : undefined;
       const release = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        stopWaiting();
         this.waiting?.delete(ask);
       };
       ask.waiter = { resolve, reject, release };
-      signal?.addEventListener('abort', onAbort, { once: true });
       try {
         this.asks.add(ask);
         (this.waiting ??= new Set()).add(ask);

@@ -1,4 +1,5 @@
 /** What the embedding process needs to start workers and to talk to them; light, as it loads nothing of a worker. */
+export { onAbort } from './abort-waiters.js';
 export { ASKS_OPEN_MAX } from './ask-session.js';
 export { byName } from './by-name.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';

@@ -4,10 +4,11 @@
  * Mutations that make this fail, each tried: a write does not wait for the gate, or for the batches of its own time only; ordinals
  * count what left and not what was asked; a session is not closed; what was not answered does not count; an abort forgets a
  * question that was sent; what a handler that throws has not waited for leaves, or nothing that is held at its end does; the
- * router is not told of what is not waited for any more; a timeout that is a text is taken.
+ * router is not told of what is not waited for any more; a timeout that is a text is taken; each question listens to the signal.
  */
 import { row, table } from '@heirloom/tables';
 import { decodeValue, encodeError, encodeValue } from '@heirloom/wire';
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { ASKS_OPEN_BYTES_MAX, ASKS_OPEN_MAX } from '../src/ask-session.js';
 import { CallError } from '../src/call-error.js';
@@ -164,6 +165,21 @@ describe('a question', () => {
     harness.releaseAll();
     expect(harness.asked.map(({ operation }) => operation)).toEqual(['lookup', 'rows', 'insert', 'insert']);
     expect(left()).toHaveLength(3);
+  });
+
+  test('listens to a signal once, however many wait with it, and not when it is answered', async () => {
+    const { harness, run } = await active();
+    const { signal } = new AbortController();
+    const callId = run((remote) => {
+      const { entries: abortable } = remote(audit).with({ signal }).tables;
+      return Promise.all(Array.from({ length: 20 }, () => abortable.member('a')));
+    });
+    await settled();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    for (const { requestId } of harness.asked) answer(harness, requestId, true);
+    await settled();
+    expect(harness.outcome(callId)?.value).toHaveLength(20);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test.each(['5', 5n, Number.NaN, 0])('takes no timeout of %s', async (timeoutMs) => {

@@ -31,6 +31,7 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'byName',
     'encodeWorkerBootstrap',
     'isRemoteWrite',
+    'onAbort',
     'workerProcess',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
