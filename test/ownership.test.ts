@@ -3,15 +3,24 @@
  *
  * Mutations that make this fail, each tried: a write does not follow a table that has moved; the router forgets the owners, or
  * tells the new owner behind the replies; a worker takes note of a table that has come behind calls that came later (under load); a
- * rollback leaves the table away; heirs inherit when the runtime closes.
+ * rollback leaves the table away; heirs inherit when the runtime closes; an owner renames as a
+ * stranger does; a rename that was answered is asked again.
  */
 import { worker } from 'heirloom';
 import type { Runtime, WorkerHandle, WorkerOptions, WorkerReference } from 'heirloom';
+import type { Fault } from 'heirloom/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
-import { killWorker, patientRoot, startTestRuntime, WITHOUT_STANDBY, workerModule } from './support/runtime.js';
+import {
+  faultsIn,
+  killWorker,
+  patientRoot,
+  startTestRuntime,
+  WITHOUT_STANDBY,
+  workerModule,
+} from './support/runtime.js';
 import type { TestRuntime } from './support/runtime.js';
 import type auditorWorker from './workers/auditor.worker.js';
 import type ledgerWorker from './workers/ledger.worker.js';
@@ -34,14 +43,16 @@ interface StartOptions {
   readonly isCalm?: boolean;
   /** Whether the heir is started first, and so stopped last. */
   readonly heirFirst?: boolean;
+  readonly faults?: Readonly<Record<string, readonly Fault[]>>;
 }
 
-async function start({ isCalm = false, heirFirst = false }: StartOptions = {}): Promise<void> {
+async function start({ isCalm = false, heirFirst = false, faults = {} }: StartOptions = {}): Promise<void> {
   const options = isCalm ? WITHOUT_STANDBY : {};
   const bankRef = ledgerRef(options);
   const auditorsRef = auditorRef(options);
   const root = heirFirst ? patientRoot(auditorsRef, bankRef) : patientRoot(bankRef, auditorsRef);
-  test = await startTestRuntime({ directory: directory.path, root, keeper: { intensity: 1_000, ...options } });
+  const keeper = { intensity: 1_000, ...options };
+  test = await startTestRuntime({ directory: directory.path, root, keeper }, { faults: faultsIn(faults) });
   ({ runtime } = test);
   ledger = runtime.worker(bankRef);
   auditor = runtime.worker(auditorsRef);
@@ -113,6 +124,33 @@ describe('names', () => {
       owner: 'bank',
       heir: 'auditor',
     });
+  });
+
+  it('are given by the owner of a table, whatever its access, and to nobody else (G12)', async () => {
+    await start(calm);
+    await ledger.call.rename('guarded', 'under guard');
+    await expect((await runtime.whereis<Accounts>('under guard'))?.size()).resolves.toBe(0);
+    await expect(runtime.whereis('guarded accounts')).resolves.toBeUndefined();
+    const refused = async (call: Promise<void>, code: string): Promise<void> => {
+      await expect(call).rejects.toMatchObject({ code: 'ERR_CALL_THREW', cause: { name: 'TableError', code } });
+    };
+    await refused(ledger.call.rename('guarded', 'under guard'), 'ERR_TABLE_NAME');
+    await refused(ledger.call.rename('guarded', ''), 'ERR_TABLE_ARGUMENT');
+    await refused(ledger.call.rename('scratch', 'scratched'), 'ERR_TABLE_TYPE');
+    await ledger.call.give('accounts', 'auditor', undefined);
+    await refused(ledger.call.rename('accounts', 'mine'), 'ERR_TABLE_OWNER');
+    await auditor.call.rename('bank/accounts', 'audited');
+    await expect((await runtime.whereis<Accounts>('audited'))?.info()).resolves.toMatchObject({ owner: 'auditor' });
+    // What a handler did that renames in vain is undone.
+    expect((await ledger.call.told()).map(({ data }) => data)).toEqual(['under guard']);
+  });
+
+  it('are given once, also when the handler is run again (G3)', async () => {
+    await start({ faults: { 'bank 1': [{ point: 'worker.answer:before', hit: 1, action: 'kill' }] } });
+    await ledger.call.rename('guarded', 'under guard');
+    expect(ledger.epoch).toBe(2);
+    await expect((await runtime.whereis<Accounts>('under guard'))?.size()).resolves.toBe(0);
+    expect(await ledger.call.told()).toHaveLength(1);
   });
 
   it('are listed with what their tables are', async () => {

@@ -33,6 +33,9 @@ export default defineWorker({
     balance({ inherited }, name: string, id: string) {
       return inherited.get<Accounts>(name)?.lookup(id)?.balance;
     },
+    async rename({ inherited }, name: string, newName: string): Promise<void> {
+      await inherited.get<Accounts>(name)?.rename(newName);
+    },
     give({ inherited }, name: string, to: string, data: unknown) {
       inherited.get<Accounts>(name)?.giveAway(to, data);
     },

@@ -48,6 +48,11 @@ export default defineWorker({
     setHeir({ tables }, name: 'accounts' | 'drafts' | 'scratch', heir: string | undefined, heirData: unknown) {
       tables[name].setOptions({ heir, heirData });
     },
+    /** Renames the table, and leaves a note of it in another. */
+    async rename({ tables }, name: 'accounts' | 'guarded' | 'scratch', newName: string): Promise<void> {
+      tables.told.insert({ table: name, from: 'rename', data: newName });
+      await tables[name].rename(newName);
+    },
     balance({ tables }, name: 'accounts' | 'drafts', id: string) {
       return tables[name].lookup(id)?.balance;
     },

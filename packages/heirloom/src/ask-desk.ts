@@ -192,9 +192,8 @@ export class AskDesk {
       message.timeoutMs === undefined ? 'infinity' : Math.min(Math.max(1, message.timeoutMs), CALL_TIMEOUT_MAX_MS);
     // The next pages are read by the same client for other questions.
     const waiting = { ask };
-    const client = new TableClient(this.#router, slot, table, { timeoutMs }, (owner) =>
-      this.#waitFor(waiting.ask, owner),
-    );
+    const asker = { worker: scope.worker, waits: (owner: string) => this.#waitFor(waiting.ask, owner) };
+    const client = new TableClient(this.#router, slot, table, { timeoutMs }, asker);
     if (operation === 'rows') return scope.firstPage(Object.assign(waiting, { pages: client.pages(operands[0]) }));
     return client.operation(operation)?.(...operands);
   }

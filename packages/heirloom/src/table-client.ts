@@ -17,7 +17,7 @@ import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url'
 import { TableError, showValue } from '@heirloom/tables';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
-import { onAbort, REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from '@heirloom/worker/process-url';
+import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX, onAbort } from '@heirloom/worker/process-url';
 import { CallError } from './errors.js';
 import { CALL_TIMEOUT_DEFAULT_MS } from './pending-call.js';
 import type { CallOptions } from './pending-call.js';
@@ -48,23 +48,27 @@ export interface RowsPage {
   readonly isLast: boolean;
 }
 
-/** Told that an operation waits for the mailbox of a worker; what it returns is called when it does not any more. */
-export type OwnerWait = (owner: string) => () => void;
+/** A worker whose handler asks. */
+export interface Asker {
+  readonly worker: string;
+  /** Told that an operation waits for the mailbox of a worker; what it returns is called when it does not any more. */
+  readonly waits: (owner: string) => () => void;
+}
 
 export class TableClient {
   readonly #router: Router;
   readonly #slot: WorkerSlot;
   readonly #name: string;
   readonly #options: CallOptions;
-  /** For what a handler asks; undefined for the embedding process. */
-  readonly #ownerWait: OwnerWait | undefined;
+  /** Undefined for the embedding process. */
+  readonly #asker: Asker | undefined;
 
-  constructor(router: Router, slot: WorkerSlot, name: string, options: CallOptions, ownerWait?: OwnerWait) {
+  constructor(router: Router, slot: WorkerSlot, name: string, options: CallOptions, asker?: Asker) {
     this.#router = router;
     this.#slot = slot;
     this.#name = name;
     this.#options = options;
-    this.#ownerWait = ownerWait;
+    this.#asker = asker;
   }
 
   /** The operation of this name; undefined when there is none. */
@@ -131,8 +135,8 @@ export class TableClient {
     const timeoutMs = endAt === Infinity ? 'infinity' : Math.max(1, Math.ceil(endAt - performance.now()));
     // A table that is not its worker's own is named with the worker that declares it.
     const name = owner === this.#slot ? this.#name : [this.#slot.name, this.#name];
-    const isNested = this.#ownerWait !== undefined;
-    const done = this.#ownerWait?.(owner.name);
+    const isNested = this.#asker !== undefined;
+    const done = this.#asker?.waits(owner.name);
     const call = this.#router.calls.call(
       owner,
       TABLE_CALL_PREFIX + operation,
@@ -158,7 +162,14 @@ export class TableClient {
       throw new TableError('ERR_TABLE_ARGUMENT', `A table's name is a string, not ${showValue(name)}.`);
     }
     const { name: worker } = this.#slot;
-    await this.#deadline('rename').wait(this.#router.link.ask({ type: 'rename', worker, table: this.#name, name }));
+    const question = this.#router.link.ask({
+      type: 'rename',
+      worker,
+      table: this.#name,
+      name,
+      by: this.#asker?.worker,
+    });
+    await this.#deadline('rename').wait(question);
   }
 
   /** All rows of a selection, of one moment. */

@@ -15,18 +15,7 @@ import type { CommitGroup } from './commit-group.js';
 import { doomExtent } from './extent-sweeper.js';
 import { changeKey, readU64, u32Key } from './layout.js';
 import type { Store, StoreWriter } from './store.js';
-import type { StoredTable } from './table-catalog.js';
-
-/** Where a feed stands. The fields are as of what was last written; a failed commit ends the process. */
-export interface Feed {
-  /** What its changes are stored under. */
-  readonly id: number;
-  afterLsn: number;
-  /** What its changes take. */
-  bytes: number;
-  /** Whether somebody asked for changes when there were none, and is to be told of the next; only in memory. */
-  isAwaited: boolean;
-}
+import type { Feed, StoredTable } from './table-catalog.js';
 
 /** What a change record takes in the store besides itself: its key, and what LMDB keeps of it in a page. */
 export const RECORD_OVERHEAD_BYTES = 32;

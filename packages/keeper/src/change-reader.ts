@@ -17,13 +17,12 @@
 import { TableError } from '@heirloom/tables';
 import { encodeChangeRecord } from '@heirloom/wire';
 import type { Change, ChangesPage, ImagePage, KeeperRequest, RowForm } from '@heirloom/wire';
-import type { Feed } from './change-feed.js';
 import { KeeperError } from './errors.js';
 import { changeKey, extentEnd, readU64 } from './layout.js';
 import { placeOf, scanRows } from './row-scan.js';
 import type { Store } from './store.js';
 import { unknownTable } from './table-catalog.js';
-import type { StoredTable } from './table-catalog.js';
+import type { Feed, StoredTable } from './table-catalog.js';
 
 type ChangesRequest = Extract<KeeperRequest, { type: 'changes' }>;
 type ImageRequest = Extract<KeeperRequest, { type: 'image' }>;

@@ -9,8 +9,10 @@
  *
  * The event loop is blocked during a commit. What arrives meanwhile waits in the sockets and makes the next group.
  */
-import { CommitGroup, writeGroup } from './commit-group.js';
-import type { ReceivedBatch, ReleasedGroup } from './commit-group.js';
+import { CommitGroup } from './commit-group.js';
+import type { ReceivedBatch } from './commit-group.js';
+import { writeGroup } from './group-writing.js';
+import type { ReleasedGroup } from './group-writing.js';
 import type { Store } from './store.js';
 import type { StoredTable } from './table-catalog.js';
 

@@ -14,7 +14,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter, readOutcomes, writeOutcome } from '@heirloom/wire';
-import type { Outcome } from '@heirloom/wire';
+import type { Outcome, OutcomesByWorker } from '@heirloom/wire';
 import { StoreError } from './errors.js';
 
 export const JOURNAL_RECORD_VERSION = 1;
@@ -107,4 +107,16 @@ function decodeBatches(body: Uint8Array): JournalBatch[] {
   }
   reader.finish();
   return batches;
+}
+
+/** What the batches answer, by the worker whose connection they came from; in order for each. */
+export function outcomesByWorker(batches: readonly JournalBatch[]): OutcomesByWorker {
+  const byWorker = new Map<string, Outcome[]>();
+  for (const { worker, outcomes } of batches) {
+    if (outcomes.length === 0) continue;
+    const ofWorker = byWorker.get(worker);
+    if (ofWorker === undefined) byWorker.set(worker, [...outcomes]);
+    else for (const outcome of outcomes) ofWorker.push(outcome);
+  }
+  return byWorker;
 }

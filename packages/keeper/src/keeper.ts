@@ -42,7 +42,7 @@ import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage } f
 import type { Attachment, Binding } from './attachment.js';
 import { checkBatch } from './batch-check.js';
 import { takeAwaited } from './change-feed.js';
-import type { ReleasedGroup } from './commit-group.js';
+import type { ReleasedGroup } from './group-writing.js';
 import { judgeBatch } from './epochs.js';
 import { KeeperError } from './errors.js';
 import { Expectations } from './expectations.js';

@@ -1,7 +1,7 @@
 /**
  * What the program asks of tables by name: which one has a runtime-wide name, what there is, and to rename one.
  *
- * What fails: ERR_TABLE_UNKNOWN, ERR_TABLE_ARGUMENT, and of a rename ERR_TABLE_ACCESS (the table is not public) and ERR_TABLE_NAME
+ * What fails: ERR_TABLE_UNKNOWN, ERR_TABLE_ARGUMENT, and of a rename ERR_TABLE_ACCESS (the table is not public, and another's) and ERR_TABLE_NAME
  * (another table has the name, or it has it itself).
  */
 import { TableError } from '@heirloom/tables';
@@ -40,7 +40,7 @@ function identityOf({ worker, declaration }: StoredTable): TableIdentity {
 function rename(
   store: Store,
   owners: TableOwnership,
-  { worker, table: tableName, name }: Extract<NameRequest, { type: 'rename' }>,
+  { worker, table: tableName, name, by }: Extract<NameRequest, { type: 'rename' }>,
 ): undefined {
   const table = store.catalog.get(worker, tableName);
   if (table === undefined) throw unknownTable(worker, tableName);
@@ -48,7 +48,7 @@ function rename(
     const message = `A runtime-wide name has 1 to ${PUBLIC_NAME_CHARS_MAX} characters. Choose another one.`;
     throw new TableError('ERR_TABLE_ARGUMENT', message, { worker, table: tableName });
   }
-  owners.checkRename(table, name);
+  owners.checkRename(table, name, by);
   store.transaction((writer) => {
     table.ownership = { ...table.ownership, publicName: name };
     store.putTable(writer, table);

@@ -9,11 +9,10 @@
  */
 import { readBootId } from './boot-id.js';
 import { closeEpoch } from './epochs.js';
-import { decodeJournalRecord } from './journal-record.js';
+import { decodeJournalRecord, outcomesByWorker } from './journal-record.js';
 import { u64Key } from './layout.js';
 import type { Store } from './store.js';
-import type { ReleasedGroup } from './commit-group.js';
-import { outcomesByWorker } from './commit-group.js';
+import type { ReleasedGroup } from './group-writing.js';
 
 /** Begins a run: `instance` is the runtime's, or 0 for one that is new. Throws StoreError. */
 export function beginRun(store: Store, instance: number): void {

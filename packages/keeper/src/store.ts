@@ -18,14 +18,13 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { encodeValue, failpoint } from '@heirloom/wire';
 import type { CommitKill } from './commit-kill.js';
-import type { Feed } from './change-feed.js';
 import { isDiskFailure, isNoRoom } from './disk-error.js';
 import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
 import { STATE_KEY, encodeCounts, encodeFeed, shapeKey, u32Key } from './layout.js';
 import type { StoreState } from './stored-record.js';
-import type { StoredTable, TableCatalog } from './table-catalog.js';
+import type { Feed, StoredTable, TableCatalog } from './table-catalog.js';
 
 /** The writes of one transaction. A port: tests put failures between. */
 export interface StoreWriter {

@@ -11,11 +11,21 @@ import { invariant, row } from '@heirloom/tables';
 import type { AnyTableDefinition, TableInfo } from '@heirloom/tables';
 import { RowCodec } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
-import type { Feed } from './change-feed.js';
 import { KeeperError, StoreError } from './errors.js';
 import type { StoredMigration } from './stored-record.js';
 import { TABLES_MAX, WORKER_NAME_BYTES_MAX } from './layout.js';
 import type { OwnershipRecord } from './stored-record.js';
+
+/** Where the feed of a table stands (change-feed.ts). The fields are as of what was last written; a failed commit ends the process. */
+export interface Feed {
+  /** What its changes are stored under. */
+  readonly id: number;
+  afterLsn: number;
+  /** What its changes take. */
+  bytes: number;
+  /** Whether somebody asked for changes when there were none, and is to be told of the next; only in memory. */
+  isAwaited: boolean;
+}
 
 /** One stored table. The mutable fields are as of what was last received; a failed commit ends the process. */
 export interface StoredTable {

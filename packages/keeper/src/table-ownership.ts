@@ -165,9 +165,9 @@ export class TableOwnership {
     return { worker, declaration, grant: grant(table), moves, owner, epoch, notice };
   }
 
-  /** Throws TableError ERR_TABLE_ACCESS or ERR_TABLE_NAME. */
-  checkRename(table: StoredTable, name: string): void {
-    this.model().rename(PROGRAM, idOf(table), name, true);
+  /** Whether a worker, or the program, may give the table this name. Throws TableError ERR_TABLE_ACCESS or ERR_TABLE_NAME. */
+  checkRename(table: StoredTable, name: string, by: string = PROGRAM): void {
+    this.model().rename(by, idOf(table), name, true);
   }
 
   /** The table that has a runtime-wide name. */

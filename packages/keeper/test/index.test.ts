@@ -16,5 +16,5 @@ it('exports what its index names', () => {
     'keeperProcess',
     'openStore',
   ]);
-  expect(Object.keys(reader)).toEqual(['openStoreReader']);
+  expect(Object.keys(reader).sort()).toEqual(['KeeperError', 'openStoreReader']);
 });

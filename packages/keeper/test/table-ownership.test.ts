@@ -2,8 +2,9 @@
  * The keeper's part in moving tables: what it takes from whom (G12), what it writes with what, and whom it tells.
  *
  * Mutations that make this fail, each tried: a batch behind the one that gives a table away may change it still; the
- * heirs inherit when the runtime closes; a table of a dropped worker does not go home; `moved` is sent behind the replies. Who may
- * do what is checked twice, by the rules and by the table's owner, so that one of them alone can be left out.
+ * heirs inherit when the runtime closes, or in the order of the tables' numbers; a table of a dropped worker does not go home;
+ * `moved` is sent behind the replies. Who may do what is checked twice, by the rules and by the table's owner, so that one of
+ * them alone can be left out.
  */
 import type { OwnershipStep, TableDeclaration } from '@heirloom/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -177,6 +178,17 @@ describe('an heir', () => {
       { declaration: { name: 'others' }, notice: { from: 'a', data: 'the will' } },
     ]);
     expect((await open('a', [things, others])).opened.tables).toEqual([]);
+  });
+
+  it('inherits tables in the order in which they came to their owner, whichever is the oldest', async () => {
+    const c = await open('c', [{ ...others, heir: 'b' }]);
+    const a = await open('a', [{ ...things, heir: 'b' }]);
+    await open('b');
+    expect(idOf(c, 'others')).toBeLessThan(idOf(a, 'things'));
+    c.send([], [], { steps: [give(idOf(c, 'others'), 'a')] });
+    await acked(c);
+    await die(a);
+    expect(harness.moved.at(-1)?.tables.map(({ name }) => name)).toEqual(['things', 'others']);
   });
 
   it('that is dead, or the owner itself, does not inherit; the keeper has the table for its owner', async () => {

@@ -3,7 +3,7 @@
  *
  * Mutations that make this fail, each tried: the version is not compared; the schema of the definition is not used; rows are counted
  * from the block's start; the reader is not closed when a loop ends early; a pipe is opened to wait; what is gone of a file that
- * became shorter is made up.
+ * became shorter is made up; `file2tab` looks at its signal only before it opens the file.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readlink, truncate, writeFile } from 'node:fs/promises';
@@ -161,6 +161,30 @@ describe('a reader', () => {
     }).rejects.toMatchObject({ code: 'ERR_TABFILE_ABORTED', cause: 'enough' });
     expect(rows).toBeLessThan(ROWS);
     await expect(file2tab(path, { signal: abort.signal })).rejects.toThrow(code('ERR_TABFILE_ABORTED'));
+    expect(await descriptors()).toBe(0);
+  });
+
+  it('ends between two blocks when its signal is aborted while a table is made of it', async () => {
+    const abort = new AbortController();
+    let rows = 0;
+    const schema = {
+      '~standard': {
+        version: 1 as const,
+        vendor: 'test',
+        validate: (value: unknown) => {
+          if (rows++ === 0) abort.abort('enough');
+          return { value: value as Thing }; // What was written above.
+        },
+        types: undefined as unknown as { input: unknown; output: Thing }, // Types only.
+      },
+    };
+    const slow = table({ row: schema, key: 'id', type: 'ordered_set' });
+    await expect(file2tab(path, { definition: slow, signal: abort.signal })).rejects.toMatchObject({
+      code: 'ERR_TABFILE_ABORTED',
+      cause: 'enough',
+    });
+    expect(rows).toBeGreaterThan(0);
+    expect(rows).toBeLessThan(ROWS);
     expect(await descriptors()).toBe(0);
   });
 

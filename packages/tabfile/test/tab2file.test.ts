@@ -3,7 +3,7 @@
  *
  * Mutations that make this fail, each tried: the file is written at its path; `discard` does not remove it; errors of the table are
  * wrapped; what is no regular file is replaced; the mode is not kept; a link is replaced; `sync` does not flush the file, or not its
- * directory; blocks are kept too long; the signal is looked at only at the start.
+ * directory; blocks are kept too long; the signal is looked at only at the start, not behind the last row, or by a handle once a block.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, open, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -52,6 +52,10 @@ async function* numbered(count: number, onRow: (id: number) => void = () => {}):
     onRow(id);
     yield { id, text: 'y'.repeat(40) };
   }
+}
+
+async function* asyncRows(rows: Iterable<unknown>): AsyncGenerator {
+  yield* rows;
 }
 
 const code = (wanted: string): unknown => expect.objectContaining({ code: wanted });
@@ -257,6 +261,33 @@ describe('a dump that fails', () => {
     const dump = tab2file(tableOf(ROWS), path, { signal: abort.signal });
     abort.abort(reason);
     await expect(dump).rejects.toThrow(code('ERR_TABFILE_ABORTED'));
+    await expectUntouched();
+  });
+
+  it('leaves what was there when its signal is aborted behind the last row', async () => {
+    for (const isByHandle of [true, false]) {
+      const abort = new AbortController();
+      const rows = function* (): Generator {
+        yield { id: 1, text: 'all' };
+        abort.abort();
+      };
+      const source = isByHandle
+        ? byHandle(asyncRows(rows()))
+        : { info: () => tableOf(0).info(), [Symbol.iterator]: rows };
+      await expect(tab2file(source, path, { signal: abort.signal })).rejects.toThrow(code('ERR_TABFILE_ABORTED'));
+      await expectUntouched();
+    }
+  });
+
+  it('asks a handle for no further row once its signal is aborted', async () => {
+    const abort = new AbortController();
+    const seen: number[] = [];
+    const rows = numbered(10, (id) => {
+      seen.push(id);
+      if (id === 3) abort.abort();
+    });
+    await expect(tab2file(byHandle(rows), path, { signal: abort.signal })).rejects.toThrow(code('ERR_TABFILE_ABORTED'));
+    expect(seen).toEqual([0, 1, 2, 3]);
     await expectUntouched();
   });
 

@@ -311,7 +311,7 @@ describe.each(EVERY_TYPE)('in a %s, the keys of every hazard', (type) => {
     expect([subject.lookup(9007199254740992n)].flat()).toEqual([{ id: 9007199254740992n, n: 3 }]);
   });
 
-  it('refuse one that is a byte too long, and all rows beside it (N09, N11)', () => {
+  it('refuse one that is a byte too long or much longer, and all rows beside it (N09, N11)', () => {
     const subject = keyed(type);
     // A tag and an end, and in an array those of the array too.
     const fitting: TableKey[] = [
@@ -323,6 +323,8 @@ describe.each(EVERY_TYPE)('in a %s, the keys of every hazard', (type) => {
       'x'.repeat(KEY_BYTES_MAX - 1),
       ['y'.repeat(KEY_BYTES_MAX - 3)],
       new Uint8Array(KEY_BYTES_MAX - 1).fill(9),
+      // Of 10 bytes each, so that the limit lies far before the end.
+      Array.from({ length: KEY_BYTES_MAX }, (_, element) => element),
     ];
     for (const id of tooLong) {
       expect(() => subject.insert({ id, n: 0 })).toThrow(code('ERR_TABLE_LIMIT'));

@@ -52,8 +52,15 @@ export type KeeperRequest =
     }
   /** Some of the rows of a watched table, behind the place where the last ones ended. */
   | { readonly type: 'image'; readonly worker: string; readonly table: string; readonly after: Uint8Array | undefined }
-  /** Gives a table another runtime-wide name, as somebody who is not its owner. */
-  | { readonly type: 'rename'; readonly worker: string; readonly table: string; readonly name: string }
+  /** Gives a table another runtime-wide name. */
+  | {
+      readonly type: 'rename';
+      readonly worker: string;
+      readonly table: string;
+      readonly name: string;
+      /** The worker whose handler asks; undefined for the embedding process. */
+      readonly by?: string | undefined;
+    }
   /** The table that has a runtime-wide name. */
   | { readonly type: 'whereis'; readonly name: string }
   /** Every table of the runtime. */
@@ -132,7 +139,7 @@ const requestFields = {
   endSnapshot: record({ type: text, snapshot: natural }),
   changes: record({ type: text, worker: text, table: text, timeline: optional(natural), lsn: optional(natural) }),
   image: record({ type: text, worker: text, table: text, after: optional(binary) }),
-  rename: record({ type: text, worker: text, table: text, name: text }),
+  rename: record({ type: text, worker: text, table: text, name: text, by: optional(text) }),
   whereis: record({ type: text, name: text }),
   tables: record({ type: text }),
   inspect: record({ type: text }),

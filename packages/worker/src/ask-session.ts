@@ -211,7 +211,7 @@ export class AskSession {
         this.waiting?.delete(ask);
         reject(askError(code, outcome, ask.message, what, cause));
       };
-      const stopWaiting = onAbort(signal, () => giveUp('ERR_CALL_ABORTED', 'was aborted', signal?.reason));
+      const stopListening = onAbort(signal, () => giveUp('ERR_CALL_ABORTED', 'was aborted', signal?.reason));
       const onTime = (): void => {
         // The router says so of what was sent, as only it can say the same when the handler is run again.
         if (!ask.isSent)
@@ -223,7 +223,7 @@ export class AskSession {
       const timer = ask.isWrite && timeoutMs !== 'infinity' ? setTimeout(onTime, timeoutMs) : undefined;
       const release = (): void => {
         clearTimeout(timer);
-        stopWaiting();
+        stopListening();
         this.waiting?.delete(ask);
       };
       ask.waiter = { resolve, reject, release };
@@ -272,7 +272,7 @@ function askError(
 
 function noCall({ worker, table, operation }: AskTarget): WorkerError {
   const message =
-    `'${operation}' on table ${showValue(table)} of worker ${showValue(worker)} is a write, and init and tableTransferred cannot ` +
-    'write to tables of other workers: it could happen again in the next life. Do it in a call.';
+    `'${operation}' on table ${showValue(table)} of worker ${showValue(worker)} is done by others, and init and ` +
+    'tableTransferred can ask them for reads only, as it could happen again in the next life. Do it in a call.';
   return new WorkerError('ERR_WORKER_NO_CALL', message, { worker, table, operation });
 }

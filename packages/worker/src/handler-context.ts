@@ -46,6 +46,13 @@ export interface OwnedTable<D extends AnyTableDefinition> extends OwnerTable<D> 
   giveAway(to: string, data?: unknown): void;
   /** Says which worker inherits the table, with the batch of this handler (ets:setopts/2). Throws as `giveAway` does. */
   setOptions(options: HeirOptions): void;
+  /**
+   * Gives the table another runtime-wide name (ets:rename/2), under which the runtime's `whereis` finds it. As only the keeper
+   * knows all names, it is asked, and the name is there when the promise resolves, also if this handler throws later. Rejects with
+   * TableError ERR_TABLE_NAME for a name that a table has, its own among them, ERR_TABLE_ARGUMENT for what is no name,
+   * ERR_TABLE_TYPE for a table that survives nothing; with WorkerError ERR_WORKER_NO_CALL in `init` and `tableTransferred`.
+   */
+  rename(name: string): Promise<void>;
 }
 
 /** Tables of other workers that this one owns, by `worker/table`. */

@@ -331,7 +331,9 @@ export class Incarnation {
     const { ports, session, workers } = this;
     invariant(session !== undefined, 'tables are lent to no handler');
     return {
-      ...this.transaction.begin(),
+      ...this.transaction.begin(async (table, name) => {
+        await session.ask({ ...table, operation: 'rename' }, [name], {});
+      }),
       remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
       now: ports.now,
       log: ports.log,

@@ -11,9 +11,13 @@ import type { AnyTableDefinition, Table, TableOperation, TableOperationName } fr
 import { failpoint } from '@heirloom/wire';
 import type { InheritedTables, OwnerTables, TableDefinitions } from './handler-context.js';
 
-/** How long a handler may use its tables: until `isOpen` is set to false. */
+/** Asks for another name of a table, that a worker declares, in the name of one handler. */
+export type TableRename = (table: { readonly worker: string; readonly table: string }, name: unknown) => Promise<void>;
+
+/** What one handler has its tables by, until `isOpen` is set to false. */
 export interface Lease {
   isOpen: boolean;
+  readonly rename: TableRename;
 }
 
 /** What a handler can do to the ownership of a table that it was lent. */
@@ -22,6 +26,7 @@ export interface TableHold {
   readonly check: (operation: string) => void;
   readonly giveAway: (to: unknown, data: unknown) => void;
   readonly setOptions: (options: unknown) => void;
+  readonly rename: (name: unknown, lease: Lease) => Promise<void>;
 }
 
 /** A table as it is lent: by name, with its hold if it can have another owner. */
@@ -97,6 +102,11 @@ class LeasedTable {
   setOptions(options: unknown): void {
     this.#check('setOptions');
     this.#hold?.setOptions(options);
+  }
+
+  async rename(name: unknown): Promise<void> {
+    this.#check('rename');
+    await this.#hold?.rename(name, this.#lease);
   }
 
   #call(name: Operation, operands: unknown[]): unknown {

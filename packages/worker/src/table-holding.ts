@@ -112,6 +112,11 @@ export class TableHolding {
     return new TableError('ERR_TABLE_OWNER', message, { table: key, operation, owner, stored, declared });
   }
 
+  /** Throws ERR_TABLE_OWNER unless the table is here, and ERR_TABLE_TYPE if it survives nothing. */
+  checkStored(operation: string): void {
+    this.stored(operation);
+  }
+
   private stored(operation: string): number {
     this.check(operation);
     if (this.tableId !== undefined) return this.tableId;

@@ -14,7 +14,7 @@ import { FRAME_BYTES_MAX } from '@heirloom/wire';
 import type { OwnershipStep } from '@heirloom/wire';
 import type { InheritedTables, OwnerTables, TableDefinitions } from './handler-context.js';
 import { leaseInherited, leaseTables } from './leased-table.js';
-import type { Lease, LentTable } from './leased-table.js';
+import type { Lease, LentTable, TableRename } from './leased-table.js';
 import { TableHolding } from './table-holding.js';
 import type { HoldingWorker } from './table-holding.js';
 
@@ -88,11 +88,11 @@ export class Transaction {
     return table;
   }
 
-  /** Begins, and lends the tables until `commit` or `rollback`. */
-  begin(): LentTables {
+  /** Begins, and lends the tables until `commit` or `rollback`; `rename` is what the handler renames them by. */
+  begin(rename: TableRename): LentTables {
     invariant(this.lease === undefined, 'a handler begins while another runs');
     this.pendingBytes = 0;
-    this.lease = { isOpen: true };
+    this.lease = { isOpen: true, rename };
     for (const { table } of this.all) table.begin();
     return {
       tables: leaseTables(this.lentDeclared, this.lease),
@@ -156,8 +156,18 @@ export class Transaction {
         check: (operation) => holding.check(operation),
         giveAway: (to, data) => step(holding.giveAway(this.worker, to, data)),
         setOptions: (options) => step(holding.setOptions(this.worker, options)),
+        rename: (name, lease) => lease.rename(this.identity(holding), name),
       },
     ];
+  }
+
+  private identity(holding: TableHolding): { readonly worker: string; readonly table: string } {
+    holding.checkStored('rename');
+    const { key } = holding;
+    if (!this.inherited.has(key)) return { worker: this.worker.name, table: key };
+    // No worker's name has a slash.
+    const slash = key.indexOf('/');
+    return { worker: key.slice(0, slash), table: key.slice(slash + 1) };
   }
 
   private newTable(name: string, definition: AnyTableDefinition): Table<AnyTableDefinition> {

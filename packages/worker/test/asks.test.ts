@@ -4,11 +4,11 @@
  * Mutations that make this fail, each tried: a write does not wait for the gate, or for the batches of its own time only; ordinals
  * count what left and not what was asked; a session is not closed; what was not answered does not count; an abort forgets a
  * question that was sent; what a handler that throws has not waited for leaves, or nothing that is held at its end does; the
- * router is not told of what is not waited for any more; a timeout that is a text is taken; each question listens to the signal.
+ * router is not told of what is not waited for any more; a timeout that is a text is taken; each question has a listener of its own.
  */
+import { getEventListeners } from 'node:events';
 import { row, table } from '@heirloom/tables';
 import { decodeValue, encodeError, encodeValue } from '@heirloom/wire';
-import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { ASKS_OPEN_BYTES_MAX, ASKS_OPEN_MAX } from '../src/ask-session.js';
 import { CallError } from '../src/call-error.js';
@@ -167,21 +167,6 @@ describe('a question', () => {
     expect(left()).toHaveLength(3);
   });
 
-  test('listens to a signal once, however many wait with it, and not when it is answered', async () => {
-    const { harness, run } = await active();
-    const { signal } = new AbortController();
-    const callId = run((remote) => {
-      const { entries: abortable } = remote(audit).with({ signal }).tables;
-      return Promise.all(Array.from({ length: 20 }, () => abortable.member('a')));
-    });
-    await settled();
-    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
-    for (const { requestId } of harness.asked) answer(harness, requestId, true);
-    await settled();
-    expect(harness.outcome(callId)?.value).toHaveLength(20);
-    expect(getEventListeners(signal, 'abort')).toEqual([]);
-  });
-
   test.each(['5', 5n, Number.NaN, 0])('takes no timeout of %s', async (timeoutMs) => {
     const { harness, run } = await active();
     const callId = run((remote) => remote(audit).with({ timeoutMs: timeoutMs as number })); // A text or bigint is none.
@@ -197,6 +182,24 @@ describe('a question', () => {
     harness.releaseAll();
     expect(harness.outcome(callId)?.error).toMatchObject({ code: 'ERR_CALL_TIMEOUT', details: { outcome: 'none' } });
     expect(harness.asked).toEqual([]);
+  });
+
+  test('shares one listener of its signal with all others, and is rejected when that is aborted (G9)', async () => {
+    const { harness, run } = await active();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const callId = run(async (remote) => {
+      const { entries: table } = remote(audit).with({ signal }).tables;
+      const asked = Array.from({ length: 100 }, () => table.lookup('a').catch((error: CallError) => error.code));
+      return [...new Set(await Promise.all(asked))];
+    });
+    await settled();
+    expect(harness.asked).toHaveLength(100);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    await settled();
+    expect(harness.outcome(callId)).toEqual({ callId, value: ['ERR_CALL_ABORTED'] });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('is refused behind the end of its handler, and its answer is dropped', async () => {

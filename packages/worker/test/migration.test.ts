@@ -4,7 +4,7 @@
  *
  * Mutations that make this fail, each tried: a row that keeps its key is never looked up in the store, or not where the step before
  * had its key; that rows have moved is not noticed, or forgotten with the step; a step is complete when it is full; the sequence of
- * a bag begins anew in each step; what was made is not given up when a row fails; the cursor does not pass the last row.
+ * a bag begins anew in each step; what was made is not given up when a row fails, or is when something else does; the cursor does not pass the last row.
  */
 import { Buffer } from 'node:buffer';
 import * as fc from 'fast-check';
@@ -284,6 +284,41 @@ describe('rows', () => {
     expect(store.scan(NEW_EXTENT, new RowCodec(store.shapes), { limit: 9 })).toMatchObject([
       { row: { id: 1, n: 2, added: 'of 1' } },
     ]);
+  });
+});
+
+describe('what was made', () => {
+  const definition = table({
+    row: row<New>(),
+    key: 'key',
+    version: 2,
+    migrate: ({ id, n }: Old): New => ({ key: id, n }),
+  });
+  const rows = Array.from({ length: 4 }, (_, id) => ({ id, n: 0 }));
+
+  it('is kept for the next life when something else than a row fails, as reading does', async () => {
+    const store = new MemoryStore('set', rows);
+    const options = { definitions: { t: definition }, grants: [store.grant], stepRows: 2 };
+    const failure = new Error('The rows cannot be read.');
+    const failing: RowReader = {
+      source: (...of) => {
+        const source = store.source(...of);
+        const scan = (how: ScanOptions): readonly StoredRow[] => {
+          if (store.steps.length === 1) throw failure;
+          return source.scan(how);
+        };
+        return { ...source, scan };
+      },
+      close: () => store.close(),
+    };
+    const commit = async (step: MigrationStep): Promise<void> => store.apply(step);
+    const encoder = new BatchEncoder([store.grant]);
+    await expect(migrateTables({ ...options, encoder, commit, reader: failing })).rejects.toBe(failure);
+    expect(store.steps).toEqual(['rows']);
+    await migrate(store, definition, [], 2);
+    // The first step was not made again.
+    expect(store.steps).toEqual(['rows', 'rows', 'rows', 'flip']);
+    expect(newRows(store, 'set')).toHaveLength(rows.length);
   });
 });
 
