@@ -2,9 +2,9 @@
  * Handlers that would wait for one another in a circle are told so, and everything else goes on (G9); what handlers may ask that are
  * no calls, or whose worker's table is with somebody else; how much is kept; and what becomes of handlers when the runtime closes.
  *
- * Mutations that make this fail, each tried: circles are not looked for; edges stay when a process is gone, or are not made when a
- * question is asked again; `init` may write; a runtime that closes takes no calls for handlers, or lets them wait for workers that
- * have ended.
+ * Mutations that make this fail, each tried: circles are not looked for; edges stay when a process is gone or its handler goes
+ * on, or are not made when a question is asked again or for the later pages of an iteration; `init` may write; a runtime that
+ * closes takes no calls for handlers, or lets them wait for workers that have ended.
  */
 import { worker } from 'heirloom';
 import type { WorkerHandle, WorkerReference } from 'heirloom';
@@ -74,6 +74,48 @@ describe('a circle is refused at once, and named', () => {
       const next = names[(index + 1) % names.length] as string; // As above.
       const { call } = test.runtime.worker(reference);
       expect(await call.ask([count(next, 'y')])).toEqual([{ value: 1 }]);
+    }
+  });
+
+  it('of a worker whose iteration waits for the next page of another (G9)', async () => {
+    await using directory = await testDirectory();
+    const [a, b, board] = [asker('a'), asker('b'), asker('board')];
+    await using test = await start(directory, a, b, board);
+    const { runtime } = test;
+    const first = runtime.worker(a).with({ timeoutMs: 30_000 });
+    const second = runtime.worker(b).with({ timeoutMs: 30_000 });
+    for (const id of ['x', 'y']) await second.tables.fleeting.insert({ id, count: 1 });
+    const walks = first.call.walkAndMeet('b', ['b'], 'board');
+    await until('a has its first page', () => runtime.worker(board).tables.hits.member('a'));
+    const asks = second.call.meet([], 'board', [count('a', 'z')]);
+    const answers = [await walks, ...(await asks)];
+    // One of the two is refused, whichever comes second; then the other is answered.
+    expect(answers.flatMap(({ error }) => error ?? [])).toEqual(['ERR_CALL_CYCLE']);
+  });
+
+  it('but not with one that has given up its question', async () => {
+    await using directory = await testDirectory();
+    const [a, b, board, slow] = [asker('a'), asker('b'), asker('board'), asker('slow')];
+    await using test = await start(directory, a, b, board, slow);
+    const { runtime } = test;
+    const first = runtime.worker(a).with({ timeoutMs: 30_000 });
+    const second = runtime.worker(b).with({ timeoutMs: 30_000 });
+    const { hits } = runtime.worker(board).tables;
+    const told = (id: string): Question => question('board', 'hits', 'insert', { id, count: 1 });
+    const { pid = Number.NaN } = runtime.worker(slow);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const asksA = second.call.meet(['go'], 'board', [count('a', 'y'), told('asked')]);
+      await until('b has begun', () => hits.member('b'));
+      // The question of a waits for the handler of b until it is aborted; then a waits for another worker.
+      const aborted = { ...count('b', 'x'), abortAfterMs: 50 };
+      const asksB = first.call.ask([aborted, told('go'), question('slow', 'fleeting', 'size')]);
+      await until('b has asked', () => hits.member('asked'));
+      process.kill(pid, 'SIGCONT');
+      expect(await asksA).toEqual([{ value: 1 }, { value: undefined }]);
+      expect(await asksB).toMatchObject([{ error: 'ERR_CALL_ABORTED', outcome: 'unknown' }, {}, { value: 0 }]);
+    } finally {
+      process.kill(pid, 'SIGCONT');
     }
   });
 

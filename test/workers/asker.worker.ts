@@ -51,11 +51,15 @@ async function ask(remote: RemoteWorkers, question: Question): Promise<Answered>
     for await (const each of result) rows.push(each);
     return { value: rows };
   } catch (error) {
-    if (!(error instanceof HeirloomError)) throw error;
-    const { code, name, message, details } = error;
-    const outcome = error instanceof CallError ? { outcome: error.outcome } : {};
-    return { error: code, name, message, ...outcome, ...('workers' in details ? { workers: details['workers'] } : {}) };
+    return failed(error);
   }
+}
+
+function failed(error: unknown): Answered {
+  if (!(error instanceof HeirloomError)) throw error;
+  const { code, name, message, details } = error;
+  const outcome = error instanceof CallError ? { outcome: error.outcome } : {};
+  return { error: code, name, message, ...outcome, ...('workers' in details ? { workers: details['workers'] } : {}) };
 }
 
 function operandsOf({ operands = [], padBytes = 0, isUnsendable = false }: Question): readonly unknown[] {
@@ -132,14 +136,28 @@ export default defineWorker({
       await hits.lookup(`life ${worker.incarnation}`);
       return (await hits.lookup('diverge'))?.count;
     },
-    /** Goes on when others, told by rows of a third worker, have come as far. */
+    /** Asks when others, told by rows of a third worker, have come as far. */
     async meet({ remote, worker }, others: readonly string[], board: string, questions: readonly Question[]) {
       const { hits } = remote(workerRef<AskerWorker>(board)).tables;
       await hits.insert({ id: worker.name, count: 1 });
       for (const other of others) while (!(await hits.member(other)));
-      const answered: Answered[] = [];
-      for (const question of questions) answered.push(await ask(remote, question));
-      return answered;
+      return Promise.all(questions.map((question) => ask(remote, question)));
+    },
+    /** Iterates in pages that their owner reads, and goes on behind the first row when others have come as far. */
+    async walkAndMeet({ remote, worker }, name: string, others: readonly string[], board: string): Promise<Answered> {
+      const { fleeting } = remote(workerRef<AskerWorker>(name)).with({ timeoutMs: 20_000 }).tables;
+      const { hits } = remote(workerRef<AskerWorker>(board)).tables;
+      const seen: string[] = [];
+      try {
+        for await (const { id } of fleeting.rows({ isStable: false, pageRows: 1 })) {
+          if (seen.push(id) > 1) continue;
+          await hits.insert({ id: worker.name, count: 1 });
+          for (const other of others) while (!(await hits.member(other)));
+        }
+        return { value: seen };
+      } catch (error) {
+        return failed(error);
+      }
     },
     /** Leaves an iteration in its middle, and begins another. */
     async someRows({ remote }, name: string, pageRows: number, count: number) {
@@ -195,6 +213,7 @@ export default defineWorker({
 /** Its tables as those of a worker that it asks; itself it cannot name, as its type would then be inferred from itself. */
 const asker = {
   hits: table({ row: item, key: 'id', access: 'public' }),
+  fleeting: table({ row: item, key: 'id', access: 'public', survives: 'nothing' }),
   log: table({ row: row<{ id: string; text: string }>(), type: 'duplicate_bag', key: 'id', access: 'public' }),
 };
 type AskerWorker = WorkerDefinition<typeof asker, Record<string, never>>;

@@ -11,7 +11,8 @@
  *    dies, and the next run waits for it. If the call has written nothing, what it read is forgotten with the process.
  * 4. G9: while a question waits for another worker's mailbox, there is an edge in the graph of who waits for whom, from the
  *    worker that asks to the one that owns the table at the moment; one that would close a circle is refused (wait-graph.ts).
- *    The edge goes with the answer, with the process that asked, and when its call is settled: then nobody waits any more.
+ *    The edge goes with the answer, with the process that asked, when its handler goes on without the answer, and when its call
+ *    is settled: then nobody waits any more.
  * 5. A worker has at most one call that has only read and whose answers are kept: it runs one at a time, and a handler whose first
  *    question is a read comes behind all that has left. Calls that have written are as many as have outcomes on their way.
  * 6. A question of a call that is settled, which its handler did not wait for, is carried out and not kept.
@@ -81,10 +82,16 @@ export class AskDesk {
     void this.#run(ask);
   }
 
-  /** No further page of an iteration is wanted. */
+  /** The handler goes on without the answer to a question, or wants no further page of the iteration that it began. */
   leave(process: WorkerProcess, { callId, ordinal }: LeaveMessage): void {
     const scope = callId === undefined ? this.#lives.get(process) : this.#calls.get(callId);
-    if (scope?.worker === process.worker) scope.leave(ordinal);
+    if (scope?.worker !== process.worker) return;
+    const ask = scope.open.get(ordinal);
+    if (ask?.asker?.process === process) {
+      this.#removeEdge(ask);
+      ask.asker.isWaiting = false;
+    }
+    scope.leave(ordinal);
   }
 
   /** A call is settled for good: it is not run again. Returns whether its handler has written to other workers. */
@@ -141,7 +148,7 @@ export class AskDesk {
   /** Has the answer given to this process. One that would close a circle by waiting is told so, and the question goes on. */
   #wait(ask: OpenAsk, process: WorkerProcess, requestId: number): void {
     this.#forgetAsker(ask);
-    ask.asker = { process, requestId };
+    ask.asker = { process, requestId, isWaiting: true };
     try {
       this.#addEdge(ask, 'unknown');
     } catch (error) {
@@ -176,16 +183,18 @@ export class AskDesk {
 
   async #perform(ask: OpenAsk): Promise<unknown> {
     const { scope, message } = ask;
-    const { table, operation, ordinal } = message;
+    const { table, operation } = message;
     const operands = decodeOperands(message);
-    if (operation === 'rows.next') return scope.nextPage(operands[0], message);
+    if (operation === 'rows.next') return scope.nextPage(operands[0], ask);
     const slot = this.#router.tables.slot(message.worker);
     if (slot === undefined) throw this.#unknownWorker(message.worker);
     const timeoutMs =
       message.timeoutMs === undefined ? 'infinity' : Math.min(Math.max(1, message.timeoutMs), CALL_TIMEOUT_MAX_MS);
-    const asker = { worker: scope.worker, waits: (owner: string) => this.#waitFor(ask, owner) };
+    // The next pages are read by the same client for other questions.
+    const waiting = { ask };
+    const asker = { worker: scope.worker, waits: (owner: string) => this.#waitFor(waiting.ask, owner) };
     const client = new TableClient(this.#router, slot, table, { timeoutMs }, asker);
-    if (operation === 'rows') return scope.firstPage(ordinal, client.pages(operands[0]));
+    if (operation === 'rows') return scope.firstPage(Object.assign(waiting, { pages: client.pages(operands[0]) }));
     return client.operation(operation)?.(...operands);
   }
 
@@ -201,7 +210,7 @@ export class AskDesk {
 
   #addEdge(ask: OpenAsk, outcome: CallOutcome): void {
     const { scope, target, message } = ask;
-    if (ask.asker === undefined || target === undefined || scope.isClosed) return;
+    if (ask.asker?.isWaiting !== true || target === undefined || scope.isClosed) return;
     const circle = this.#waits.wait(scope.worker, target);
     if (circle !== undefined) throw cycleError(outcome, message, circle);
     ask.hasEdge = true;

@@ -12,16 +12,31 @@ import { KeptAnswers } from './kept-answers.js';
 import type { RowsPage } from './table-client.js';
 import type { WorkerProcess } from './worker-source.js';
 
+/** The process that gets an answer. */
+export interface Asker {
+  readonly process: WorkerProcess;
+  readonly requestId: number;
+  /** False once its handler goes on without the answer. */
+  isWaiting: boolean;
+}
+
 /** A question that is being carried out. */
 export interface OpenAsk {
   readonly scope: AskScope;
   readonly message: AskMessage;
   readonly isWrite: boolean;
   /** Who gets the answer; undefined when that process is gone. */
-  asker: { readonly process: WorkerProcess; readonly requestId: number } | undefined;
+  asker: Asker | undefined;
   /** The worker whose mailbox it waits for. */
   target: string | undefined;
   hasEdge: boolean;
+}
+
+/** An iteration over the rows of a table. */
+export interface Iteration {
+  readonly pages: AsyncGenerator<RowsPage>;
+  /** The question that asks for the page that is being read: it is the one that waits for whom the page comes from. */
+  ask: OpenAsk;
 }
 
 /** A page as it is answered: `iteration` is to be asked for the next one with, undefined behind the last. */
@@ -34,7 +49,7 @@ export class AskScope {
   readonly worker: string;
   readonly kept: KeptAnswers | undefined;
   readonly open: Map<number, OpenAsk> = new Map();
-  readonly #iterations = new Map<number, AsyncGenerator<RowsPage>>();
+  readonly #iterations = new Map<number, Iteration>();
   #isClosed = false;
 
   private constructor(worker: string, kept: KeptAnswers | undefined) {
@@ -60,38 +75,44 @@ export class AskScope {
     return this.kept?.hasWritten ?? false;
   }
 
-  async firstPage(ordinal: number, pages: AsyncGenerator<RowsPage>): Promise<AnsweredPage> {
-    return this.#page(ordinal, pages);
+  async firstPage(iteration: Iteration): Promise<AnsweredPage> {
+    return this.#page(iteration.ask.message.ordinal, iteration);
   }
 
-  async nextPage(iteration: unknown, { worker, table }: AskMessage): Promise<AnsweredPage> {
-    const pages = typeof iteration === 'number' ? this.#iterations.get(iteration) : undefined;
-    if (typeof iteration === 'number' && pages !== undefined) return this.#page(iteration, pages);
+  async nextPage(number: unknown, ask: OpenAsk): Promise<AnsweredPage> {
+    const iteration = typeof number === 'number' ? this.#iterations.get(number) : undefined;
+    if (typeof number === 'number' && iteration !== undefined) {
+      iteration.ask = ask;
+      return this.#page(number, iteration);
+    }
+    const { worker, table } = ask.message;
     const message = `An iteration over table ${table} of worker ${worker} was left, or has failed. Begin again.`;
     throw new CallError('ERR_CALL_DIVERGED', message, { worker, table, outcome: 'none' });
   }
 
   /** No further page is wanted. */
-  leave(iteration: number): void {
-    const pages = this.#iterations.get(iteration);
-    if (pages === undefined || !this.#iterations.delete(iteration)) return;
-    void pages.return(undefined).catch(() => {}); // What it was reading is wanted by nobody.
+  leave(number: number): void {
+    const iteration = this.#iterations.get(number);
+    if (iteration === undefined || !this.#iterations.delete(number)) return;
+    void iteration.pages.return(undefined).catch(() => {}); // What it was reading is wanted by nobody.
   }
 
   /** The call is settled, or is to be run again as if it had asked nothing. */
   close(): void {
     this.#isClosed = true;
-    for (const iteration of this.#iterations.keys()) this.leave(iteration);
+    for (const number of this.#iterations.keys()) this.leave(number);
   }
 
-  async #page(iteration: number, pages: AsyncGenerator<RowsPage>): Promise<AnsweredPage> {
-    this.#iterations.set(iteration, pages);
-    const next = await pages.next().catch((error: unknown) => {
-      this.#iterations.delete(iteration);
+  async #page(number: number, iteration: Iteration): Promise<AnsweredPage> {
+    this.#iterations.set(number, iteration);
+    const next = await iteration.pages.next().catch((error: unknown) => {
+      this.#iterations.delete(number);
       throw error;
     });
-    if (next.done !== true && !next.value.isLast && !this.#isClosed) return { rows: next.value.rows, iteration };
-    this.leave(iteration);
+    if (next.done !== true && !next.value.isLast && !this.#isClosed) {
+      return { rows: next.value.rows, iteration: number };
+    }
+    this.leave(number);
     if (next.done !== true) return { rows: next.value.rows, iteration: undefined };
     throw new TableError('ERR_TABLE_ARGUMENT', 'An iteration was left while its page was read.');
   }

@@ -5,7 +5,8 @@
  *   asked ──▶ pending ──▶ answered          at the same ordinal again: the same pending question, or the kept answer
  *
  * 1. A question is known by its ordinal. One that is asked again must say the same; else the handler has diverged, and what it
- *    would do now does not fit to what it has done.
+ *    would do now does not fit to what it has done. So has one that asks for a new write before one that it asked for: writes
+ *    leave in their order, so that one was refused where it was made when the handler ran before, and it has gone on from there.
  * 2. Reads are kept as writes may follow from them. Without a write nothing depends on them, and the next run reads anew.
  * 3. G9: at most KEPT_ANSWERS_MAX questions are kept, of KEPT_BYTES_MAX. When reads alone are more, keeping ends: then reads go
  *    on, and writes are refused. Behind a write whatever would be more is refused. Answers of writes that were open then may
@@ -44,12 +45,13 @@ interface Kept extends Question {
 export class KeptAnswers {
   readonly #kept = new Map<number, Kept>();
   #bytes = 0;
-  #hasWritten = false;
+  /** The ordinal of the last write that was asked for, -1 before the first. */
+  #lastWrite = -1;
   #isKeeping = true;
 
   /** Whether a write was asked for. From then on nothing may be forgotten. */
   get hasWritten(): boolean {
-    return this.#hasWritten;
+    return this.#lastWrite >= 0;
   }
 
   get count(): number {
@@ -67,10 +69,11 @@ export class KeptAnswers {
       if (kept.digest !== question.digest) return { kind: 'diverged' };
       return kept.answer === undefined ? { kind: 'pending' } : { kind: 'answered', answer: kept.answer };
     }
+    if (question.isWrite && ordinal < this.#lastWrite) return { kind: 'diverged' };
     const isFull = this.#kept.size >= KEPT_ANSWERS_MAX || this.#bytes >= KEPT_BYTES_MAX;
-    if (isFull && !this.#hasWritten) this.#stopKeeping();
-    if (question.isWrite ? isFull || !this.#isKeeping : isFull && this.#hasWritten) return { kind: 'refused' };
-    if (question.isWrite) this.#hasWritten = true;
+    if (isFull && !this.hasWritten) this.#stopKeeping();
+    if (question.isWrite ? isFull || !this.#isKeeping : isFull && this.hasWritten) return { kind: 'refused' };
+    if (question.isWrite) this.#lastWrite = ordinal;
     if (this.#isKeeping) this.#kept.set(ordinal, { ...question, answer: undefined });
     return { kind: 'new' };
   }
@@ -81,7 +84,7 @@ export class KeptAnswers {
     if (kept === undefined) return true; // Nothing is kept any more.
     invariant(kept.answer === undefined, `question ${ordinal} is answered twice`);
     const isOver = this.#bytes + answer.payload.length > KEPT_BYTES_MAX;
-    if (isOver && !this.#hasWritten) {
+    if (isOver && !this.hasWritten) {
       this.#stopKeeping();
       return true;
     }

@@ -1,5 +1,5 @@
 /**
- * Mutations that make this fail, each tried: a question is known by its ordinal alone; reads are not kept; the answer of a write is
+ * Mutations that make this fail, each tried: a question is known by its ordinal alone; a write may come before one that was made; reads are not kept; the answer of a write is
  * dropped when it is too large; keeping goes on behind the limit; a write is taken although reads were dropped.
  */
 import * as fc from 'fast-check';
@@ -28,6 +28,19 @@ describe('what a handler was answered (G3)', () => {
     expect(kept.admit(0, read('other'))).toEqual({ kind: 'diverged' });
     expect(kept.admit(2, write('other'))).toEqual({ kind: 'diverged' });
     expect(kept.admit(1, read('r'))).toEqual({ kind: 'new' });
+  });
+
+  it('is no place for a write before those that were made, as it was refused before it left then', () => {
+    const kept = new KeptAnswers();
+    kept.admit(0, write('first'));
+    // The question 1 timed out in its worker, say, and the handler went on.
+    kept.admit(2, write('third'));
+    expect(kept.admit(0, write('first'))).toEqual({ kind: 'pending' });
+    expect(kept.admit(1, write('second'))).toEqual({ kind: 'diverged' });
+    expect(kept.admit(2, write('third'))).toEqual({ kind: 'pending' });
+    // Reads overtake writes that are held.
+    expect(kept.admit(1, read('second'))).toEqual({ kind: 'new' });
+    expect(kept.admit(3, write('fourth'))).toEqual({ kind: 'new' });
   });
 
   it('is the same in a second run, whatever is asked and answered in whatever order', () => {

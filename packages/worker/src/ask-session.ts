@@ -9,7 +9,9 @@
  * 2. A question is named by its call and its ordinal, which counts what the handler asks, refused or not. So a handler that is run
  *    again and does the same gives the same names, and the router the same answers. Its effect is there once (G3).
  * 3. Only the handler that asks hears: behind its end every new question is refused (ERR_TABLE_CLOSED), and answers are dropped. A
- *    write that it did not wait for happens all the same, if this process lives until it has left.
+ *    write that it did not wait for happens all the same, if this process lives until it has left; but if the handler throws,
+ *    what is held then leaves never, as its caller is told that nothing was changed.
+ *    Of what has left and is not waited for any more, the router is told: it waits for nobody, and reads no further page.
  * 4. G9: at most ASKS_OPEN_MAX questions of ASKS_OPEN_BYTES_MAX are unanswered, of all handlers of this process; one more is
  *    refused (ERR_CALL_OVERLOADED). A question whose asker gave up counts until its answer comes.
  * 5. Without a call there is nothing by which a write could be known again, so `init` and `tableTransferred` only read
@@ -121,11 +123,13 @@ export class Asks {
     }
   }
 
-  /** Its asker does not wait any more. What has not left and is not wanted leaves never. */
+  /** Its asker does not wait any more. What has not left and is not wanted leaves never; of what has, the router is told. */
   giveUp(ask: OpenAsk, isWanted: boolean): void {
+    const { requestId, callId, ordinal } = ask.message;
     ask.waiter?.release();
     ask.waiter = undefined;
-    if (!ask.isSent && !isWanted) this.remove(ask.message.requestId);
+    if (ask.isSent) this.ports.leave({ callId, ordinal });
+    else if (!isWanted) this.remove(requestId);
   }
 
   private send(ask: OpenAsk): void {
@@ -191,11 +195,11 @@ export class AskSession {
     if (this.iterations?.delete(ordinal) === true) this.asks.ports.leave({ callId: this.callId, ordinal });
   }
 
-  /** The handler has settled. */
-  close(): void {
+  /** The handler has settled. If it threw, what has not left leaves never: its caller is told that nothing was changed. */
+  close(hasThrown: boolean): void {
     this.isOpen = false;
     for (const ordinal of this.iterations ?? []) this.leave(ordinal);
-    for (const ask of this.waiting ?? []) this.asks.giveUp(ask, ask.isWrite);
+    for (const ask of this.waiting ?? []) this.asks.giveUp(ask, ask.isWrite && !hasThrown);
     this.waiting = undefined;
   }
 

@@ -341,9 +341,9 @@ export class Incarnation {
     };
   }
 
-  private end(): void {
+  private end(hasThrown: boolean = false): void {
     this.running = undefined;
-    this.session?.close();
+    this.session?.close(hasThrown);
     this.ports.handlerEnded();
   }
 
@@ -406,7 +406,7 @@ export class Incarnation {
   private failed(callId: number, error: unknown): void {
     if (isBug(error)) throw error;
     if (this.running?.isFatal === true) this.death = { error, callId };
-    this.end();
+    this.end(true);
     this.transaction.rollback();
     this.emit(this.encoder.threw(callId, error), []);
   }

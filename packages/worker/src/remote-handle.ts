@@ -76,7 +76,9 @@ function checkOptions(options: AskOptions): AskOptions {
     throw wrongOption(unknown, options[unknown as keyof AskOptions], `only ${OPTIONS.join(', ')}`);
   const { timeoutMs, signal } = options;
   const isTime =
-    timeoutMs === undefined || timeoutMs === 'infinity' || (timeoutMs >= 1 && timeoutMs <= ASK_TIMEOUT_MAX_MS);
+    timeoutMs === undefined ||
+    timeoutMs === 'infinity' ||
+    (typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= ASK_TIMEOUT_MAX_MS);
   if (!isTime) throw wrongOption('timeoutMs', timeoutMs, `a number from 1 to ${ASK_TIMEOUT_MAX_MS}, or 'infinity'`);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongOption('signal', signal, 'an AbortSignal');
   return options;

@@ -31,7 +31,8 @@ export type AskedTables<Tables extends Readonly<Record<string, AnyTableDefinitio
 
 /**
  * Another worker, until the handler that it was given to settles; then everything rejects with TableError ERR_TABLE_CLOSED.
- * Await what you ask: answers that come later are dropped, and a write that nobody waits for is lost if the worker dies first.
+ * Await what you ask: answers that come later are dropped, and a write that nobody waits for is lost if the worker dies, or the
+ * handler throws, before it has left.
  *
  * Beside the errors of the operations themselves, asking rejects with CallError ERR_CALL_CYCLE when the other worker waits for
  * this one, ERR_CALL_DIVERGED when a handler that is run again asks for something else than before it wrote, ERR_CALL_KEPT_LIMIT

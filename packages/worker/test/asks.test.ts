@@ -3,7 +3,8 @@
  *
  * Mutations that make this fail, each tried: a write does not wait for the gate, or for the batches of its own time only; ordinals
  * count what left and not what was asked; a session is not closed; what was not answered does not count; an abort forgets a
- * question that was sent; each question has a listener of its own.
+ * question that was sent; what a handler that throws has not waited for leaves, or nothing that is held at its end does; the
+ * router is not told of what is not waited for any more; a timeout that is a text is taken; each question has a listener of its own.
  */
 import { getEventListeners } from 'node:events';
 import { row, table } from '@heirloom/tables';
@@ -128,6 +129,49 @@ describe('a question', () => {
     expect(harness.asked).toEqual([]);
     harness.incarnation.release(before);
     expect(harness.asked.map(({ operation }) => operation)).toEqual(['insert']);
+  });
+
+  test('that waits so never leaves when its handler throws, whose caller is told that nothing was changed (G3)', async () => {
+    const { harness, run } = await active();
+    harness.call('change');
+    const callId = run((remote) => {
+      void entries(remote).insert({ id: 'a' });
+      throw new RangeError('on purpose');
+    });
+    await settled();
+    harness.releaseAll();
+    expect(harness.outcome(callId)?.error).toMatchObject({ message: 'on purpose' });
+    expect(harness.asked).toEqual([]);
+  });
+
+  test('that has left and is not waited for any more is left, not one that waits for the gate', async () => {
+    const { harness, run } = await active();
+    const left = (): readonly string[] => harness.events.filter((event) => event.startsWith('leave'));
+    const controller = new AbortController();
+    run(async (remote) => {
+      const aborted = remote(audit).with({ signal: controller.signal }).tables.entries.lookup('a');
+      await expect(aborted).rejects.toMatchObject({ code: 'ERR_CALL_ABORTED' });
+      void entries(remote).rows()[Symbol.asyncIterator]().next();
+      void entries(remote).insert({ id: 'a' });
+    });
+    await settled();
+    expect(left()).toEqual([]);
+    controller.abort();
+    await settled();
+    expect(left()).toEqual(['leave 0', 'leave 1', 'leave 2']);
+    harness.call('change');
+    run((remote) => void entries(remote).insert({ id: 'b' }));
+    await settled();
+    harness.releaseAll();
+    expect(harness.asked.map(({ operation }) => operation)).toEqual(['lookup', 'rows', 'insert', 'insert']);
+    expect(left()).toHaveLength(3);
+  });
+
+  test.each(['5', 5n, Number.NaN, 0])('takes no timeout of %s', async (timeoutMs) => {
+    const { harness, run } = await active();
+    const callId = run((remote) => remote(audit).with({ timeoutMs: timeoutMs as number })); // A text or bigint is none.
+    await settled();
+    expect(harness.outcome(callId)?.error).toMatchObject({ code: 'ERR_WORKER_OPTION' });
   });
 
   test('that waits so is refused when its time is over, and never leaves', async () => {
