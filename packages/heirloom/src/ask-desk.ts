@@ -192,7 +192,11 @@ export class AskDesk {
       message.timeoutMs === undefined ? 'infinity' : Math.min(Math.max(1, message.timeoutMs), CALL_TIMEOUT_MAX_MS);
     // The next pages are read by the same client for other questions.
     const waiting = { ask };
-    const asker = { worker: scope.worker, waits: (owner: string) => this.#waitFor(waiting.ask, owner) };
+    const asker = {
+      worker: scope.worker,
+      waits: (owner: string) => this.#waitFor(waiting.ask, owner),
+      takes: (bytes: number) => checkAnswer(message, bytes),
+    };
     const client = new TableClient(this.#router, slot, table, { timeoutMs }, asker);
     if (operation === 'rows') return scope.firstPage(Object.assign(waiting, { pages: client.pages(operands[0]) }));
     return client.operation(operation)?.(...operands);
@@ -223,12 +227,8 @@ export class AskDesk {
 
   #returned({ isWrite, message, asker }: OpenAsk, result: unknown): Answer {
     const payload = encodeValue(result);
-    const { worker, table, operation } = message;
     // The owner has bounded the answer to a write.
-    if (!isWrite && payload.length > ANSWER_BYTES_MAX) {
-      const problem = `What ${worker}.tables.${table}.${operation} asks for has ${payload.length} bytes; ${ANSWER_BYTES_MAX} are the most. Ask for less, or in pages: selectPage, or rows.`;
-      throw new TableError('ERR_TABLE_LIMIT', problem, { table, bytes: payload.length, limit: ANSWER_BYTES_MAX });
-    }
+    if (!isWrite) checkAnswer(message, payload.length);
     const queued = asker?.process.connection?.queuedBytes ?? 0;
     if (!isWrite && queued + payload.length > ANSWERS_QUEUED_MAX) {
       const advice = `is too much at a time: ${queued} bytes of other answers wait to be read. Ask for less at a time`;
@@ -264,6 +264,13 @@ function decodeOperands(message: AskMessage): readonly unknown[] {
   }
   if (Array.isArray(operands)) return operands;
   throw askError('ERR_CALL_ARGUMENTS', 'none', message, 'has arguments that are no list');
+}
+
+/** Throws ERR_TABLE_LIMIT. */
+function checkAnswer({ worker, table, operation }: AskMessage, bytes: number): void {
+  if (bytes <= ANSWER_BYTES_MAX) return;
+  const problem = `What ${worker}.tables.${table}.${operation} asks for has ${bytes} bytes or more; ${ANSWER_BYTES_MAX} are the most. Ask for less, or in pages: selectPage, or rows.`;
+  throw new TableError('ERR_TABLE_LIMIT', problem, { table, bytes, limit: ANSWER_BYTES_MAX });
 }
 
 function send({ connection }: WorkerProcess, requestId: number, answer: Answer): void {

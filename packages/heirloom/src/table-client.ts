@@ -15,6 +15,7 @@
  */
 import { KeeperError, SELECTION_OPERATIONS } from '@heirloom/keeper/process-url';
 import { TableError, showValue } from '@heirloom/tables';
+import { encodeValue } from '@heirloom/wire';
 import type { SnapshotPage, TableDeclaration } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
 import { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX, onAbort } from '@heirloom/worker/process-url';
@@ -53,6 +54,8 @@ export interface Asker {
   readonly worker: string;
   /** Told that an operation waits for the mailbox of a worker; what it returns is called when it does not any more. */
   readonly waits: (owner: string) => () => void;
+  /** Told how many bytes the rows of a selection have so far, encoded; throws when they are too many. */
+  readonly takes: (bytes: number) => void;
 }
 
 export class TableClient {
@@ -176,8 +179,13 @@ export class TableClient {
   async #selection(operation: string, operands: readonly unknown[], deadline: ReadDeadline): Promise<unknown[]> {
     for (let tries = 1; ; tries++) {
       const rows: unknown[] = [];
+      let bytes = 0;
       try {
         for await (const page of this.#pages(operation, operands, ROWS_PAGE_MAX, deadline)) {
+          // What is one page is measured as the answer that it is.
+          if (this.#asker !== undefined && (rows.length > 0 || !page.isLast)) {
+            this.#asker.takes((bytes += encodeValue(page.rows).length));
+          }
           for (const row of page.rows) rows.push(row);
         }
         return rows;
