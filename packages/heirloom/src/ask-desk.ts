@@ -174,8 +174,9 @@ export class AskDesk {
       answer = thrown(error);
     }
     if (scope.open.get(message.ordinal) === ask) scope.open.delete(message.ordinal);
-    const refusal = thrown(askError('ERR_CALL_KEPT_LIMIT', 'none', message, KEPT_LIMIT));
-    if (!scope.isClosed && scope.kept?.answered(message.ordinal, answer, refusal) === false) answer = refusal;
+    // Made only where it is needed, as most answers are kept as they are.
+    const refusal = (): Answer => thrown(askError('ERR_CALL_KEPT_LIMIT', 'none', message, KEPT_LIMIT));
+    if (!scope.isClosed && scope.kept?.answered(message.ordinal, answer, refusal) === false) answer = refusal();
     const { asker } = ask;
     this.#forgetAsker(ask);
     if (asker !== undefined) send(asker.process, asker.requestId, answer);

@@ -1,8 +1,9 @@
 /**
  * The errors that a program which embeds Heirloom meets, by the phase in which they occur. Every one has a stable `code`.
  *
- * CallError is in @heirloom/worker, as handlers meet it too. Errors of the parts come through as they are: StoreError (ERR_STORE_…) and KeeperError from the keeper, TableError
- * (ERR_TABLE_…), TabfileError (ERR_TABFILE_…), WorkerError (ERR_WORKER_…) from inside a worker, SupervisorError (ERR_SUPERVISOR_…).
+ * CallError is in @heirloom/worker, as handlers meet it too. Errors of the parts come through as they are: StoreError
+ * (ERR_STORE_…) and KeeperError from the keeper, TableError (ERR_TABLE_…), TabfileError (ERR_TABFILE_…), WorkerError
+ * (ERR_WORKER_…) from inside a worker, SupervisorError (ERR_SUPERVISOR_…).
  */
 import { KeeperError, StoreError } from '@heirloom/keeper/process-url';
 import { SupervisorError } from '@heirloom/supervisor';

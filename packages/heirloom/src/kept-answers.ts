@@ -78,8 +78,8 @@ export class KeptAnswers {
     return { kind: 'new' };
   }
 
-  /** Keeps the answer to a question. False when it is one of a read that is too large: then `refusal` is kept in its place. */
-  answered(ordinal: number, answer: Answer, refusal: Answer): boolean {
+  /** Keeps the answer to a question. False when it is one of a read that is too large: then a refusal is kept in its place. */
+  answered(ordinal: number, answer: Answer, refusal: () => Answer): boolean {
     const kept = this.#kept.get(ordinal);
     if (kept === undefined) return true; // Nothing is kept any more.
     invariant(kept.answer === undefined, `question ${ordinal} is answered twice`);
@@ -89,7 +89,7 @@ export class KeptAnswers {
       return true;
     }
     const isRefused = isOver && !kept.isWrite;
-    kept.answer = isRefused ? refusal : answer;
+    kept.answer = isRefused ? refusal() : answer;
     this.#bytes += kept.answer.payload.length;
     return !isRefused;
   }

@@ -20,7 +20,7 @@ describe('what a handler was answered (G3)', () => {
     const kept = new KeptAnswers();
     expect(kept.admit(0, read('r'))).toEqual({ kind: 'new' });
     expect(kept.admit(0, read('r'))).toEqual({ kind: 'pending' });
-    expect(kept.answered(0, answer(3), refusal)).toBe(true);
+    expect(kept.answered(0, answer(3), () => refusal)).toBe(true);
     expect(kept.hasWritten).toBe(false);
     expect(kept.admit(2, write('w'))).toEqual({ kind: 'new' });
     expect(kept.hasWritten).toBe(true);
@@ -56,7 +56,7 @@ describe('what a handler was answered (G3)', () => {
           if (open.length < 3) break;
           const [ordinal = 0] = open.splice(choice % open.length, 1);
           given.set(ordinal, answer(4, ordinal));
-          kept.answered(ordinal, answer(4, ordinal), refusal);
+          kept.answered(ordinal, answer(4, ordinal), () => refusal);
         }
         for (const [ordinal, each] of questions.entries()) {
           const known = given.get(ordinal);
@@ -77,7 +77,7 @@ describe('what is kept is bounded (G9)', () => {
     expect(kept.count).toBe(KEPT_ANSWERS_MAX);
     expect(kept.admit(KEPT_ANSWERS_MAX, read('r'))).toEqual({ kind: 'new' });
     expect(kept.count).toBe(0);
-    expect(kept.answered(3, answer(3), refusal)).toBe(true);
+    expect(kept.answered(3, answer(3), () => refusal)).toBe(true);
     expect([kept.count, kept.bytes]).toEqual([0, 0]);
     expect(kept.admit(KEPT_ANSWERS_MAX + 1, write('w'))).toEqual({ kind: 'refused' });
     expect(kept.hasWritten).toBe(false);
@@ -86,9 +86,9 @@ describe('what is kept is bounded (G9)', () => {
   it('when their answers are too large, likewise', () => {
     const kept = new KeptAnswers();
     for (const ordinal of [0, 1, 2]) kept.admit(ordinal, read('r'));
-    expect(kept.answered(0, answer(KEPT_BYTES_MAX), refusal)).toBe(true);
+    expect(kept.answered(0, answer(KEPT_BYTES_MAX), () => refusal)).toBe(true);
     expect(kept.bytes).toBe(KEPT_BYTES_MAX);
-    expect(kept.answered(1, answer(1), refusal)).toBe(true);
+    expect(kept.answered(1, answer(1), () => refusal)).toBe(true);
     expect([kept.count, kept.bytes]).toEqual([0, 0]);
     expect(kept.admit(3, write('w'))).toEqual({ kind: 'refused' });
   });
@@ -96,7 +96,7 @@ describe('what is kept is bounded (G9)', () => {
   it('when it is full, a write is refused before it happens', () => {
     const kept = new KeptAnswers();
     kept.admit(0, read('r'));
-    kept.answered(0, answer(KEPT_BYTES_MAX), refusal);
+    kept.answered(0, answer(KEPT_BYTES_MAX), () => refusal);
     expect(kept.admit(1, write('w'))).toEqual({ kind: 'refused' });
     expect(kept.hasWritten).toBe(false);
   });
@@ -106,11 +106,11 @@ describe('what is kept is bounded (G9)', () => {
     kept.admit(0, write('w'));
     kept.admit(1, read('r'));
     kept.admit(2, write('w'));
-    expect(kept.answered(1, answer(KEPT_BYTES_MAX + 1), refusal)).toBe(false);
+    expect(kept.answered(1, answer(KEPT_BYTES_MAX + 1), () => refusal)).toBe(false);
     expect(kept.admit(1, read('r'))).toEqual({ kind: 'answered', answer: refusal });
     // It has happened, so its answer is kept whatever it takes.
-    expect(kept.answered(0, answer(KEPT_BYTES_MAX), refusal)).toBe(true);
-    expect(kept.answered(2, answer(5), refusal)).toBe(true);
+    expect(kept.answered(0, answer(KEPT_BYTES_MAX), () => refusal)).toBe(true);
+    expect(kept.answered(2, answer(5), () => refusal)).toBe(true);
     expect(kept.bytes).toBe(KEPT_BYTES_MAX + 6);
     for (const question of [read('more'), write('more')]) expect(kept.admit(3, question)).toEqual({ kind: 'refused' });
     expect(kept.admit(2, write('w'))).toEqual({ kind: 'answered', answer: answer(5) });

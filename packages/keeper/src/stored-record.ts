@@ -1,15 +1,16 @@
 /** Reading records of the store that were written as values: what does not have the expected fields is damage. */
 import {
   anything,
-  binary,
   decodeValue,
   flag,
   listOf,
+  migrationProgressFields,
   natural,
   optional,
   record,
   tableDeclaration,
   text,
+  transferNotice,
 } from '@heirloom/wire';
 import type { FieldCheck, MigrationProgress, TableDeclaration, TransferNotice } from '@heirloom/wire';
 import type { EpochRecord } from './epochs.js';
@@ -87,17 +88,7 @@ const tableCheck: FieldCheck<TableRecord> = record({
   worker: text,
   extent: natural,
   declaration: tableDeclaration,
-  migration: optional(
-    record({
-      target: tableDeclaration,
-      extent: natural,
-      size: natural,
-      nextSequence: natural,
-      cursor: binary,
-      hasMoved: flag,
-      isComplete: flag,
-    }),
-  ),
+  migration: optional(record({ target: tableDeclaration, ...migrationProgressFields })),
   ownership: optional(
     record({
       owner: text,
@@ -105,7 +96,7 @@ const tableCheck: FieldCheck<TableRecord> = record({
       heirData: anything,
       moves: natural,
       since: natural,
-      notice: optional(record({ from: text, data: anything })),
+      notice: optional(transferNotice),
       publicName: optional(text),
     }),
   ),

@@ -29,7 +29,8 @@ export {
   welcome,
 } from './keeper-messages.js';
 export { decodeControl, FrameKind, sendControl } from './messages.js';
-export { tableDeclaration } from './table-grant.js';
+export { migrationProgressFields, tableDeclaration } from './table-grant.js';
+export { transferNotice } from './table-move.js';
 export {
   activate,
   active,

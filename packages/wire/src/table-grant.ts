@@ -79,15 +79,21 @@ export interface MigrationGrant extends MigrationProgress {
   /** The type with which the old rows are stored. */
   readonly fromType: TableDeclaration['type'];
 }
-const migrationGrant: FieldCheck<MigrationGrant> = record({
-  fromVersion: natural,
-  fromType: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
+/** The checks of a progress, for what travels and for what is stored. */
+export const migrationProgressFields: {
+  readonly [Field in keyof MigrationProgress]: FieldCheck<MigrationProgress[Field]>;
+} = {
   extent: natural,
   size: natural,
   nextSequence: natural,
   cursor: binary,
   hasMoved: flag,
   isComplete: flag,
+};
+const migrationGrant: FieldCheck<MigrationGrant> = record({
+  fromVersion: natural,
+  fromType: oneOf('set', 'ordered_set', 'bag', 'duplicate_bag'),
+  ...migrationProgressFields,
 });
 /** The check of a grant. */
 export const tableGrant: FieldCheck<TableGrant> = record({

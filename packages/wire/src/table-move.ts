@@ -37,6 +37,8 @@ export interface ElsewhereTable {
   readonly name: string;
   readonly owner: string;
 }
+/** The check of a notice, as it travels and as it is stored. */
+export const transferNotice: FieldCheck<TransferNotice> = record({ from: text, data: anything });
 /** The check of an adoption. */
 export const adoption: FieldCheck<Adoption> = record({
   worker: text,
@@ -45,7 +47,7 @@ export const adoption: FieldCheck<Adoption> = record({
   moves: natural,
   owner: text,
   epoch: natural,
-  notice: optional(record({ from: text, data: anything })),
+  notice: optional(transferNotice),
 });
 /** The check of the declared tables that others own. */
 export const elsewhere: FieldCheck<readonly ElsewhereTable[]> = listOf(record({ name: text, owner: text }));
