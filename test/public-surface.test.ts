@@ -52,13 +52,14 @@ describe('what users import', () => {
     expect(surfaceOf(main, 'index.d.ts')).toEqual({
       values: words(`
         CallError HeirloomError KeeperError RuntimeError StoreError SupervisorError TabfileError TableError WorkerError
-        WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
+        WorkerReferenceError file2tab partitioned readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
         AnyTableDefinition AnyWorkerDefinition AutoShutdown CallErrorCode CallOptions CallOutcome CallsOf ChildCounts
         ChildListing ChildReference Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
         FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
-        MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
+        MatchOptions MatchedValues Operators PageOptions PartitionedHandle PartitionedOptions PartitionedReference
+        Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
         ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
         RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
         SelectOptions SelectPage SelectedRow Shutdown StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement
@@ -73,7 +74,7 @@ describe('what users import', () => {
   it('heirloom/worker', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
       values: words(`
-        CallError HeirloomError TabfileError TableError WorkerError defineWorker file2tab readTabfile row
+        CallError HeirloomError TabfileError TableError WorkerError defineWorker file2tab partitionedRef readTabfile row
         tab2file tabfileInfo table workerRef
       `),
       types: words(`
@@ -82,7 +83,8 @@ describe('what users import', () => {
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
         InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
         KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
+        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Partition
+        PartitionedRef Patch Pattern
         PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
         ReverseOptions RowOf RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle

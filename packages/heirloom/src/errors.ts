@@ -40,6 +40,8 @@ export type WorkerReferenceErrorCode =
   | 'ERR_WORKER_UNKNOWN'
   /** Two workers of one tree have the same name. */
   | 'ERR_WORKER_DUPLICATE'
+  /** The store holds rows of other partitions of this worker than it is started with. */
+  | 'ERR_WORKER_PARTITIONS'
   /** The worker's module does not exist. */
   | 'ERR_WORKER_NOT_FOUND'
   /** The worker is written in TypeScript and nothing here can load it. */

@@ -1,4 +1,5 @@
 export { CallError, RuntimeError, WorkerReferenceError } from './errors.js';
+export { partitioned } from './partitioned-reference.js';
 export { supervisor, worker } from './reference.js';
 export { startRuntime } from './runtime.js';
 export { KeeperError, StoreError } from '@heirloom/keeper/process-url';
@@ -12,6 +13,8 @@ export type { CallErrorCode, CallOutcome, RuntimeErrorCode, WorkerReferenceError
 export type { RuntimeEvents } from './events.js';
 export type { KeeperSettings, QueueLimits, RuntimeOptions } from './options.js';
 export type { CallOptions } from './pending-call.js';
+export type { PartitionedHandle } from './partitioned-handle.js';
+export type { PartitionedOptions, PartitionedReference } from './partitioned-reference.js';
 export type {
   ChildReference,
   SupervisorOptions,

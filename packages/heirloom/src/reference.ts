@@ -14,7 +14,8 @@ import type {
   Strategy,
   SupervisorSpec,
 } from '@heirloom/supervisor';
-import type { AnyWorkerDefinition } from '@heirloom/worker';
+import type { AnyWorkerDefinition, Partition } from '@heirloom/worker';
+import { partitionIn, partitionName } from '@heirloom/worker/process-url';
 import { fileURLToPath } from 'node:url';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
 
@@ -116,10 +117,39 @@ export function worker<Definition extends AnyWorkerDefinition>(
     const what = 'must have 1 to 64 letters, digits and _ . : - with a letter, digit or _ first';
     throw wrongOption('name of a worker', name, what);
   }
+  if (partitionIn(name) !== undefined) {
+    throw wrongOption('name of a worker', name, 'is that of a partition: make it with partitioned(…)');
+  }
+  return workerReference(name, module, options);
+}
+
+/** Names one partition of a worker. Throws as `worker` does. */
+export function partitionReference<Definition extends AnyWorkerDefinition>(
+  partition: Partition,
+  module: URL,
+  options: WorkerOptions,
+): WorkerReference<Definition> {
+  const name = partitionName(partition);
+  if (typeof partition.of !== 'string' || !WORKER_NAME.test(name)) {
+    const what = `must be the name of a worker, with room for ${name.length - partition.of.length} more characters`;
+    throw wrongOption('name of partitions', partition.of, what);
+  }
+  return workerReference(name, module, options);
+}
+
+function workerReference<Definition extends AnyWorkerDefinition>(
+  name: string,
+  module: URL,
+  options: WorkerOptions,
+): WorkerReference<Definition> {
   checkModule(name, module);
   checkWorkerOptions(name, options);
-  const reference = Object.freeze({ kind: 'worker' as const, name, module, options: Object.freeze({ ...options }) });
-  references.add(reference);
+  return registerReference({ kind: 'worker', name, module, options: Object.freeze({ ...options }) });
+}
+
+/** Freezes a reference and lets it be part of a tree. */
+export function registerReference<Reference extends ChildReference>(reference: Reference): Reference {
+  references.add(Object.freeze(reference));
   return reference;
 }
 
@@ -173,16 +203,15 @@ export function supervisor(options: SupervisorOptions, children: readonly ChildR
       'must be one worker, the template',
     );
   }
-  const reference = Object.freeze({
-    kind: 'supervisor' as const,
+  const reference: SupervisorReference = {
+    kind: 'supervisor',
     options: Object.freeze({ ...options }),
     children: Object.freeze([...(children as readonly ChildReference[])]), // All of them were just found to be references.
-  });
+  };
   if (depthOf(reference) > DEPTH_MAX - 1) {
     throw wrongOption('children of a supervisor', `${DEPTH_MAX} levels`, `must have at most ${DEPTH_MAX - 1} levels`);
   }
-  references.add(reference);
-  return reference;
+  return registerReference(reference);
 }
 
 /** Whether a value came from `worker` or `supervisor`. */

@@ -27,6 +27,9 @@ import { EventHub } from './events.js';
 import { KeeperSource } from './keeper-life.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { checkOptions } from './options.js';
+import type { PartitionedHandle } from './partitioned-handle.js';
+import { createPartitionedHandle } from './partitioned-handle.js';
+import type { PartitionedReference } from './partitioned-reference.js';
 import type { SupervisorReference, WorkerReference } from './reference.js';
 import { supervisorSpec } from './reference.js';
 import type { RuntimePorts } from './router.js';
@@ -72,6 +75,10 @@ export interface TableListing {
 export interface Runtime extends AsyncDisposable {
   /** The handle of a worker of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for a reference that is not in it. */
   worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition>;
+  /** The handles of the partitions of a worker of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for what is not in it. */
+  partitioned<Definition extends AnyWorkerDefinition>(
+    reference: PartitionedReference<Definition>,
+  ): PartitionedHandle<Definition>;
   /** The management of a supervisor of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for one that is not in it. */
   supervisor(reference: SupervisorReference): SupervisorManagement;
   /**
@@ -206,6 +213,15 @@ class HeirloomRuntime implements Runtime {
         'Use the reference that the tree was made from, or that it was added by.',
       { worker: name },
     );
+  }
+
+  partitioned<Definition extends AnyWorkerDefinition>(
+    reference: PartitionedReference<Definition>,
+  ): PartitionedHandle<Definition> {
+    const isKnown = this.#registry.supervisor(reference) !== undefined && Object.hasOwn(reference, 'name');
+    if (isKnown) return createPartitionedHandle(reference, (child) => this.worker(child), {});
+    const message = "These partitions are not in the runtime's tree. Use the reference that partitioned(…) gave.";
+    throw new WorkerReferenceError('ERR_WORKER_UNKNOWN', message);
   }
 
   supervisor(reference: SupervisorReference): SupervisorManagement {

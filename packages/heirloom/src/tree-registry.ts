@@ -8,6 +8,7 @@
  * 3. The name of a worker that its supervisor has forgotten is free for another.
  * 4. What was added to a supervisor is gone with it, also when it is restarted, as in OTP; its names are free then.
  */
+import { partitionIn } from '@heirloom/worker/process-url';
 import { WorkerReferenceError } from './errors.js';
 import type { ChildReference, SupervisorReference, WorkerReference } from './reference.js';
 import type { Router } from './router.js';
@@ -127,6 +128,7 @@ export class TreeRegistry {
         { worker: name },
       );
     }
+    this.#checkPartitions(name);
     if (present !== undefined) {
       this.#drop(present);
       undo.push(() => this.#take(present));
@@ -137,6 +139,21 @@ export class TreeRegistry {
     const worker = { reference, path, addedTo, slot, source, life: undefined, isForgotten: false };
     this.#take(worker);
     undo.push(() => this.#drop(worker));
+  }
+
+  /** A key belongs to one partition, so all of one name are of one count. Partition 0 comes first. */
+  #checkPartitions(name: string): void {
+    const partition = partitionIn(name);
+    if (partition?.number !== 0) return;
+    for (const other of this.#workers.values()) {
+      const { of, count } = partitionIn(other.reference.name) ?? {};
+      if (other.isForgotten || of !== partition.of || count === partition.count) continue;
+      throw new WorkerReferenceError(
+        'ERR_WORKER_DUPLICATE',
+        `Worker ${of} has ${count} partitions in the tree already, and cannot have ${partition.count} as well. Give them another name.`,
+        { worker: of },
+      );
+    }
   }
 
   #take(worker: RegisteredWorker): void {

@@ -19,6 +19,7 @@ import type { Suspicion } from './call-queue.js';
 import type { ProcessDeath } from './child-process.js';
 import { exitOf } from './child-process.js';
 import { WorkerReferenceError } from './errors.js';
+import { checkPartitions } from './partition-check.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
 import { definitionChanged } from './worker-slot.js';
@@ -100,6 +101,7 @@ export class WorkerLife implements StartingChild {
     this.#checkHeirs(definition);
     this.#slot.define(definition);
     await previous?.retire('unknown');
+    await checkPartitions(this.#router.link, this.#slot.name);
     signal.throwIfAborted();
     await this.#activate(process, definition.tables);
     await process.active;

@@ -6,7 +6,7 @@
  */
 export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
-export { CallError, defineWorker, row, table, WorkerError, workerRef } from '@heirloom/worker';
+export { CallError, defineWorker, partitionedRef, row, table, WorkerError, workerRef } from '@heirloom/worker';
 
 export type {
   ExtendedInfo,
@@ -106,6 +106,8 @@ export type {
   NamedTables,
   OwnedTable,
   OwnerTables,
+  Partition,
+  PartitionedRef,
   RemoteWorker,
   RemoteWorkers,
   SignatureOf,

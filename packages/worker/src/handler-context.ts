@@ -7,6 +7,7 @@
  */
 import type { AnyTableDefinition, OwnerTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from './definition.js';
+import type { Partition } from './partition.js';
 import type { RemoteWorker } from './remote-worker.js';
 import type { WorkerRef } from './worker-ref.js';
 
@@ -89,6 +90,8 @@ export interface WorkerIdentity {
   readonly name: string;
   /** The epoch: it only grows, and no two lives of a worker share one. */
   readonly incarnation: number;
+  /** Which partition it is, of a worker that the program has made by `partitioned`. */
+  readonly partition: Partition | undefined;
 }
 
 /** Gives a handler the other workers. */

@@ -43,6 +43,7 @@ import { Mailbox } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
 import type { OutputGate } from './output-gate.js';
+import { partitionIn } from './partition.js';
 import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
@@ -107,7 +108,7 @@ export class Incarnation {
     this.definition = definition;
     this.gate = gate;
     this.ports = ports;
-    this.identity = { name, incarnation: 0 };
+    this.identity = { name, incarnation: 0, partition: partitionIn(name) };
     this.transaction = new Transaction(definition.tables);
     const inherited = (key: string): AnyTableDefinition | undefined => this.transaction.holding(key)?.definition;
     this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables, inherited)]);
@@ -137,7 +138,7 @@ export class Incarnation {
       throw new WorkerError('ERR_WORKER_PROTOCOL', `A worker was activated as epoch ${epoch} that is ${this.state}.`);
     }
     this.state = 'initializing';
-    this.identity = Object.freeze({ name: this.identity.name, incarnation: epoch });
+    this.identity = Object.freeze({ ...this.identity, incarnation: epoch });
     this.workers = new Set(message.workers);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);

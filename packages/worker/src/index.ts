@@ -10,6 +10,7 @@ export {
 export { CallError } from './call-error.js';
 export { WorkerError } from './errors.js';
 export { isInsideWorkerProcess } from './inside-worker.js';
+export { partitionedRef } from './partitioned-ref.js';
 export { workerRef } from './worker-ref.js';
 export type { CallErrorCode, CallOutcome } from './call-error.js';
 export type {
@@ -40,5 +41,7 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { Partition } from './partition.js';
+export type { PartitionedRef } from './partitioned-ref.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

@@ -8,6 +8,7 @@
 import { showValue } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
+import { partitionAmong } from './partitioned-ref.js';
 
 declare const definitionType: unique symbol;
 
@@ -15,6 +16,8 @@ declare const definitionType: unique symbol;
 export interface WorkerRef<Definition extends AnyWorkerDefinition = AnyWorkerDefinition> {
   readonly kind: 'worker_ref';
   readonly name: string;
+  /** Of a partition: `name` is the one that all partitions share, and this says which of them is meant. */
+  readonly partitionHash?: number;
   /** Only a type: the definition that the worker's module exports by default. */
   readonly [definitionType]?: Definition;
 }
@@ -37,12 +40,14 @@ export function workerRef<Definition extends AnyWorkerDefinition>(name: string):
 
 /** The name of the worker that a reference is of. Throws ERR_WORKER_REFERENCE for what is no reference, or of none of `workers`. */
 export function referredWorker(reference: unknown, workers: ReadonlySet<string>): string {
-  const { kind, name } = (reference ?? {}) as Partial<WorkerRef>; // Anything but undefined and null may be asked for its fields.
+  const { kind, name, partitionHash } = (reference ?? {}) as Partial<WorkerRef>; // Anything but undefined and null may be asked for its fields.
   if (kind !== 'worker_ref' || typeof name !== 'string') {
     const message = `remote(…) takes what workerRef('name') gives, not ${showValue(reference)}.`;
     throw new WorkerError('ERR_WORKER_REFERENCE', message);
   }
-  if (workers.has(name)) return name;
-  const message = `There is no worker ${showValue(name)} in this runtime. It has: ${[...workers].join(', ')}.`;
+  const worker = partitionHash === undefined ? name : partitionAmong(workers, name, partitionHash);
+  if (worker !== undefined && workers.has(worker)) return worker;
+  const what = partitionHash === undefined ? 'worker' : 'partition of';
+  const message = `There is no ${what} ${showValue(name)} in this runtime. It has: ${[...workers].join(', ')}.`;
   throw new WorkerError('ERR_WORKER_REFERENCE', message, { worker: name });
 }
