@@ -33,6 +33,7 @@ export type {
   ChildListing,
   RestartType,
   Shutdown,
+  StartedChild,
   Strategy,
   SupervisorErrorCode,
 } from '@heirloom/supervisor';
