@@ -1,12 +1,12 @@
 /** One partition of a worker, which asks the partition of a key, be it itself or another one. */
 import { defineWorker, partitionedRef, row, table } from 'heirloom/worker';
-import type { WorkerDefinition, WorkerIdentity } from 'heirloom/worker';
+import type { CallSignatures, WorkerDefinition, WorkerIdentity } from 'heirloom/worker';
 
 const tables = {
   entries: table({ row: row<{ id: string | number; value: number }>(), key: 'id', access: 'public' }),
 };
 /** As far as its partitions ask one another. */
-type Shard = WorkerDefinition<typeof tables, Record<never, never>>;
+type Shard = WorkerDefinition<typeof tables, CallSignatures>;
 
 const shards = partitionedRef<Shard>('shards');
 

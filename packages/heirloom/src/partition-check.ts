@@ -5,17 +5,23 @@
  * It is asked by partition 0, which is started before all others, at each of its starts. Tables without rows are in nobody's way:
  * they are what is left when everything was moved.
  */
-import type { Inspection } from '@heirloom/keeper/process-url';
 import { partitionIn } from '@heirloom/worker/process-url';
 import { WorkerReferenceError } from './errors.js';
 import type { KeeperLink } from './keeper-link.js';
+
+/** What of an inspection matters here. */
+interface StoredTable {
+  readonly worker: string;
+  readonly name: string;
+  readonly rows: number;
+}
 
 /** Rejects with WorkerReferenceError ERR_WORKER_PARTITIONS when the worker is a partition and the store has rows of another count. */
 export async function checkPartitions(link: KeeperLink, worker: string): Promise<void> {
   const partition = partitionIn(worker);
   if (partition?.number !== 0) return;
   const { of, count } = partition;
-  const { tables } = (await link.request({ type: 'inspect' })) as Inspection; // The keeper's answer to inspect.
+  const { tables } = (await link.request({ type: 'inspect' })) as { readonly tables: readonly StoredTable[] }; // The keeper's answer to inspect.
   for (const { worker: stored, name: table, rows } of tables) {
     const other = partitionIn(stored);
     if (other?.of !== of || other.count === count || rows === 0) continue;

@@ -2,7 +2,6 @@
 export { encodeBootstrap } from './bootstrap.js';
 export { KeeperError, StoreError } from './errors.js';
 export { SELECTION_OPERATIONS } from './selection-query.js';
-export type { Inspection } from './inspection.js';
 export type { KeeperBootstrap } from './bootstrap.js';
 export type { KeeperErrorCode, StoreErrorCode } from './errors.js';
 export type { TableIdentity } from './table-identity.js';
