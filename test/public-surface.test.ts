@@ -65,7 +65,7 @@ describe('what users import', () => {
         SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
         SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
-        WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
+        WhereFields WorkerDefinition WorkerDown WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
         WorkerReferenceErrorCode WritableTable WrittenTabfile
       `),
     });
@@ -79,10 +79,11 @@ describe('what users import', () => {
       `),
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
-        CallErrorCode CallOutcome CallSignatures CallsOf Condition CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
+        CallErrorCode CallOutcome CallSignatures CallsOf Condition CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow DownMessage ElementResult EndReason
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
         InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
-        KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
+        KeyedRows LifeTools LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow Monitor
+        NamedTables
         NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Partition
         PartitionedRef Patch Pattern
         PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers

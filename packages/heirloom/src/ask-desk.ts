@@ -22,7 +22,8 @@
 import { TableError } from '@heirloom/tables';
 import { decodeValue, encodeError, encodeValue, FrameKind, writeOutcome } from '@heirloom/wire';
 import type { AskMessage, LeaveMessage } from '@heirloom/wire';
-import { ASKS_OPEN_MAX, isRemoteWrite } from '@heirloom/worker/process-url';
+import { ASKS_OPEN_MAX, isLifeOperation, isRemoteWrite } from '@heirloom/worker/process-url';
+import type { LifeOperation } from '@heirloom/worker/process-url';
 import { createHash } from 'node:crypto';
 import { AskScope } from './ask-scope.js';
 import type { OpenAsk } from './ask-scope.js';
@@ -60,6 +61,7 @@ export class AskDesk {
   take(process: WorkerProcess, message: AskMessage): void {
     if (process.liveEpoch === undefined) return;
     const { requestId, ordinal, operation } = message;
+    if (isLifeOperation(operation)) return send(process, requestId, this.#ofLife(process, message, operation));
     const isWrite = isRemoteWrite(operation);
     const refuse = (code: CallErrorCode, what: string): void => {
       send(process, requestId, thrown(askError(code, 'none', message, what)));
@@ -80,6 +82,16 @@ export class AskDesk {
     scope.open.set(ordinal, ask);
     this.#wait(ask, process, requestId);
     void this.#run(ask);
+  }
+
+  /** What belongs to the life of the process that asks, and not to its call: carried out at once, whenever it is asked. */
+  #ofLife({ worker }: WorkerProcess, message: AskMessage, operation: LifeOperation): Answer {
+    try {
+      const result = this.#router.lives.perform(worker, operation, message.worker, decodeOperands(message));
+      return { threw: false, payload: encodeValue(result) };
+    } catch (error) {
+      return thrown(error);
+    }
   }
 
   /** The handler goes on without the answer to a question, or wants no further page of the iteration that it began. */

@@ -100,10 +100,11 @@ export class CallQueue<Call extends QueuedCall> {
     return this.waitingCount === 0 && this.#suspects.length === 0;
   }
 
-  /** Takes a new call; false when the queue is full. */
-  offer(call: Call): boolean {
+  /** Takes a new call; false when the queue is full. A notice of the runtime is taken all the same: others bound how many there are. */
+  offer(call: Call, isNotice: boolean = false): boolean {
     const { waitingMax, waitingBytesMax } = this.#limits;
-    if (this.waitingCount >= waitingMax || this.#waitingBytes + call.bytes > waitingBytesMax) return false;
+    if (!isNotice && (this.waitingCount >= waitingMax || this.#waitingBytes + call.bytes > waitingBytesMax))
+      return false;
     this.#waiting.push(call);
     this.#waitingBytes += call.bytes;
     return true;

@@ -4,6 +4,7 @@
  * A listener that throws, or whose promise is rejected, does not harm the runtime: its error is logged. Events are delivered in
  * the turn in which they happen, to the listeners that there are then.
  */
+import type { WorkerDown } from './lives.js';
 import { wrongOption } from './option-check.js';
 
 /** Every event with what it carries. All times are in milliseconds. */
@@ -20,6 +21,8 @@ export interface RuntimeEvents {
     /** The last lines that it logged, the oldest first. */
     readonly lastLines: readonly string[];
   };
+  /** The life of a worker has ended, whatever ended it: one that crashed, too, and one that was told to stop. */
+  down: WorkerDown;
   /** A worker's next incarnation is being started. */
   restart: { readonly worker: string };
   /** A worker's next incarnation is up. */
@@ -43,6 +46,7 @@ export interface RuntimeEvents {
 
 const EVENTS: readonly (keyof RuntimeEvents)[] = [
   'crash',
+  'down',
   'restart',
   'recovered',
   'poisoned',
@@ -77,13 +81,22 @@ export class EventHub {
   emit<Event extends keyof RuntimeEvents>(event: Event, value: RuntimeEvents[Event]): void {
     // Those that are there now: a listener that subscribes again must not be called for ever.
     for (const listener of Array.from(this.#listeners.get(event) ?? [])) {
-      try {
-        // Listeners are kept under the name of their event, and may be asynchronous.
-        const result = (listener as (value: RuntimeEvents[Event]) => unknown)(value);
-        if (result instanceof Promise) result.catch((error: unknown) => this.#onListenerError(event, error));
-      } catch (error) {
-        this.#onListenerError(event, error);
-      }
+      this.deliver(event, listener as Listener<Event>, value); // Listeners are kept under the name of their event.
+    }
+  }
+
+  /** Tells one listener. */
+  deliver<Event extends keyof RuntimeEvents>(
+    event: Event,
+    listener: Listener<Event>,
+    value: RuntimeEvents[Event],
+  ): void {
+    try {
+      // It may be asynchronous.
+      const result = (listener as (value: RuntimeEvents[Event]) => unknown)(value);
+      if (result instanceof Promise) result.catch((error: unknown) => this.#onListenerError(event, error));
+    } catch (error) {
+      this.#onListenerError(event, error);
     }
   }
 }

@@ -13,6 +13,7 @@ export type { CallErrorCode, CallOutcome, RuntimeErrorCode, WorkerReferenceError
 export type { RuntimeEvents } from './events.js';
 export type { KeeperSettings, QueueLimits, RuntimeOptions } from './options.js';
 export type { CallOptions } from './pending-call.js';
+export type { WorkerDown } from './lives.js';
 export type { PartitionedHandle } from './partitioned-handle.js';
 export type { PartitionedOptions, PartitionedReference } from './partitioned-reference.js';
 export type {

@@ -96,7 +96,8 @@ export class PendingCalls {
 
   /**
    * Makes a call to a worker. Rejects with CallError, or RuntimeError when the runtime is over. A nested one is made for a handler
-   * that is running, and is taken also when the runtime only finishes what it has.
+   * that is running, and is taken also when the runtime only finishes what it has. A notice is one that the runtime makes by itself,
+   * and is taken also when the queue is full.
    */
   call(
     slot: WorkerSlot,
@@ -104,6 +105,7 @@ export class PendingCalls {
     callArguments: readonly unknown[],
     options: CallOptions,
     isNested: boolean = false,
+    isNotice: boolean = false,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const refusal = isNested ? this.#failure : this.#refusal;
@@ -133,7 +135,7 @@ export class PendingCalls {
       this.#calls.set(call.callId, call);
       if (timeoutMs !== 'infinity') call.timer = setTimeout(() => this.#timedOut(call, timeoutMs), timeoutMs);
       if (signal !== undefined) this.#listen(call, signal);
-      if (!slot.offer(call)) {
+      if (!slot.offer(call, isNotice)) {
         this.fail(
           call,
           'ERR_CALL_OVERLOADED',

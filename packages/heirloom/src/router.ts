@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
+import { Lives } from './lives.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
 import { TokenDesk } from './token-desk.js';
@@ -41,6 +42,11 @@ export class Router {
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
+  readonly lives: Lives = new Lives({
+    notify: ({ worker, epoch }, call, message) => this.#notify(worker, call, [epoch, message]),
+    onDown: (down) => this.events.emit('down', down),
+    isClosing: () => this.isClosing,
+  });
   readonly tables: TableDirectory = new TableDirectory();
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),
@@ -78,6 +84,13 @@ export class Router {
   /** A number for a worker process, unique in this runtime. */
   nextAttachment(): number {
     return ++this.#lastAttachment;
+  }
+
+  #notify(worker: string, call: string, callArguments: readonly unknown[]): void {
+    const slot = this.tables.slot(worker);
+    if (slot === undefined) return;
+    const told = this.calls.call(slot, call, callArguments, { timeoutMs: 'infinity', retry: 'never' }, true, true);
+    told.catch(() => {}); // The life that it was for is over, and what it threw is what it died of.
   }
 
   async #admit(connection: Connection): Promise<void> {

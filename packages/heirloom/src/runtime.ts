@@ -40,6 +40,8 @@ import { createHandle, createTable } from './worker-handle.js';
 import { ReadDeadline } from './read-deadline.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
+import type { WorkerDown } from './lives.js';
+import { monitorWorker } from './program-monitor.js';
 import type { SupervisorManagement } from './supervisor-management.js';
 import { createManagement } from './supervisor-management.js';
 import type { ChildStart, TreePath } from './tree-registry.js';
@@ -91,6 +93,12 @@ export interface Runtime extends AsyncDisposable {
   ): Promise<RemoteTable<Definition> | undefined>;
   /** Every table that has an heir, of all workers (ets:all/0), in the order in which they came to their owners. */
   tables(options?: CallOptions): Promise<readonly TableListing[]>;
+  /**
+   * Tells a listener of the end of each life of a worker from now on, those that are followed by a restart included, and at once,
+   * with the reason `'noproc'`, of a worker that is down. The function that comes back ends that. A listener that throws is logged.
+   * Throws WorkerReferenceError ERR_WORKER_UNKNOWN.
+   */
+  monitor(reference: WorkerReference, listener: (down: WorkerDown) => void): () => void;
   /** Subscribes to an event; the function that comes back unsubscribes. A listener that throws is logged. */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void;
   /** The process of the keeper; `pid` is undefined while there is none. */
@@ -266,6 +274,10 @@ class HeirloomRuntime implements Runtime {
     const question = this.#router.link.ask({ type: 'tables' });
     // The keeper's answer to tables.
     return (await new ReadDeadline('runtime.tables', options).wait(question)) as readonly TableListing[];
+  }
+
+  monitor(reference: WorkerReference, listener: (down: WorkerDown) => void): () => void {
+    return monitorWorker(this.#events, this.#router.lives, this.worker(reference).name, listener);
   }
 
   on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void {

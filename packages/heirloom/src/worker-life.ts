@@ -42,6 +42,8 @@ export class WorkerLife implements StartingChild {
   #opening: Promise<EpochOpened> | undefined;
   #retired: Promise<{ counted: boolean; rerun: number }> | undefined;
   #recovery: Recovery | undefined;
+  /** How its process ended; undefined until that was seen. */
+  #exit: ChildExit | undefined;
   #isStopping = false;
 
   constructor(
@@ -134,6 +136,7 @@ export class WorkerLife implements StartingChild {
     const { connection } = process;
     if (process.process.isGone || connection === undefined || this.#retired !== undefined) return;
     process.liveEpoch = opened.epoch;
+    this.#router.lives.began({ worker: this.#slot.name, epoch: opened.epoch });
     process.process.log.label({ incarnation: opened.epoch });
     process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
@@ -154,6 +157,7 @@ export class WorkerLife implements StartingChild {
     const process = this.#process as WorkerProcess; // It was this process that died.
     const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
     const wasUp = process.liveEpoch;
+    this.#exit = exitOf(death, this.#isStopping, error);
     if (process.hasIgnored) {
       await this.retire('nobody');
       this.#router.logger.info({ worker: this.#slot.name, epoch: wasUp }, 'a worker chose not to run');
@@ -169,7 +173,7 @@ export class WorkerLife implements StartingChild {
       this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
     }
     const { counted } = await this.retire(this.#suspicion(process, death));
-    return { ...exitOf(death, this.#isStopping, error), counted };
+    return { ...this.#exit, counted };
   }
 
   /** Whose doing the death may have been. */
@@ -186,8 +190,15 @@ export class WorkerLife implements StartingChild {
    * keeper to ask, the calls stay as they are: the runtime rejects them.
    */
   retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
-    this.#retired ??= this.#retire(suspicion);
+    this.#retired ??= this.#retire(suspicion).finally(() => this.#told());
     return this.#retired;
+  }
+
+  /** Tells of its end, behind the retirement: whoever learns of it finds the tables with the heir. */
+  async #told(): Promise<void> {
+    const opened = await this.#opening?.catch(() => undefined);
+    if (opened !== undefined)
+      this.#router.lives.ended(this.#slot.name, opened.epoch, this.#exit ?? { reason: 'killed' });
   }
 
   async #retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {

@@ -49,8 +49,8 @@ export class WorkerSlot {
     return this.#definition?.tables.find((table) => table.name === name);
   }
 
-  offer(call: PendingCall): boolean {
-    if (!this.queue.offer(call)) return false;
+  offer(call: PendingCall, isNotice: boolean): boolean {
+    if (!this.queue.offer(call, isNotice)) return false;
     this.pump();
     return true;
   }

@@ -26,6 +26,7 @@ import type { CallErrorCode, CallOutcome } from './call-error.js';
 import { WorkerError } from './errors.js';
 import type { OutputGate } from './output-gate.js';
 import type { AskOptions } from './remote-worker.js';
+import { isLifeOperation } from './life-operations.js';
 import { isRemoteWrite } from './table-call-names.js';
 
 /** How long an answer may take unless `with({ timeoutMs })` says otherwise: as that of a call. */
@@ -166,16 +167,19 @@ export class AskSession {
     this.check(target);
     const requestId = this.asks.nextRequestId();
     // Without a call nothing is asked again, and the number of the question tells iterations apart.
-    const ordinal = this.callId === undefined ? requestId : this.nextOrdinal++;
-    const isWrite = isRemoteWrite(target.operation) === true;
-    if (isWrite && this.callId === undefined) throw noCall(target);
+    // Nor is what belongs to the life of this worker, of which nothing is left when its call is run again.
+    const isOfLife = isLifeOperation(target.operation);
+    const callId = isOfLife ? undefined : this.callId;
+    const ordinal = callId === undefined ? requestId : this.nextOrdinal++;
+    const isWrite = isOfLife || isRemoteWrite(target.operation) === true;
+    if (isWrite && !isOfLife && callId === undefined) throw noCall(target);
     if (options.signal?.aborted === true) {
       throw askError('ERR_CALL_ABORTED', 'none', target, 'was aborted before it was sent', options.signal.reason);
     }
     const message = {
       ...target,
       requestId,
-      callId: this.callId,
+      callId,
       ordinal,
       arguments: encodeOperands(target, operands),
       timeoutMs: undefined,
@@ -239,8 +243,10 @@ export class AskSession {
 
   private check({ operation, worker, table }: AskTarget): void {
     if (this.isOpen) return;
+    const whom =
+      table === '' ? `worker ${showValue(worker)}` : `table ${showValue(table)} of worker ${showValue(worker)}`;
     const message =
-      `'${operation}' was asked of table ${showValue(table)} of worker ${showValue(worker)} after the handler had settled that ` +
+      `'${operation}' was asked of ${whom} after the handler had settled that ` +
       'the handle was given to. Await everything that uses it before the handler returns.';
     throw new TableError('ERR_TABLE_CLOSED', message, { operation, worker, table });
   }
@@ -265,7 +271,8 @@ function askError(
 ): CallError {
   const { worker, table, operation } = target;
   const became = outcome === 'none' ? 'It changed nothing.' : 'Whether it changes anything is not known.';
-  const message = `What was asked of ${worker}.tables.${table}.${operation} ${what}. ${became}`;
+  const asked = table === '' ? `${worker}: ${operation}` : `${worker}.tables.${table}.${operation}`;
+  const message = `What was asked of ${asked} ${what}. ${became}`;
   const details = { worker, table, operation, outcome };
   return new CallError(code, message, details, cause === undefined ? undefined : { cause });
 }

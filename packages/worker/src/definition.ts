@@ -17,6 +17,7 @@ import type {
   TableTransfer,
   TransferContext,
 } from './handler-context.js';
+import type { DownMessage } from './life-notices.js';
 
 /** How long a handler may run by default: far longer than one should, and short enough that a stuck worker is noticed. */
 export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
@@ -66,6 +67,11 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
    * crashes. Without it the worker just owns the table.
    */
   readonly tableTransferred?: (transfer: TableTransfer, context: TransferContext<Tables>) => void | Promise<void>;
+  /**
+   * Runs when a life that `monitor` of this life was asked for has ended, as a batch of its own; once, or not at all if this life
+   * ends first. If it throws, the worker crashes.
+   */
+  readonly down?: (message: DownMessage, context: HandlerContext<Tables>) => void | Promise<void>;
   /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
   readonly calls: Calls;
   /** How long one handler may run before the worker is killed, in milliseconds; default HANDLER_TIMEOUT_MS_DEFAULT. */
@@ -84,6 +90,7 @@ export interface WorkerDefinition<Tables extends NamedTables, Calls extends Call
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly init: ((context: never) => unknown) | undefined;
   readonly tableTransferred?: ((transfer: TableTransfer, context: never) => unknown) | undefined;
+  readonly down?: ((message: DownMessage, context: never) => unknown) | undefined;
   /** In milliseconds, 0 for none. */
   readonly handlerTimeoutMs: number;
   readonly onError: 'reply' | 'crash';
@@ -115,9 +122,10 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
   if (options.init !== undefined && typeof options.init !== 'function') {
     throw malformed('init', options.init, 'Give a function, or leave it out.');
   }
-  const { tableTransferred } = options;
-  if (tableTransferred !== undefined && typeof tableTransferred !== 'function') {
-    throw malformed('tableTransferred', tableTransferred, 'Give a function, or leave it out.');
+  const { tableTransferred, down } = options;
+  for (const [name, callback] of Object.entries({ tableTransferred, down })) {
+    if (callback === undefined || typeof callback === 'function') continue;
+    throw malformed(name, callback, 'Give a function, or leave it out.');
   }
   const onError = options.onError ?? 'reply';
   if (onError !== 'reply' && onError !== 'crash') throw malformed('onError', onError, "Give 'reply' or 'crash'.");
@@ -128,6 +136,7 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
     handlers: Object.freeze(Object.assign(Object.create(null) as Record<string, AnyHandler>, options.calls)),
     init: options.init,
     tableTransferred,
+    down,
     handlerTimeoutMs: checkTimeout(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS_DEFAULT),
     onError,
   });

@@ -7,6 +7,7 @@
  */
 import type { AnyTableDefinition, OwnerTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from './definition.js';
+import type { LifeTools } from './life-tools.js';
 import type { Partition } from './partition.js';
 import type { RemoteWorker } from './remote-worker.js';
 import type { WorkerRef } from './worker-ref.js';
@@ -100,7 +101,7 @@ export type RemoteWorkers = <Definition extends AnyWorkerDefinition>(
 ) => RemoteWorker<Definition>;
 
 /** What every handler gets before the arguments of its call. */
-export interface HandlerContext<Tables extends NamedTables> {
+export interface HandlerContext<Tables extends NamedTables> extends LifeTools {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /**
@@ -121,7 +122,7 @@ export interface HandlerContext<Tables extends NamedTables> {
 export type TransferContext<Tables extends NamedTables> = Omit<HandlerContext<Tables>, 'call'>;
 
 /** What `init` gets. */
-export interface InitContext<Tables extends NamedTables> {
+export interface InitContext<Tables extends NamedTables> extends LifeTools {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /** The declared tables that other workers own, with their owners; using them throws TableError ERR_TABLE_OWNER. */

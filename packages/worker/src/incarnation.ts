@@ -40,6 +40,8 @@ import type {
 } from './handler-context.js';
 import { Inheritance } from './inheritance.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
+import { isNotice, noticeCalls } from './life-notices.js';
+import { lifeTools } from './life-tools.js';
 import { Mailbox } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
@@ -112,7 +114,11 @@ export class Incarnation {
     this.identity = { name, incarnation: 0, partition: partitionIn(name) };
     this.transaction = new Transaction(definition.tables);
     const inherited = (key: string): AnyTableDefinition | undefined => this.transaction.holding(key)?.definition;
-    this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables, inherited)]);
+    this.handlers = new Map([
+      ...Object.entries(definition.handlers),
+      ...tableCalls(definition.tables, inherited),
+      ...noticeCalls(definition),
+    ]);
     this.inheritance = new Inheritance(name, this.transaction, {
       reader: ports.reader,
       log: ports.log,
@@ -306,7 +312,7 @@ export class Incarnation {
     // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
     if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
-    this.begin({ callId, isFatal: this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX) });
+    this.begin({ callId, isFatal: this.isFatal(call.name) });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
@@ -318,6 +324,12 @@ export class Incarnation {
     }
     if (isAsync) this.wait(callId, result);
     else this.succeeded(callId, result);
+  }
+
+  /** Whether the worker dies when the handler of this call throws: nobody else could be told that a notice threw. */
+  private isFatal(call: string): boolean {
+    if (isNotice(call)) return true;
+    return this.definition.onError === 'crash' && !call.startsWith(TABLE_CALL_PREFIX);
   }
 
   private wait(callId: number, result: unknown): void {
@@ -346,6 +358,7 @@ export class Incarnation {
         await session.ask({ ...table, operation: 'rename' }, [name], {});
       }),
       remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
+      ...lifeTools(session, this.definition, workers),
       now: ports.now,
       log: ports.log,
       worker: this.identity,

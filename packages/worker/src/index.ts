@@ -41,6 +41,8 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { DownMessage, EndReason, Monitor } from './life-notices.js';
+export type { LifeTools } from './life-tools.js';
 export type { Partition } from './partition.js';
 export type { PartitionedRef } from './partitioned-ref.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';

@@ -40,14 +40,19 @@ export function workerRef<Definition extends AnyWorkerDefinition>(name: string):
 
 /** The name of the worker that a reference is of. Throws ERR_WORKER_REFERENCE for what is no reference, or of none of `workers`. */
 export function referredWorker(reference: unknown, workers: ReadonlySet<string>): string {
+  const worker = namedWorker(reference, workers);
+  if (workers.has(worker)) return worker;
+  const message = `There is no worker ${showValue(worker)} in this runtime. It has: ${[...workers].join(', ')}.`;
+  throw new WorkerError('ERR_WORKER_REFERENCE', message, { worker });
+}
+
+/** The name that a reference says, whether there is such a worker or not. Throws ERR_WORKER_REFERENCE for what is no reference. */
+export function namedWorker(reference: unknown, workers: ReadonlySet<string>): string {
   const { kind, name, partitionHash } = (reference ?? {}) as Partial<WorkerRef>; // Anything but undefined and null may be asked for its fields.
   if (kind !== 'worker_ref' || typeof name !== 'string') {
-    const message = `remote(…) takes what workerRef('name') gives, not ${showValue(reference)}.`;
+    const message = `A worker is given by what workerRef('name') gives, not by ${showValue(reference)}.`;
     throw new WorkerError('ERR_WORKER_REFERENCE', message);
   }
-  const worker = partitionHash === undefined ? name : partitionAmong(workers, name, partitionHash);
-  if (worker !== undefined && workers.has(worker)) return worker;
-  const what = partitionHash === undefined ? 'worker' : 'partition of';
-  const message = `There is no ${what} ${showValue(name)} in this runtime. It has: ${[...workers].join(', ')}.`;
-  throw new WorkerError('ERR_WORKER_REFERENCE', message, { worker: name });
+  // Without partitions the name itself is that of no worker, or of another one.
+  return partitionHash === undefined ? name : (partitionAmong(workers, name, partitionHash) ?? `${name} in partitions`);
 }

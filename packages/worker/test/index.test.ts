@@ -23,6 +23,7 @@ test('exports to the authors of workers what is listed here, and nothing else', 
 test('exports to the embedding process what is listed here, and nothing else', () => {
   expect(Object.keys(launch).sort()).toEqual([
     'ASKS_OPEN_MAX',
+    'DOWN_CALL',
     'MAILBOX_BYTES_MAX',
     'MAILBOX_CALLS_MAX',
     'PARTITIONS_MAX',
@@ -32,6 +33,7 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'TABLE_CALL_PREFIX',
     'byName',
     'encodeWorkerBootstrap',
+    'isLifeOperation',
     'isRemoteWrite',
     'onAbort',
     'partitionIn',

@@ -1,0 +1,45 @@
+/** What handlers and `init` do with the lives of other workers: questions of their session that belong to the life (life-operations.ts). */
+import type { AskSession } from './ask-session.js';
+import type { AnyWorkerDefinition } from './definition.js';
+import { WorkerError } from './errors.js';
+import type { Monitor } from './life-notices.js';
+import type { LifeOperation } from './life-operations.js';
+import type { WorkerRef } from './worker-ref.js';
+import { namedWorker } from './worker-ref.js';
+
+/** The lives of other workers, for as long as this life goes on. */
+export interface LifeTools {
+  /**
+   * Has this worker told, by `down` of its definition, when the present life of another worker ends (erlang:monitor/2): once, or
+   * at once with the reason `'noproc'` when that worker is down, or there is none of this name. What was monitored in a life is
+   * not monitored in the next one: do it in `init`. Rejects with WorkerError ERR_WORKER_CALLBACK when the definition has no
+   * `down`, ERR_WORKER_LIMIT for more than 16,384 monitors, ERR_WORKER_REFERENCE; and as every question does.
+   */
+  readonly monitor: (reference: WorkerRef) => Promise<Monitor>;
+  /** Takes a monitor back. False when it was told of its end already, or is about to be. */
+  readonly demonitor: (monitor: Monitor) => Promise<boolean>;
+}
+
+export function lifeTools(
+  session: AskSession,
+  definition: AnyWorkerDefinition,
+  workers: ReadonlySet<string>,
+): LifeTools {
+  const ask = (operation: LifeOperation, worker: string, ...operands: readonly unknown[]): Promise<unknown> =>
+    session.ask({ worker, table: '', operation }, operands, {});
+  return {
+    monitor: async (reference) => {
+      checkCallback(definition, 'down', 'monitor');
+      const worker = namedWorker(reference, workers);
+      const number = (await ask('life.monitor', worker)) as number; // The router's answer.
+      return Object.freeze({ worker, number });
+    },
+    demonitor: async ({ worker, number }) => (await ask('life.demonitor', worker, number)) as boolean, // The router's answer.
+  };
+}
+
+function checkCallback(definition: AnyWorkerDefinition, callback: 'down', tool: string): void {
+  if (definition[callback] !== undefined) return;
+  const message = `${tool} tells by '${callback}', which the definition of this worker has not. Define it beside 'calls'.`;
+  throw new WorkerError('ERR_WORKER_CALLBACK', message, { callback });
+}
