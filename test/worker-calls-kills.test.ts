@@ -4,7 +4,7 @@
  * in each worker on its path, and what a worker was told is what the other one did.
  *
  * Mutations that make this fail, each tried: what was answered is forgotten with the process that asked; a call counts as a read; a
- * question that is still open is asked a second time; writes that call nobody again are known by their ordinal alone.
+ * question that is still open is asked a second time.
  */
 import { worker } from 'heirloom';
 import type { Runtime, WorkerReference } from 'heirloom';

@@ -2,8 +2,8 @@
  * Calls of other workers inside handlers: what they answer, what stays, and what is refused (G2, G4, G9, G12). That they happen once
  * is shown in worker-calls-kills.test.ts.
  *
- * Mutations that make this fail, each tried: a call has no edge in the graph of who waits; a call counts as a read; the router takes
- * the name of a table's operation as that of a call; a call that threw behind one to another worker says that nothing was changed.
+ * Mutations that make this fail, each tried: a call has no edge in the graph of who waits; a call counts as a read. What the router
+ * refuses of workers that do not keep to it is in heirloom/test/ask-desk.
  */
 import { worker } from 'heirloom';
 import type { WorkerReference } from 'heirloom';
