@@ -155,7 +155,7 @@ describe('a handler', TIMEOUT, () => {
     await expect(own.call.watch('a')).rejects.toMatchObject({ cause: { code: 'ERR_WORKER_LIMIT' } });
     // All of them are told, however few calls may wait.
     process.kill(test.runtime.worker(a).pid ?? Number.NaN, 'SIGKILL');
-    await until('all are told', async () => (await own.call.told()).length === 16_384);
+    await until('all are told', async () => (await own.tables.told.size()) === 16_384);
     await own.call.watch('a');
   });
 

@@ -1,6 +1,6 @@
 /** A worker that monitors others as a test wants, and writes down what it is told. */
 import { defineWorker, row, table, workerRef } from 'heirloom/worker';
-import type { Monitor } from 'heirloom/worker';
+import type { DownMessage, Monitor } from 'heirloom/worker';
 
 /** What it was told, and in which of its lives. */
 export interface Told {
@@ -18,7 +18,7 @@ export default defineWorker({
     const name = process.env['WATCHES'];
     if (name !== undefined) await monitor(workerRef(name));
   },
-  down({ error, ...message }, { tables, worker }) {
+  down({ error, ...message }: DownMessage, { tables, worker }) {
     if (message.worker === process.env['THROWS_AT']) throw new Error('told too much');
     tables.told.insert({ ...message, error: error?.message, life: worker.incarnation });
   },
@@ -33,7 +33,7 @@ export default defineWorker({
     async watchAndWait({ monitor, tables }, name: string, milliseconds: number) {
       await monitor(workerRef(name));
       await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      return tables.told.size();
+      return tables.told.size;
     },
     async watchOften({ monitor }, name: string, times: number) {
       const asked = Array.from({ length: times }, () => monitor(workerRef(name)));

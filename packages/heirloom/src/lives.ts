@@ -18,7 +18,7 @@ import type { ExitReason } from '@heirloom/supervisor';
 import { encodeError } from '@heirloom/wire';
 import { WorkerError } from '@heirloom/worker';
 import { DOWN_CALL } from '@heirloom/worker/process-url';
-import type { LifeOperation } from '@heirloom/worker/process-url';
+import type { LifeTarget } from '@heirloom/worker/process-url';
 import { MONITORS_MAX, Monitors } from './monitors.js';
 
 /** A life of a worker. */
@@ -82,10 +82,8 @@ export class Lives {
   }
 
   /** Does what a life asks for. Throws WorkerError. */
-  perform(worker: string, operation: LifeOperation, target: string, operands: readonly unknown[]): unknown {
-    return operation === 'life.monitor'
-      ? this.#monitor(worker, target)
-      : this.#monitors.remove(worker, Number(operands[0]));
+  perform(worker: string, { operation, worker: target }: LifeTarget, operands: readonly unknown[]): unknown {
+    return operation === 'monitor' ? this.#monitor(worker, target) : this.#monitors.remove(worker, Number(operands[0]));
   }
 
   #monitor(watcher: string, target: string): number {

@@ -19,7 +19,7 @@ export type WorkerErrorCode =
   // What handlers ask of other workers.
   | 'ERR_WORKER_REFERENCE' // what is given to workerRef or remote names no worker
   | 'ERR_WORKER_OPTION' // an option of with() has a wrong value
-  | 'ERR_WORKER_NO_CALL' // init and tableTransferred cannot write to tables of other workers
+  | 'ERR_WORKER_NO_CALL' // init and tableTransferred cannot call other workers or write to their tables
   // The lives of other workers.
   | 'ERR_WORKER_CALLBACK' // what is asked for is told by a callback that the definition has not
   | 'ERR_WORKER_LIMIT' // this life has as many of these as it may

@@ -5,13 +5,22 @@
  *    life had asked for went with it. So `init` may ask, too.
  * 2. It happens when it is made, and stays if the handler throws later. As others see it, it waits in the output gate (G4).
  */
+import type { AskTarget } from './ask-target.js';
 
-const OPERATIONS = ['life.monitor', 'life.demonitor'] as const;
+/** What stands in place of a table where the router itself is asked: no table has this name. */
+export const ROUTER = '';
 
-export type LifeOperation = (typeof OPERATIONS)[number];
+const OPERATIONS = ['monitor', 'demonitor'] as const;
 
-export function isLifeOperation(operation: string): operation is LifeOperation {
-  return (OPERATIONS as readonly string[]).includes(operation);
+/** What is asked: the operation, about a worker. */
+export interface LifeTarget {
+  readonly worker: string;
+  readonly table: typeof ROUTER;
+  readonly operation: (typeof OPERATIONS)[number];
+}
+
+export function isLifeOperation(target: AskTarget): target is LifeTarget & typeof target {
+  return target.table === ROUTER && (OPERATIONS as readonly string[]).includes(target.operation);
 }
 
 /** The call that tells of a monitored life that has ended. No call of a definition may begin with `$`. */

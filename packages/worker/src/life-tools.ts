@@ -3,7 +3,8 @@ import type { AskSession } from './ask-session.js';
 import type { AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
 import type { Monitor } from './life-notices.js';
-import type { LifeOperation } from './life-operations.js';
+import { ROUTER } from './life-operations.js';
+import type { LifeTarget } from './life-operations.js';
 import type { WorkerRef } from './worker-ref.js';
 import { namedWorker } from './worker-ref.js';
 
@@ -25,16 +26,16 @@ export function lifeTools(
   definition: AnyWorkerDefinition,
   workers: ReadonlySet<string>,
 ): LifeTools {
-  const ask = (operation: LifeOperation, worker: string, ...operands: readonly unknown[]): Promise<unknown> =>
-    session.ask({ worker, table: '', operation }, operands, {});
+  const ask = (operation: LifeTarget['operation'], worker: string, ...operands: readonly unknown[]): Promise<unknown> =>
+    session.ask({ worker, table: ROUTER, operation }, operands, {});
   return {
     monitor: async (reference) => {
       checkCallback(definition, 'down', 'monitor');
       const worker = namedWorker(reference, workers);
-      const number = (await ask('life.monitor', worker)) as number; // The router's answer.
+      const number = (await ask('monitor', worker)) as number; // The router's answer.
       return Object.freeze({ worker, number });
     },
-    demonitor: async ({ worker, number }) => (await ask('life.demonitor', worker, number)) as boolean, // The router's answer.
+    demonitor: async ({ worker, number }) => (await ask('demonitor', worker, number)) as boolean, // The router's answer.
   };
 }
 

@@ -31,14 +31,17 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'askError',
     'byName',
     'encodeWorkerBootstrap',
+    'isAskedWrite',
     'isLifeOperation',
-    'isRemoteWrite',
     'onAbort',
     'partitionIn',
     'partitionName',
     'partitionNumber',
+    'targetDetails',
+    'targetName',
     'workerProcess',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
