@@ -87,19 +87,17 @@ describe('a handler', TIMEOUT, () => {
     const { runtime } = test;
     const [target, own] = [runtime.worker(a), runtime.worker(b).with({ timeoutMs: 30_000 })];
     // One was made by init, which is made anew in each life.
-    const monitors = [await own.call.watch('a'), await own.call.watch('a'), await own.call.watch('a')];
-    expect(new Set(monitors.map(({ number }) => number)).size).toBe(3);
-    expect(await own.call.unwatch(monitors[1] ?? monitors[0]!)).toBe(true);
-    expect(await own.call.unwatch(monitors[1] ?? monitors[0]!)).toBe(false);
+    const [first, second, third] = [await own.call.watch('a'), await own.call.watch('a'), await own.call.watch('a')];
+    expect(new Set([first.number, second.number, third.number]).size).toBe(3);
+    expect(await own.call.unwatch(second)).toBe(true);
+    expect(await own.call.unwatch(second)).toBe(false);
     await expect(own.call.watchAndThrow('a')).rejects.toThrow(code('ERR_CALL_THREW'));
     await killWorker(runtime, target);
     const told = await own.call.told();
     expect(told).toHaveLength(4);
     expect(told[0]).toMatchObject({ worker: 'a', epoch: 1, reason: 'killed', error: undefined, life: 1 });
-    expect(told.map(({ monitor }) => monitor)).toEqual(
-      expect.arrayContaining([monitors[0]?.number, monitors[2]?.number]),
-    );
-    expect(await own.call.unwatch(monitors[0]!)).toBe(false);
+    expect(told.map(({ monitor }) => monitor)).toEqual(expect.arrayContaining([first.number, third.number]));
+    expect(await own.call.unwatch(first)).toBe(false);
 
     // The second life of `a` is monitored by nobody, and what a life of `b` has asked for goes with it.
     await own.call.watch('a');

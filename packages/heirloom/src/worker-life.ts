@@ -190,8 +190,16 @@ export class WorkerLife implements StartingChild {
    * keeper to ask, the calls stay as they are: the runtime rejects them.
    */
   retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
-    this.#retired ??= this.#retire(suspicion).finally(() => this.#told());
+    this.#retired ??= this.#retireAndTell(suspicion);
     return this.#retired;
+  }
+
+  async #retireAndTell(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
+    try {
+      return await this.#retire(suspicion);
+    } finally {
+      await this.#told();
+    }
   }
 
   /** Tells of its end, behind the retirement: whoever learns of it finds the tables with the heir. */
