@@ -1,4 +1,4 @@
-/** A worker that monitors others as a test wants, and writes down what it is told. */
+/** A worker that monitors others and links itself to them as a test wants, and writes down what it is told. */
 import { defineWorker, row, table, workerRef } from 'heirloom/worker';
 import type { DownMessage, Monitor } from 'heirloom/worker';
 
@@ -14,9 +14,10 @@ export interface Told {
 
 export default defineWorker({
   tables: { told: table({ row: row<Told>(), type: 'duplicate_bag', key: 'worker' }) },
-  async init({ monitor }) {
-    const name = process.env['WATCHES'];
-    if (name !== undefined) await monitor(workerRef(name));
+  async init({ link, monitor }) {
+    const { WATCHES, LINKS } = process.env;
+    if (WATCHES !== undefined) await monitor(workerRef(WATCHES));
+    if (LINKS !== undefined) await link(workerRef(LINKS));
   },
   down({ error, ...message }: DownMessage, { tables, worker }) {
     if (message.worker === process.env['THROWS_AT']) throw new Error('told too much');
@@ -39,6 +40,8 @@ export default defineWorker({
       const asked = Array.from({ length: times }, () => monitor(workerRef(name)));
       return (await Promise.all(asked)).map(({ number }) => number);
     },
+    link: ({ link }, name: string) => link(workerRef(name)),
+    unlink: ({ unlink }, name: string) => unlink(workerRef(name)),
     told: ({ tables }): readonly Told[] => tables.told.tab2list(),
     crash() {
       process.nextTick(() => {
@@ -49,5 +52,7 @@ export default defineWorker({
     exit() {
       process.exit(0);
     },
+    /** Is alone with its worker for a while. */
+    wait: (_context, milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds)),
   },
 });

@@ -50,6 +50,8 @@ export type WorkerReferenceErrorCode =
   | 'ERR_WORKER_INIT'
   /** A stored row cannot be made one of the declared version; the cause is the worker's error, and nothing was changed. */
   | 'ERR_WORKER_MIGRATION'
+  /** A worker that it was linked to has ended; the cause is that one's error. */
+  | 'ERR_WORKER_LINKED'
   /** The worker's process ended before it was ready. */
   | 'ERR_WORKER_START';
 

@@ -44,6 +44,7 @@ export class Router {
   readonly asks: AskDesk = new AskDesk(this);
   readonly lives: Lives = new Lives({
     notify: ({ worker, epoch }, call, message) => this.#notify(worker, call, [epoch, message]),
+    later: (task) => void setImmediate(task),
     onDown: (down) => this.events.emit('down', down),
     isClosing: () => this.isClosing,
   });

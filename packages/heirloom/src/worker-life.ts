@@ -21,6 +21,8 @@ import type { ProcessDeath } from './child-process.js';
 import { exitOf } from './child-process.js';
 import { WorkerReferenceError } from './errors.js';
 import { checkPartitions } from './partition-check.js';
+import type { EndedLife, Life } from './lives.js';
+import { linkError } from './link-error.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
 import { definitionChanged } from './worker-slot.js';
@@ -44,6 +46,8 @@ export class WorkerLife implements StartingChild {
   #recovery: Recovery | undefined;
   /** How its process ended; undefined until that was seen. */
   #exit: ChildExit | undefined;
+  /** The end of a life that it was linked to, by which it was ended. */
+  #endedBy: EndedLife | undefined;
   #isStopping = false;
 
   constructor(
@@ -136,7 +140,7 @@ export class WorkerLife implements StartingChild {
     const { connection } = process;
     if (process.process.isGone || connection === undefined || this.#retired !== undefined) return;
     process.liveEpoch = opened.epoch;
-    this.#router.lives.began({ worker: this.#slot.name, epoch: opened.epoch });
+    this.#router.lives.began(this.#life(opened.epoch));
     process.process.log.label({ incarnation: opened.epoch });
     process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
@@ -144,6 +148,24 @@ export class WorkerLife implements StartingChild {
     const { workers } = this.#router.tables;
     sendControl(connection, activate, { epoch, lsn, restarted, tables: grants, inherited, elsewhere, workers });
     this.#router.tables.activated(this.#slot.name, { epoch, connection });
+  }
+
+  /** As other workers see it. */
+  #life(epoch: number): Life {
+    const { name: worker, definition } = this.#slot;
+    const isStopping = (): boolean => this.#isStopping;
+    return {
+      worker,
+      epoch,
+      trapsExits: definition?.trapsExits === true,
+      get isStopping() {
+        return isStopping();
+      },
+      endBy: (linked) => {
+        this.#endedBy = linked;
+        this.kill();
+      },
+    };
   }
 
   /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
@@ -155,9 +177,13 @@ export class WorkerLife implements StartingChild {
   /** The process is gone: closes its epoch, and says how it ended. */
   async #gone(death: ProcessDeath): Promise<ChildExit> {
     const process = this.#process as WorkerProcess; // It was this process that died.
-    const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
+    const { lastWords } = process;
+    const endedBy = lastWords === undefined && !this.#isStopping ? this.#endedBy : undefined;
+    const error =
+      lastWords === undefined ? endedBy && linkError(this.#slot.name, endedBy) : decodeError(lastWords.error);
     const wasUp = process.liveEpoch;
-    this.#exit = exitOf(death, this.#isStopping, error);
+    const exit = exitOf(death, this.#isStopping, error);
+    this.#exit = endedBy === undefined ? exit : { ...exit, reason: endedBy.reason };
     if (process.hasIgnored) {
       await this.retire('nobody');
       this.#router.logger.info({ worker: this.#slot.name, epoch: wasUp }, 'a worker chose not to run');
@@ -179,7 +205,7 @@ export class WorkerLife implements StartingChild {
   /** Whose doing the death may have been. */
   #suspicion({ wasActive, lastWords }: WorkerProcess, { overrun }: ProcessDeath): Suspicion {
     // Before its `init` was done, no call has begun; and what it was told to stop did not die of a call.
-    if (!wasActive || this.#isStopping) return 'nobody';
+    if (!wasActive || this.#isStopping || this.#endedBy !== undefined) return 'nobody';
     const running = overrun ?? lastWords?.callId;
     if (running !== undefined) return { running };
     return lastWords === undefined ? 'unknown' : 'nobody';

@@ -99,6 +99,7 @@ export type {
   CallsOf,
   DownMessage,
   EndReason,
+  ExitMessage,
   HandlerContext,
   Handlers,
   HeirOptions,

@@ -14,6 +14,8 @@ export interface ReadyMessage {
   readonly pid: number;
   readonly calls: readonly string[];
   readonly tables: readonly TableDeclaration[];
+  /** Whether it is told of the ends of those that it is linked to, and does not end with them. */
+  readonly trapsExits?: boolean | undefined;
 }
 /** Worker → router, best effort before it dies of an uncaught error: what it died of, and what was running. */
 export interface CrashMessage {
@@ -77,7 +79,7 @@ export type StopMessage = Record<string, never>;
 
 export const ready: ControlMessage<ReadyMessage> = control(
   'ready',
-  record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration) }),
+  record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration), trapsExits: optional(flag) }),
 );
 export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', errorMessage);
 /** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */

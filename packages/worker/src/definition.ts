@@ -17,7 +17,7 @@ import type {
   TableTransfer,
   TransferContext,
 } from './handler-context.js';
-import type { DownMessage } from './life-notices.js';
+import type { DownMessage, ExitMessage } from './life-notices.js';
 
 /** How long a handler may run by default: far longer than one should, and short enough that a stuck worker is noticed. */
 export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
@@ -72,6 +72,13 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
    * ends first. If it throws, the worker crashes.
    */
   readonly down?: (message: DownMessage, context: HandlerContext<Tables>) => void | Promise<void>;
+  /** Whether this worker is told, by `exit`, of the ends of those that it is linked to, and does not end with them. Default false. */
+  readonly trapExit?: boolean;
+  /**
+   * Runs in a worker that traps exits when a life has ended that it is linked to, as a batch of its own; once, or not at all if
+   * this life ends first. If it throws, the worker crashes.
+   */
+  readonly exit?: (message: ExitMessage, context: HandlerContext<Tables>) => void | Promise<void>;
   /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
   readonly calls: Calls;
   /** How long one handler may run before the worker is killed, in milliseconds; default HANDLER_TIMEOUT_MS_DEFAULT. */
@@ -91,6 +98,8 @@ export interface WorkerDefinition<Tables extends NamedTables, Calls extends Call
   readonly init: ((context: never) => unknown) | undefined;
   readonly tableTransferred?: ((transfer: TableTransfer, context: never) => unknown) | undefined;
   readonly down?: ((message: DownMessage, context: never) => unknown) | undefined;
+  readonly trapExit?: boolean;
+  readonly exit?: ((message: ExitMessage, context: never) => unknown) | undefined;
   /** In milliseconds, 0 for none. */
   readonly handlerTimeoutMs: number;
   readonly onError: 'reply' | 'crash';
@@ -122,10 +131,14 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
   if (options.init !== undefined && typeof options.init !== 'function') {
     throw malformed('init', options.init, 'Give a function, or leave it out.');
   }
-  const { tableTransferred, down } = options;
-  for (const [name, callback] of Object.entries({ tableTransferred, down })) {
+  const { tableTransferred, down, exit, trapExit = false } = options;
+  for (const [name, callback] of Object.entries({ tableTransferred, down, exit })) {
     if (callback === undefined || typeof callback === 'function') continue;
     throw malformed(name, callback, 'Give a function, or leave it out.');
+  }
+  if (typeof trapExit !== 'boolean') throw malformed('trapExit', trapExit, 'Give true or false.');
+  if (trapExit !== (exit !== undefined)) {
+    throw malformed('trapExit', trapExit, 'A worker that traps exits is told of them by exit: give both, or none.');
   }
   const onError = options.onError ?? 'reply';
   if (onError !== 'reply' && onError !== 'crash') throw malformed('onError', onError, "Give 'reply' or 'crash'.");
@@ -137,6 +150,8 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
     init: options.init,
     tableTransferred,
     down,
+    trapExit,
+    exit,
     handlerTimeoutMs: checkTimeout(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS_DEFAULT),
     onError,
   });

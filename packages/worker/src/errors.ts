@@ -22,6 +22,7 @@ export type WorkerErrorCode =
   | 'ERR_WORKER_NO_CALL' // init and tableTransferred cannot call other workers or write to their tables
   // The lives of other workers.
   | 'ERR_WORKER_CALLBACK' // what is asked for is told by a callback that the definition has not
+  | 'ERR_WORKER_NOPROC' // a worker that is down cannot be linked to
   | 'ERR_WORKER_LIMIT' // this life has as many of these as it may
   // The other processes.
   | 'ERR_WORKER_MAILBOX' // more calls arrived than the router may send

@@ -41,7 +41,7 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
-export type { DownMessage, EndReason, Monitor } from './life-notices.js';
+export type { DownMessage, EndReason, ExitMessage, Monitor } from './life-notices.js';
 export type { LifeTools } from './life-tools.js';
 export type { Partition } from './partition.js';
 export type { PartitionedRef } from './partitioned-ref.js';

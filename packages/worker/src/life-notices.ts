@@ -9,7 +9,7 @@
 import { decodeError } from '@heirloom/wire';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import type { HandlerContext, NamedTables } from './handler-context.js';
-import { DOWN_CALL } from './life-operations.js';
+import { DOWN_CALL, EXIT_CALL } from './life-operations.js';
 
 /** How the life of a worker ended: by itself, as it was told, by a failure of its own, by a signal; or it was down already. */
 export type EndReason = 'normal' | 'shutdown' | 'crash' | 'killed' | 'noproc';
@@ -20,8 +20,8 @@ export interface Monitor {
   readonly number: number;
 }
 
-/** How a worker is told that a life which it monitors has ended. */
-export interface DownMessage {
+/** How a worker that traps exits is told that a life which it is linked to has ended. */
+export interface ExitMessage {
   /** The worker whose life it was. */
   readonly worker: string;
   /** Which of its lives; undefined when it had none. */
@@ -29,15 +29,22 @@ export interface DownMessage {
   readonly reason: EndReason;
   /** What it could still say of its end. */
   readonly error: Error | undefined;
+}
+
+/** How a worker is told that a life which it monitors has ended. */
+export interface DownMessage extends ExitMessage {
   /** The number of the monitor. */
   readonly monitor: number;
 }
 
-type Notice = Omit<DownMessage, 'error'> & { readonly error: unknown };
+type Notice = Omit<ExitMessage, 'error'> & { readonly error: unknown };
 type Callback = (message: unknown, context: HandlerContext<NamedTables>) => unknown;
 
 /** The handlers of the notices of a worker. */
-export function noticeCalls({ down }: AnyWorkerDefinition): readonly (readonly [name: string, handler: AnyHandler])[] {
+export function noticeCalls({
+  down,
+  exit,
+}: AnyWorkerDefinition): readonly (readonly [name: string, handler: AnyHandler])[] {
   const handler = (callback: Callback | undefined) => {
     return (context: HandlerContext<NamedTables>, epoch: number, { error, ...notice }: Notice): unknown => {
       if (epoch !== context.worker.incarnation || callback === undefined) return undefined;
@@ -48,9 +55,12 @@ export function noticeCalls({ down }: AnyWorkerDefinition): readonly (readonly [
     };
   };
   // The definition has erased the type of its own tables.
-  return [[DOWN_CALL, handler(down as Callback | undefined)]];
+  return [
+    [DOWN_CALL, handler(down as Callback | undefined)],
+    [EXIT_CALL, handler(exit as Callback | undefined)],
+  ];
 }
 
 export function isNotice(call: string): boolean {
-  return call === DOWN_CALL;
+  return call === DOWN_CALL || call === EXIT_CALL;
 }

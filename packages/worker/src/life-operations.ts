@@ -10,7 +10,7 @@ import type { AskTarget } from './ask-target.js';
 /** What stands in place of a table where the router itself is asked: no table has this name. */
 export const ROUTER = '';
 
-const OPERATIONS = ['monitor', 'demonitor'] as const;
+const OPERATIONS = ['monitor', 'demonitor', 'link', 'unlink'] as const;
 
 /** What is asked: the operation, about a worker. */
 export interface LifeTarget {
@@ -25,3 +25,5 @@ export function isLifeOperation(target: AskTarget): target is LifeTarget & typeo
 
 /** The call that tells of a monitored life that has ended. No call of a definition may begin with `$`. */
 export const DOWN_CALL = '$down';
+/** The call that tells a worker which traps exits of the end of a life that it is linked to. */
+export const EXIT_CALL = '$exit';

@@ -19,6 +19,16 @@ export interface LifeTools {
   readonly monitor: (reference: WorkerRef) => Promise<Monitor>;
   /** Takes a monitor back. False when it was told of its end already, or is about to be. */
   readonly demonitor: (monitor: Monitor) => Promise<boolean>;
+  /**
+   * Links the present lives of this worker and another one (erlang:link/1): when one ends other than `'normal'`, the other one is
+   * ended, too, with the same reason, and its supervisor decides. One whose definition says `trapExit: true` is told by `exit` of
+   * its definition instead. Being stopped by its supervisor is an end, too, with the reason `'shutdown'`. A worker that is linked
+   * already stays so. Rejects with WorkerError ERR_WORKER_NOPROC when the other one is down, or there is none of this name (one that
+   * traps exits is told so by `exit` instead), ERR_WORKER_REFERENCE; and as every question does.
+   */
+  readonly link: (reference: WorkerRef) => Promise<void>;
+  /** Takes back a link, whoever has made it. When the promise resolves, this life does not end by it any more. */
+  readonly unlink: (reference: WorkerRef) => Promise<void>;
 }
 
 export function lifeTools(
@@ -36,6 +46,8 @@ export function lifeTools(
       return Object.freeze({ worker, number });
     },
     demonitor: async ({ worker, number }) => (await ask('demonitor', worker, number)) as boolean, // The router's answer.
+    link: async (reference) => void (await ask('link', namedWorker(reference, workers))),
+    unlink: async (reference) => void (await ask('unlink', namedWorker(reference, workers))),
   };
 }
 

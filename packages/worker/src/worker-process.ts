@@ -115,8 +115,13 @@ export class WorkerProcess {
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
-    const { handlers, tables } = definition;
-    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    const { handlers, tables, trapExit: trapsExits } = definition;
+    sendControl(calls, ready, {
+      pid: process.pid,
+      calls: Object.keys(handlers),
+      tables: declareTables(tables),
+      trapsExits,
+    });
     rehearse(
       () => this.incarnation?.isNew !== true,
       () => this.openReader(),

@@ -24,6 +24,7 @@ test('exports to the embedding process what is listed here, and nothing else', (
   expect(Object.keys(launch).sort()).toEqual([
     'ASKS_OPEN_MAX',
     'DOWN_CALL',
+    'EXIT_CALL',
     'MAILBOX_BYTES_MAX',
     'MAILBOX_CALLS_MAX',
     'PARTITIONS_MAX',
