@@ -78,8 +78,9 @@ export class WorkerProcess implements Attached {
       (connection) => this.#start(connection),
       (error: Error) => this.#fail(error),
     );
-    void process.died.then(({ code, signal }) => {
+    void process.died.then(async ({ code, signal }) => {
       router.link.detach(this.attachment);
+      if (!this.wasActive) await process.logged;
       this.#fail(
         new WorkerReferenceError(
           'ERR_WORKER_START',
