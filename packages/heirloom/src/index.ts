@@ -30,6 +30,7 @@ export type {
   ChildListing,
   RestartType,
   Shutdown,
+  StartedChild,
   Strategy,
   SupervisorErrorCode,
 } from '@heirloom/supervisor';

@@ -37,6 +37,7 @@ export {
   adopt,
   ask,
   crash,
+  ignored,
   initFailed,
   keeper,
   keeperLost,
