@@ -71,7 +71,10 @@ describe('the program', TIMEOUT, () => {
     runtime.on('down', ({ worker: name }) => events.push(`down ${name}`));
     runtime.on('restart', ({ worker: name }) => events.push(`restart ${name}`));
     const owner = new Promise<unknown>((resolve) => {
-      runtime.monitor(a, () => resolve(runtime.worker(a).tables.told.info()));
+      const unsubscribe = runtime.monitor(a, () => {
+        unsubscribe();
+        resolve(runtime.worker(a).tables.told.info());
+      });
     });
     await killWorker(runtime, runtime.worker(a));
     expect(await owner).toMatchObject({ owner: undefined });

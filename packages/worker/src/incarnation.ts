@@ -41,7 +41,7 @@ import type {
 import { Inheritance } from './inheritance.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { isNotice, noticeCalls } from './life-notices.js';
-import { lifeTools } from './life-tools.js';
+import { lifeTools } from './life-asks.js';
 import { Mailbox } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
