@@ -175,6 +175,7 @@ class HeirloomRuntime implements Runtime {
     this.#tree = new SupervisionTree<ChildStart>(wholeTree(options, this.#registry), {
       driver: this.#driver(),
       seed,
+      restartLimit: options.restartLimit,
       ...(ports.killWaitMs === undefined ? {} : { killWaitMs: ports.killWaitMs }),
       onEvent: (event) => this.#observe(event),
       onFailure: (error) => this.#failed(error),
