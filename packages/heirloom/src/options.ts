@@ -48,6 +48,11 @@ export interface RuntimeOptions {
   readonly limits?: QueueLimits;
   /** How many restarts all workers and supervisors together may need before the runtime fails. Default: no limit. */
   readonly restartLimit?: RestartLimit;
+  /**
+   * How long the runtime may take to end, in milliseconds, when it is closed without a deadline of its own, gives up, or shuts itself
+   * down: then what is left is killed. Default: as long as its workers' `shutdown` times allow.
+   */
+  readonly shutdownDeadlineMs?: number;
   /** What the random parts of `backoff` follow from: a run with the same seed and the same deaths waits the same. Default: random. */
   readonly seed?: number;
 }
@@ -59,6 +64,7 @@ export interface CheckedOptions {
   readonly keeper: Required<KeeperSettings>;
   readonly limits: Required<QueueLimits>;
   readonly restartLimit: RestartLimit | undefined;
+  readonly shutdownDeadlineMs: number | undefined;
   readonly seed: number;
 }
 
@@ -75,7 +81,7 @@ export const CALL_TRIES_MAX_DEFAULT = 3;
 /** Seeds are short enough to be read out and typed in. */
 export const SEED_MAX: number = 2 ** 32 - 1;
 
-const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits', 'restartLimit', 'seed'];
+const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits', 'restartLimit', 'shutdownDeadlineMs', 'seed'];
 const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
 const RESTART_LIMIT_OPTIONS = ['intensity', 'periodMs'];
 const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
@@ -115,8 +121,14 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
       callTriesMax: wholeNumber('limits.callTriesMax', limits.callTriesMax, CALL_TRIES_MAX_DEFAULT, 1, MAX),
     },
     restartLimit: checkRestartLimit(options.restartLimit),
+    shutdownDeadlineMs: checkDeadline('shutdownDeadlineMs', options.shutdownDeadlineMs),
     seed: wholeNumber('seed', options.seed, randomInt(SEED_MAX + 1), 0, SEED_MAX),
   };
+}
+
+/** How long a shutdown may take: whole milliseconds, or undefined for no deadline. Throws ERR_RUNTIME_OPTION. */
+export function checkDeadline(option: string, value: unknown): number | undefined {
+  return value === undefined ? undefined : wholeNumber(option, value, 0, 0, DURATION_MS_MAX);
 }
 
 function checkRestartLimit(limit: RestartLimit | undefined): RestartLimit | undefined {

@@ -170,6 +170,19 @@ export class SupervisionTree<S> {
     return this.#end({ type: 'kill' });
   }
 
+  /** Kills the child at this path with all that is below it, at once. It is not restarted; where there is none, nothing happens. */
+  killChild(path: readonly string[]): void {
+    const parent = this.#find(path.slice(0, -1));
+    const id = path.at(-1);
+    if (parent !== undefined && id !== undefined) this.#post(parent, { type: 'child', id, event: { type: 'KILL' } });
+  }
+
+  /** Kills everything below the supervisor at this path, at once, so that it ends: for the reason that it had, if it had one. */
+  killBelow(path: readonly string[]): void {
+    const node = this.#find(path);
+    if (node !== undefined) this.#post(node, { type: 'kill' });
+  }
+
   #end(event: { readonly type: 'stop' | 'kill' }): Promise<void> {
     this.#isAskedToEnd = true;
     this.#post(this.#root, event);
