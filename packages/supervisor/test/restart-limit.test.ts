@@ -54,7 +54,7 @@ describe('a tree with a limit', () => {
     readonly clock: VirtualClock;
     readonly events: TreeEvent[];
     readonly failures: SupervisorError[];
-    crash(id: string): Promise<void>;
+    readonly crash: (id: string) => Promise<void>;
   }
 
   async function started(
