@@ -60,7 +60,8 @@ describe('what users import', () => {
         FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
         MatchOptions MatchedValues Operators PageOptions PartitionedHandle PartitionedOptions PartitionedReference
         Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
-        ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
+        ReadableTable RegisteredName RegistryEntry RegistryHandle
+        RegistryKind RegistrySelection ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
         RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
         SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
         SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
@@ -86,7 +87,7 @@ describe('what users import', () => {
         NamedTables
         NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Partition
         PartitionedRef Patch Pattern
-        PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
+        PrivateTable ReadTabfileOptions ReadableTable RegisteredName Registry RegistryEntry RegistrySelection ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
         ReverseOptions RowOf RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer

@@ -30,10 +30,12 @@ import {
   askError,
   isAskedWrite,
   isLifeOperation,
+  isRegistryRead,
+  isRegistryWrite,
   targetDetails,
   targetName,
 } from '@heirloom/worker/process-url';
-import type { LifeTarget } from '@heirloom/worker/process-url';
+import type { LifeTarget, RegistryTarget } from '@heirloom/worker/process-url';
 import { createHash } from 'node:crypto';
 import { cycleError, DIVERGED, KEPT_LIMIT } from './ask-refusal.js';
 import { AskScope } from './ask-scope.js';
@@ -71,7 +73,8 @@ export class AskDesk {
   take(process: WorkerProcess, message: AskMessage): void {
     if (process.liveEpoch === undefined) return;
     const { requestId, ordinal } = message;
-    if (isLifeOperation(message)) return send(process, requestId, this.#ofLife(process, message, message));
+    if (isLifeOperation(message) || isRegistryWrite(message))
+      return send(process, requestId, this.#ofLife(process, message, message));
     const isWrite = isAskedWrite(message);
     const refuse = (code: CallErrorCode, what: string): void => {
       send(process, requestId, thrown(askError(code, 'none', message, what)));
@@ -95,9 +98,13 @@ export class AskDesk {
   }
 
   /** What belongs to the life of the process that asks, and not to its call: carried out at once, whenever it is asked. */
-  #ofLife({ worker }: WorkerProcess, target: LifeTarget, message: AskMessage): Answer {
+  #ofLife({ worker }: WorkerProcess, target: LifeTarget | RegistryTarget, message: AskMessage): Answer {
     try {
-      const result = this.#router.lives.perform(worker, target, decodeOperands(message));
+      const { lives, registries } = this.#router;
+      const operands = decodeOperands(message);
+      const result = isLifeOperation(target)
+        ? lives.perform(worker, target, operands)
+        : registries.perform(worker, target, operands);
       return { threw: false, payload: encodeValue(result) };
     } catch (error) {
       return thrown(error);
@@ -209,6 +216,7 @@ export class AskDesk {
     const { table, operation } = message;
     const operands = decodeOperands(message);
     if (operation === 'rows.next') return scope.nextPage(operands[0], ask);
+    if (isRegistryRead(message)) return this.#router.registries.perform(scope.worker, message, operands);
     const slot = this.#router.tables.slot(message.worker);
     if (slot === undefined) throw this.#unknownWorker(message.worker);
     const timeoutMs =

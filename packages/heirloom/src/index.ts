@@ -13,6 +13,8 @@ export type { CallErrorCode, CallOutcome, RuntimeErrorCode, WorkerReferenceError
 export type { RuntimeEvents } from './events.js';
 export type { KeeperSettings, QueueLimits, RuntimeOptions } from './options.js';
 export type { CallOptions } from './pending-call.js';
+export type { RegistryKind } from './name-registry.js';
+export type { RegistryHandle } from './registry-handle.js';
 export type { WorkerDown } from './lives.js';
 export type { PartitionedHandle } from './partitioned-handle.js';
 export type { PartitionedOptions, PartitionedReference } from './partitioned-reference.js';
@@ -91,4 +93,5 @@ export type {
   WhereFields,
   WritableTable,
 } from '@heirloom/tables';
+export type { RegisteredName, RegistryEntry, RegistrySelection } from '@heirloom/worker';
 export type { AnyWorkerDefinition, CallsOf, TablesOf, WorkerDefinition, WorkerErrorCode } from '@heirloom/worker';

@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { RuntimeError, WorkerReferenceError } from './errors.js';
 import { guardLogger } from './guarded-logger.js';
 import { checkOptionNames, trueOrFalse, wholeNumber, wrongOption } from './option-check.js';
+import type { RegistryKind } from './name-registry.js';
 import type { SupervisorReference } from './reference.js';
 import { isSupervisorReference, workersOf } from './reference.js';
 import type { Logger } from './process-log.js';
@@ -49,6 +50,8 @@ export interface RuntimeOptions {
   readonly logger?: Logger;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
+  /** The registries of names, each with whether a key is one worker's or many workers': `{ games: 'unique', topics: 'duplicate' }`. */
+  readonly registries?: Readonly<Record<string, RegistryKind>>;
   /** How many restarts all workers and supervisors together may need before the runtime fails. Default: no limit. */
   readonly restartLimit?: RestartLimit;
   /**
@@ -65,6 +68,7 @@ export interface CheckedOptions {
   readonly root: SupervisorReference;
   readonly logger: Logger;
   readonly keeper: Required<KeeperSettings>;
+  readonly registries: Readonly<Record<string, RegistryKind>>;
   readonly limits: Required<QueueLimits>;
   readonly restartLimit: RestartLimit | undefined;
   readonly shutdownDeadlineMs: number | undefined;
@@ -84,7 +88,17 @@ export const CALL_TRIES_MAX_DEFAULT = 3;
 /** Seeds are short enough to be read out and typed in. */
 export const SEED_MAX: number = 2 ** 32 - 1;
 
-const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits', 'restartLimit', 'shutdownDeadlineMs', 'seed'];
+const OPTIONS = [
+  'directory',
+  'root',
+  'logger',
+  'keeper',
+  'limits',
+  'restartLimit',
+  'shutdownDeadlineMs',
+  'seed',
+  'registries',
+];
 const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
 const RESTART_LIMIT_OPTIONS = ['intensity', 'periodMs'];
 const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
@@ -112,6 +126,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
       standby: trueOrFalse('keeper.standby', keeper.standby, true),
       lockWaitMs: wholeNumber('keeper.lockWaitMs', keeper.lockWaitMs, LOCK_WAIT_DEFAULT_MS, 0, LOCK_WAIT_MAX_MS),
     },
+    registries: checkRegistries(options.registries ?? {}),
     limits: {
       waitingCallsMax: wholeNumber('limits.waitingCallsMax', limits.waitingCallsMax, WAITING_CALLS_MAX_DEFAULT, 1, MAX),
       sentCallsMax: wholeNumber(
@@ -142,6 +157,17 @@ function checkRestartLimit(limit: RestartLimit | undefined): RestartLimit | unde
     intensity: wholeNumber('restartLimit.intensity', limit.intensity ?? null, 0, 0, INTENSITY_MAX),
     periodMs: wholeNumber('restartLimit.periodMs', limit.periodMs ?? null, 0, 1, DURATION_MS_MAX),
   };
+}
+
+function checkRegistries(registries: Readonly<Record<string, RegistryKind>>): Readonly<Record<string, RegistryKind>> {
+  const given: unknown = registries;
+  const what = "must be an object, as { games: 'unique', topics: 'duplicate' }";
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw wrongOption('registries', given, what);
+  for (const [name, kind] of Object.entries(registries)) {
+    if (kind === 'unique' || kind === 'duplicate') continue;
+    throw wrongOption(`registries.${name}`, kind, "must be 'unique' or 'duplicate'");
+  }
+  return registries;
 }
 
 function directoryPath(directory: string | URL): string {

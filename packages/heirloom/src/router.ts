@@ -10,6 +10,7 @@ import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
 import { Lives } from './lives.js';
 import { PendingCalls } from './pending-call.js';
+import type { Registries } from './registries.js';
 import { TableDirectory } from './table-directory.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
@@ -48,6 +49,7 @@ export class Router {
     onDown: (down) => this.events.emit('down', down),
     isClosing: () => this.isClosing,
   });
+  readonly registries: Registries;
   readonly tables: TableDirectory = new TableDirectory();
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),
@@ -59,7 +61,8 @@ export class Router {
   #server: Server | undefined;
   #lastAttachment = 0;
 
-  constructor(socketDirectory: string, ports: RuntimePorts, logger: Logger, events: EventHub) {
+  constructor(socketDirectory: string, ports: RuntimePorts, logger: Logger, events: EventHub, registries: Registries) {
+    this.registries = registries;
     this.socketDirectory = socketDirectory;
     this.ports = ports;
     this.logger = logger;

@@ -32,6 +32,9 @@ import { createPartitionedHandle } from './partitioned-handle.js';
 import type { PartitionedReference } from './partitioned-reference.js';
 import type { SupervisorReference, WorkerReference } from './reference.js';
 import { supervisorSpec } from './reference.js';
+import { Registries } from './registries.js';
+import type { RegistryHandle } from './registry-handle.js';
+import { createRegistryHandle } from './registry-handle.js';
 import type { RuntimePorts } from './router.js';
 import { Router } from './router.js';
 import { ShutdownDeadline } from './shutdown-deadline.js';
@@ -107,6 +110,8 @@ export interface Runtime extends AsyncDisposable {
    * Throws WorkerReferenceError ERR_WORKER_UNKNOWN.
    */
   monitor(reference: WorkerReference, listener: (down: WorkerDown) => void): () => void;
+  /** A registry of names. Throws WorkerError ERR_WORKER_REGISTRY for one that the option `registries` does not name. */
+  registry(name: string): RegistryHandle;
   /** Subscribes to an event; the function that comes back unsubscribes. A listener that throws is logged. */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void;
   /** The process of the keeper; `pid` is undefined while there is none. */
@@ -191,7 +196,7 @@ class HeirloomRuntime implements Runtime {
     const { logger, limits, seed } = options;
     logger.info({ seed }, 'the runtime starts; with this seed the waits before restarts are the same');
     this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
-    this.#router = new Router(socketDirectory, ports, logger, this.#events);
+    this.#router = new Router(socketDirectory, ports, logger, this.#events, new Registries(options.registries));
     this.#keepers = new KeeperSource(this.#router, { directory: options.directory, ...options.keeper });
     this.#registry = new TreeRegistry(this.#router, {
       waitingMax: limits.waitingCallsMax,
@@ -299,6 +304,13 @@ class HeirloomRuntime implements Runtime {
 
   monitor(reference: WorkerReference, listener: (down: WorkerDown) => void): () => void {
     return monitorWorker(this.#events, this.#router.lives, this.worker(reference).name, listener);
+  }
+
+  registry(name: string): RegistryHandle {
+    return createRegistryHandle(this.#router.registries.registry(name), (worker) => {
+      const slot = this.#router.tables.slot(worker);
+      return slot && createHandle(this.#router, slot, {});
+    });
   }
 
   on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void {

@@ -170,7 +170,8 @@ export class WorkerLife implements StartingChild {
       },
       endBy: (linked) => {
         this.#endedBy = linked;
-        this.kill();
+        // Not told to stop by its supervisor, which is to see why.
+        this.#process?.process.kill();
       },
     };
   }
@@ -250,6 +251,7 @@ export class WorkerLife implements StartingChild {
     const process = this.#process;
     if (process !== undefined) {
       if (this.#slot.recipient?.connection === process.connection) this.#slot.unbind();
+      if (process.liveEpoch !== undefined) this.#router.registries.ended(this.#slot.name);
       process.liveEpoch = undefined;
       this.#router.asks.gone(process);
       this.#router.link.detach(process.attachment);

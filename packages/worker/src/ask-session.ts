@@ -27,6 +27,7 @@ import type { CallErrorCode } from './call-error.js';
 import { WorkerError } from './errors.js';
 import { isLifeOperation } from './life-operations.js';
 import type { OutputGate } from './output-gate.js';
+import { isRegistryWrite } from './registry-operations.js';
 import type { AskOptions } from './remote-worker.js';
 
 /** How long an answer may take unless `with({ timeoutMs })` says otherwise: as that of a call. */
@@ -161,7 +162,7 @@ export class AskSession {
     const requestId = this.asks.nextRequestId();
     // Without a call nothing is asked again, and the number of the question tells iterations apart.
     // Nor is what belongs to the life of this worker, of which nothing is left when its call is run again.
-    const isOfLife = isLifeOperation(target);
+    const isOfLife = isLifeOperation(target) || isRegistryWrite(target);
     const callId = isOfLife ? undefined : this.callId;
     const ordinal = callId === undefined ? requestId : this.nextOrdinal++;
     const isWrite = isAskedWrite(target);

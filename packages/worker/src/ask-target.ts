@@ -7,6 +7,7 @@
 import { isLifeOperation, ROUTER } from './life-operations.js';
 import { CallError } from './call-error.js';
 import type { CallErrorCode, CallOutcome } from './call-error.js';
+import { isRegistryRead, isRegistryWrite } from './registry-operations.js';
 import { isRemoteWrite } from './table-call-names.js';
 
 export interface AskTarget {
@@ -20,7 +21,8 @@ export interface AskTarget {
 /** Whether it may change something; undefined for what nobody can ask. Names that begin with `$` are no calls of a definition. */
 export function isAskedWrite(target: AskTarget): boolean | undefined {
   const { table, operation } = target;
-  if (isLifeOperation(target)) return true;
+  if (isLifeOperation(target) || isRegistryWrite(target)) return true;
+  if (isRegistryRead(target)) return false;
   if (table !== undefined) return isRemoteWrite(operation);
   return operation.startsWith('$') ? undefined : true;
 }

@@ -23,7 +23,9 @@ export type WorkerErrorCode =
   // The lives of other workers.
   | 'ERR_WORKER_CALLBACK' // what is asked for is told by a callback that the definition has not
   | 'ERR_WORKER_NOPROC' // a worker that is down cannot be linked to
-  | 'ERR_WORKER_LIMIT' // this life has as many of these as it may
+  | 'ERR_WORKER_REGISTRY' // the runtime has no registry of this name, or one of another kind
+  | 'ERR_WORKER_REGISTERED' // a unique key is taken
+  | 'ERR_WORKER_LIMIT' // there are as many of these as there may be
   // The other processes.
   | 'ERR_WORKER_MAILBOX' // more calls arrived than the router may send
   | 'ERR_WORKER_PROTOCOL' // a message that does not belong here and now

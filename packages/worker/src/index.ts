@@ -44,6 +44,7 @@ export type {
 export type { DownMessage, EndReason, ExitMessage, Monitor } from './life-notices.js';
 export type { LifeTools } from './life-tools.js';
 export type { Partition } from './partition.js';
+export type { RegisteredName, Registry, RegistryEntry, RegistrySelection } from './registry.js';
 export type { PartitionedRef } from './partitioned-ref.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

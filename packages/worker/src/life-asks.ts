@@ -5,6 +5,7 @@ import { WorkerError } from './errors.js';
 import type { LifeTools } from './life-tools.js';
 import { ROUTER } from './life-operations.js';
 import type { LifeTarget } from './life-operations.js';
+import { registryOf } from './registry-asks.js';
 import { namedWorker } from './worker-ref.js';
 
 export function lifeTools(
@@ -24,6 +25,7 @@ export function lifeTools(
     demonitor: async ({ worker, number }) => (await ask('demonitor', worker, number)) as boolean, // The router's answer.
     link: async (reference) => void (await ask('link', namedWorker(reference, workers))),
     unlink: async (reference) => void (await ask('unlink', namedWorker(reference, workers))),
+    registry: (name) => registryOf(session, name),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What handlers and `init` do with the lives of other workers; how it is asked for is in life-asks.ts. */
 import type { Monitor } from './life-notices.js';
+import type { Registry } from './registry.js';
 import type { WorkerRef } from './worker-ref.js';
 
 /** The lives of other workers, for as long as this life goes on. */
@@ -23,4 +24,6 @@ export interface LifeTools {
   readonly link: (reference: WorkerRef) => Promise<void>;
   /** Takes back a link, whoever has made it. When the promise resolves, this life does not end by it any more. */
   readonly unlink: (reference: WorkerRef) => Promise<void>;
+  /** A registry of names, which the program has named in the option `registries`. The type of its values is given by the caller. */
+  readonly registry: <Value = unknown>(name: string) => Registry<Value>;
 }

@@ -10,6 +10,8 @@ export { SUSPECT_WINDOW } from './output-gate.js';
 export { PARTITIONS_MAX, partitionIn, partitionName, partitionNumber } from './partition.js';
 export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
 export { encodeWorkerBootstrap } from './worker-bootstrap.js';
+export { isRegistryRead, isRegistryWrite } from './registry-operations.js';
+export type { RegistryTarget } from './registry-operations.js';
 export type { LifeTarget } from './life-operations.js';
 export type { WorkerBootstrap } from './worker-bootstrap.js';
 

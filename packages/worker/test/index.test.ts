@@ -37,6 +37,8 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'encodeWorkerBootstrap',
     'isAskedWrite',
     'isLifeOperation',
+    'isRegistryRead',
+    'isRegistryWrite',
     'onAbort',
     'partitionIn',
     'partitionName',
