@@ -22,6 +22,7 @@ import { exitOf } from './child-process.js';
 import { WorkerReferenceError } from './errors.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
+import { timerOf } from './timer-desk.js';
 import { definitionChanged } from './worker-slot.js';
 import type { WorkerProcess, WorkerSource } from './worker-source.js';
 
@@ -232,11 +233,9 @@ export class WorkerLife implements StartingChild {
     const { calls, events, logger } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;
-      logger.error(
-        { worker: this.#slot.name, call: name, tries },
-        'a call is poisoned: its worker died whenever it ran it',
-      );
-      events.emit('poisoned', { worker: this.#slot.name, call: name, tries });
+      const report = { worker: this.#slot.name, call: name, tries, timer: timerOf(call) };
+      logger.error(report, 'a call is poisoned: its worker died whenever it ran it');
+      events.emit('poisoned', report);
       calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
     }
     for (const call of abandoned) {

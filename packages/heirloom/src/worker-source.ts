@@ -23,6 +23,7 @@ import {
   ready,
   sendControl,
   stopped,
+  timerDue,
 } from '@heirloom/wire';
 import { ChildProcess } from './child-process.js';
 import { closeWords, isViolation } from './close-reason.js';
@@ -46,6 +47,7 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.keeperLost,
   FrameKind.ask,
   FrameKind.leave,
+  FrameKind.timerDue,
 ]);
 
 /** How long after a takeover the next standby is started, so that its start does not compete with the recovery. */
@@ -144,6 +146,7 @@ export class WorkerProcess implements Attached {
     if (kind === FrameKind.reply) this.onReply(decodeReply(body));
     else if (kind === FrameKind.ask) this.#router.asks.take(this, decodeControl(ask, body));
     else if (kind === FrameKind.leave) this.#router.asks.leave(this, decodeControl(leave, body));
+    else if (kind === FrameKind.timerDue) this.#router.timers.due(this, decodeControl(timerDue, body));
     else if (kind === FrameKind.ready) this.#ready.resolve(decodeControl(ready, body));
     else if (kind === FrameKind.active) this.#becomeActive(decodeControl(active, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));

@@ -112,10 +112,13 @@ export type {
   TableDefinitions,
   TableTransfer,
   TablesOf,
+  TimerHandlers,
+  TimerOptions,
   TransferContext,
   WorkerDefinition,
   WorkerErrorCode,
   WorkerIdentity,
   WorkerLog,
   WorkerRef,
+  WorkerTimers,
 } from '@heirloom/worker';

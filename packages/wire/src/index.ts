@@ -29,7 +29,7 @@ export {
   welcome,
 } from './keeper-messages.js';
 export { decodeControl, FrameKind, sendControl } from './messages.js';
-export { migrationProgressFields, tableDeclaration } from './table-grant.js';
+export { isHiddenTable, migrationProgressFields, tableDeclaration } from './table-grant.js';
 export { transferNotice } from './table-move.js';
 export {
   activate,
@@ -46,6 +46,7 @@ export {
   ready,
   stop,
   stopped,
+  timerDue,
 } from './worker-messages.js';
 export { ByteReader } from './byte-reader.js';
 export { ByteWriter } from './byte-writer.js';
@@ -112,6 +113,7 @@ export type {
   LeaveMessage,
   ReadyMessage,
   StopMessage,
+  TimerDueMessage,
 } from './worker-messages.js';
 export type { ConnectOptions, Server } from './connect.js';
 export type { CloseReason, ConnectionOptions } from './connection.js';

@@ -49,6 +49,13 @@ export interface LeaveMessage {
   readonly callId: number | undefined;
   readonly ordinal: number;
 }
+/** Worker → router: a timer is due, and the call is to be made that runs it. */
+export interface TimerDueMessage {
+  readonly name: string;
+  readonly handler: string;
+  /** Which start or repetition of the timer it is. */
+  readonly generation: string;
+}
 /** Router → worker: this standby is now the incarnation `epoch` of its worker. */
 export interface ActivateMessage {
   readonly epoch: number;
@@ -105,6 +112,10 @@ export const ask: ControlMessage<AskMessage> = control(
 export const leave: ControlMessage<LeaveMessage> = control(
   'leave',
   record({ callId: optional(natural), ordinal: natural }),
+);
+export const timerDue: ControlMessage<TimerDueMessage> = control(
+  'timerDue',
+  record({ name: text, handler: text, generation: text }),
 );
 export const activate: ControlMessage<ActivateMessage> = control(
   'activate',

@@ -40,6 +40,7 @@ import {
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
   WireError,
@@ -171,6 +172,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
   for (const message of [active, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
+  sendControl(sink, timerDue, { name: 'remind/7', handler: 'remind', generation: '7.12' });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
   const question = {
     requestId: 12,
@@ -265,6 +267,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   initFailed,
   keeper,
   keeperFailed,
+  timerDue,
   keeperLost,
   keeperReady,
   loadFailed,
@@ -275,6 +278,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
 ];

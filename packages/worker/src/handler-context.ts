@@ -8,6 +8,7 @@
 import type { AnyTableDefinition, OwnerTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from './definition.js';
 import type { RemoteWorker } from './remote-worker.js';
+import type { WorkerTimers } from './timers.js';
 import type { WorkerRef } from './worker-ref.js';
 
 /** The tables that a worker defines, by name. */
@@ -106,6 +107,8 @@ export interface HandlerContext<Tables extends NamedTables> {
    * ERR_WORKER_REFERENCE for a worker that there is not.
    */
   readonly remote: RemoteWorkers;
+  /** What the worker will do later by itself: it runs one of the definition's `timers`. */
+  readonly timers: WorkerTimers;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
@@ -114,7 +117,10 @@ export interface HandlerContext<Tables extends NamedTables> {
   readonly worker: WorkerIdentity;
 }
 
-/** What `tableTransferred` gets behind the transfer; with `remote` it can only read, as it is no call. */
+/**
+ * What `tableTransferred` gets behind the transfer, and what a timer gets before its arguments; with `remote` they can only read, as
+ * they are no calls.
+ */
 export type TransferContext<Tables extends NamedTables> = Omit<HandlerContext<Tables>, 'call'>;
 
 /** What `init` gets. */
@@ -127,6 +133,7 @@ export interface InitContext<Tables extends NamedTables> {
   readonly restarted: boolean;
   /** Other workers, to read from: writes are refused with WorkerError ERR_WORKER_NO_CALL, as they could happen twice. */
   readonly remote: RemoteWorkers;
+  readonly timers: WorkerTimers;
   readonly now: () => number;
   readonly log: WorkerLog;
   readonly worker: WorkerIdentity;

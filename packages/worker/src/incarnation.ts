@@ -39,6 +39,7 @@ import type {
   WorkerIdentity,
 } from './handler-context.js';
 import { Inheritance } from './inheritance.js';
+import { Life } from './life.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
@@ -47,6 +48,9 @@ import type { OutputGate } from './output-gate.js';
 import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
+import { isThenable } from './thenable.js';
+import { firedTimer, timerCalls } from './timer-calls.js';
+import type { FiredTimer } from './timer-calls.js';
 import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
 import { referredWorker } from './worker-ref.js';
@@ -64,6 +68,8 @@ interface Running {
   readonly callId: number | undefined;
   /** Whether the worker dies if it throws. */
   readonly isFatal: boolean;
+  /** The timer that it is the handler of. */
+  readonly timer?: FiredTimer | undefined;
 }
 
 interface Death {
@@ -95,6 +101,7 @@ export class Incarnation {
   private readonly inheritance: Inheritance;
   private readonly migration: MigrationRun;
   private readonly asks: Asks;
+  private readonly life: Life;
   private session: AskSession | undefined;
   /** The workers of the runtime. */
   private workers: ReadonlySet<string> = new Set();
@@ -111,7 +118,12 @@ export class Incarnation {
     this.identity = { name, incarnation: 0 };
     this.transaction = new Transaction(definition.tables);
     const inherited = (key: string): AnyTableDefinition | undefined => this.transaction.holding(key)?.definition;
-    this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables, inherited)]);
+    this.life = new Life({ definition, transaction: this.transaction, ports });
+    this.handlers = new Map([
+      ...Object.entries(definition.handlers),
+      ...tableCalls(definition.tables, inherited),
+      ...timerCalls(definition.timers, this.life.timers),
+    ]);
     this.inheritance = new Inheritance(name, this.transaction, {
       reader: ports.reader,
       log: ports.log,
@@ -142,8 +154,9 @@ export class Incarnation {
     this.workers = new Set(message.workers);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
-    if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
-    else this.begun(message);
+    const tables = this.life.load(epoch, message.tables, this.encoder);
+    if (tables.some(({ migration }) => migration !== undefined)) void this.migrate({ ...message, tables });
+    else this.begun({ ...message, tables });
   }
 
   private begun(message: ActivateMessage): void {
@@ -206,6 +219,7 @@ export class Incarnation {
   /** Finishes what has arrived, then tells `onStopped`. */
   stop(): void {
     this.isStopping = true;
+    this.life.timers.stop();
     this.finish();
   }
 
@@ -260,6 +274,7 @@ export class Incarnation {
     if (this.state !== 'initializing' || !this.isInitialized || this.gate.released < this.initBatch) return;
     this.state = 'active';
     this.ports.onActive();
+    this.life.timers.start();
   }
 
   private schedule(): void {
@@ -305,7 +320,8 @@ export class Incarnation {
     // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
     if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
-    this.begin({ callId, isFatal: this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX) });
+    const isFatal = this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX);
+    this.begin({ callId, isFatal, timer: firedTimer(call) });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
@@ -331,7 +347,8 @@ export class Incarnation {
 
   private begin(running: Running): void {
     this.running = running;
-    this.session = this.asks.session(running.callId);
+    // A timer outlives the embedding process, in which what a call has written elsewhere is known.
+    this.session = this.asks.session(running.timer === undefined ? running.callId : undefined);
     this.ports.handlerBegins(running.callId ?? 0, this.definition.handlerTimeoutMs);
     failpoint('worker.handler:start');
   }
@@ -344,6 +361,7 @@ export class Incarnation {
       ...this.transaction.begin(async (table, name) => {
         await session.ask({ ...table, operation: 'rename' }, [name], {});
       }),
+      ...this.life.begin(),
       remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
       now: ports.now,
       log: ports.log,
@@ -405,20 +423,35 @@ export class Incarnation {
     if (isBug(error)) throw error;
     this.death = { error, callId: NO_CALL };
     this.end();
+    this.rollback();
+  }
+
+  private rollback(): void {
     this.transaction.rollback();
+    this.life.rollback();
   }
 
   private commit(): { commits: readonly TableCommit[]; steps: readonly OwnershipStep[] } {
     const commits = this.transaction.commit();
+    this.life.commit();
     return { commits, steps: this.transaction.takeSteps(this.inheritance.forget) };
   }
 
   private failed(callId: number, error: unknown): void {
     if (isBug(error)) throw error;
+    const timer = this.running?.timer;
     if (this.running?.isFatal === true) this.death = { error, callId };
     this.end(true);
-    this.transaction.rollback();
-    this.emit(this.encoder.threw(callId, error), []);
+    this.rollback();
+    this.emit(this.encoder.threw(callId, error), timer === undefined ? [] : this.consume(timer, error));
+  }
+
+  /** A timer is over also if its handler throws. */
+  private consume(timer: FiredTimer, error: unknown): readonly TableCommit[] {
+    this.ports.log.error('the handler of a timer threw; what it had changed was undone', { timer: timer.name, error });
+    this.lend();
+    this.life.timers.consume(timer.name, timer.generation);
+    return this.commit().commits;
   }
 
   /** Sends an outcome on its way; see invariant 3. */
@@ -477,10 +510,4 @@ function isBug(error: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-/** Throws what an accessor for `then` throws: that is an error of the handler, too. */
-function isThenable(value: unknown): boolean {
-  // A row or another plain value has no `then`; asking runs no code of its own unless it is made to.
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -20,6 +20,7 @@ export type {
   Handlers,
   SignatureOf,
   TablesOf,
+  TimerHandlers,
   WorkerDefinition,
   WorkerOptions,
 } from './definition.js';
@@ -40,5 +41,7 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { TimerOptions } from './timer.js';
+export type { WorkerTimers } from './timers.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

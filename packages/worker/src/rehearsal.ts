@@ -107,6 +107,8 @@ function scratchIncarnation(gate: OutputGate): Incarnation {
       reply: nothing,
       ask: nothing,
       leave: nothing,
+      timerDue: nothing,
+      setAlarm: nothing,
       flush: nothing,
       isCongested: () => false,
       // At once: a rehearsal is over when `play` returns.

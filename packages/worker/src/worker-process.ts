@@ -39,6 +39,7 @@ import {
   sendControl,
   stop,
   stopped,
+  timerDue,
   writeOutcome,
 } from '@heirloom/wire';
 import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
@@ -78,6 +79,7 @@ export class WorkerProcess {
   private calls: Connection | undefined;
   private incarnation: Incarnation | undefined;
   private storePath: string | undefined;
+  private alarm: NodeJS.Timeout | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
 
@@ -115,8 +117,8 @@ export class WorkerProcess {
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
-    const { handlers, tables } = definition;
-    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    const tables = declareTables(definition);
+    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(definition.handlers), tables });
     rehearse(
       () => this.incarnation?.isNew !== true,
       () => this.openReader(),
@@ -143,6 +145,11 @@ export class WorkerProcess {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
       ask: (message) => sendControl(calls, ask, message),
       leave: (message) => sendControl(calls, leave, message),
+      timerDue: (message) => sendControl(calls, timerDue, message),
+      setAlarm: (delayMs, task) => {
+        clearTimeout(this.alarm);
+        this.alarm = delayMs === undefined ? undefined : setTimeout(task, delayMs);
+      },
       flush: () => {
         journal.flush();
         calls.flushNow();
