@@ -31,10 +31,13 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'TABLE_CALL_PREFIX',
     'TIMERS_MAX',
     'TIMER_CALL_PREFIX',
+    'askError',
     'byName',
     'encodeWorkerBootstrap',
-    'isRemoteWrite',
+    'isAskedWrite',
     'onAbort',
+    'targetDetails',
+    'targetName',
     'workerProcess',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
