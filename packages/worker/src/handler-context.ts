@@ -8,7 +8,7 @@
 import type { AnyTableDefinition, OwnerTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from './definition.js';
 import type { RemoteWorker } from './remote-worker.js';
-import type { WorkerTimers } from './timers.js';
+import type { WorkerTimers } from './timer.js';
 import type { WorkerRef } from './worker-ref.js';
 
 /** The tables that a worker defines, by name. */

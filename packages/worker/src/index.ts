@@ -41,7 +41,6 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
-export type { TimerOptions } from './timer.js';
-export type { WorkerTimers } from './timers.js';
+export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

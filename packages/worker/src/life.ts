@@ -9,8 +9,8 @@ import type { BatchEncoder } from './batch-encoder.js';
 import type { AnyWorkerDefinition } from './definition.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { LIFE_TABLE, LIFE_TABLE_NAME, LifeTable } from './life-table.js';
+import type { WorkerTimers } from './timer.js';
 import { Timers } from './timers.js';
-import type { WorkerTimers } from './timers.js';
 import type { Transaction } from './transaction.js';
 
 /** Whether a definition needs the hidden table. */

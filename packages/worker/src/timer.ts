@@ -39,6 +39,21 @@ export interface TimerOptions {
   readonly survives?: 'crash' | 'nothing';
 }
 
+/** The timers of a worker as a handler has them, until it settles; then every use throws TableError ERR_TABLE_CLOSED. */
+export interface WorkerTimers {
+  /**
+   * Starts a timer with the batch of this handler, in the place of one that has its name. Throws WorkerError ERR_WORKER_TIMER for
+   * wrong options, ERR_WORKER_TIMER_LIMIT for more than TIMERS_MAX timers or arguments that are too large.
+   */
+  start(options: TimerOptions): void;
+  /** Takes a timer back with the batch of this handler; whether there was one. */
+  cancel(name: string): boolean;
+  /** The milliseconds until a timer is due, 0 for one that is (erlang:read_timer/1); undefined when there is none. */
+  read(name: string): number | undefined;
+  /** The names of all timers in the order in which they are due. */
+  names(): readonly string[];
+}
+
 /** A timer that runs. */
 export interface Timer {
   readonly name: string;

@@ -19,26 +19,11 @@ import type { TimerDueMessage } from '@heirloom/wire';
 import { WorkerError } from './errors.js';
 import type { LifeTable } from './life-table.js';
 import { TIMERS_MAX, checkTimerName, compareTimers, generationOf, nextTime, parseTimer } from './timer.js';
-import type { Timer, TimerOptions } from './timer.js';
+import type { Timer, TimerOptions, WorkerTimers } from './timer.js';
 import { TimerSchedule } from './timer-schedule.js';
 
 /** The longest that is waited without a look at the clock, which may have been set; far less than what setTimeout can. */
 export const ALARM_MS_MAX = 60_000;
-
-/** The timers of a worker as a handler has them, until it settles; then every use throws TableError ERR_TABLE_CLOSED. */
-export interface WorkerTimers {
-  /**
-   * Starts a timer with the batch of this handler, in the place of one that has its name. Throws WorkerError ERR_WORKER_TIMER for
-   * wrong options, ERR_WORKER_TIMER_LIMIT for more than TIMERS_MAX timers or arguments that are too large.
-   */
-  start(options: TimerOptions): void;
-  /** Takes a timer back with the batch of this handler; whether there was one. */
-  cancel(name: string): boolean;
-  /** The milliseconds until a timer is due, 0 for one that is (erlang:read_timer/1); undefined when there is none. */
-  read(name: string): number | undefined;
-  /** The names of all timers in the order in which they are due. */
-  names(): readonly string[];
-}
 
 export interface TimersOptions {
   readonly handlers: readonly string[];

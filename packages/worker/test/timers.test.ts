@@ -11,10 +11,9 @@ import { describe, expect, test } from 'vitest';
 import { defineWorker } from '../src/definition.js';
 import { LIFE_TABLE_NAME } from '../src/life-table.js';
 import { TIMERS_MAX, TIMER_ARGUMENT_BYTES_MAX } from '../src/timer.js';
-import type { TimerOptions } from '../src/timer.js';
+import type { TimerOptions, WorkerTimers } from '../src/timer.js';
 import { ANNOUNCED_MAX } from '../src/timer-schedule.js';
 import { ALARM_MS_MAX } from '../src/timers.js';
-import type { WorkerTimers } from '../src/timers.js';
 import { Harness, settled } from './incarnation-harness.js';
 import { StoredTables } from './stored-tables.js';
 
