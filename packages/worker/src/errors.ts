@@ -16,7 +16,8 @@ export type WorkerErrorCode =
   | 'ERR_WORKER_RESULT' // what a handler returned cannot be given to its caller exactly
   | 'ERR_WORKER_RESULT_LIMIT' // what a handler returned is over RESULT_BYTES_MAX
   | 'ERR_WORKER_TABLE_UNKNOWN' // the worker has no table of this name
-  // Timers.
+  // Timers and continuations.
+  | 'ERR_WORKER_CONTINUE' // a handler cannot continue so, or cannot continue at all
   | 'ERR_WORKER_TIMER' // what a timer is started or named with is wrong
   | 'ERR_WORKER_TIMER_LIMIT' // more timers, or larger arguments of one, than there may be
   // What handlers ask of other workers.

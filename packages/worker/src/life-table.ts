@@ -1,11 +1,12 @@
 /**
  * The hidden table of a worker: what its life needs beside what its handlers keep, in rows that travel with their batches.
  *
- *   kind 'timer'     name: the timer's      a timer that survives crashes (timers.ts)
+ *   kind 'timer'     name: the timer's             a timer that survives crashes (timers.ts)
+ *   kind 'continue'  name: on whose behalf         what handleContinue is to run for (continuations.ts)
  *
  * 1. It is a table like any other to the keeper: private, never given away, written with the batch of the handler (G2). Users do not
  *    see it: its name begins with `$`, which no table of theirs does, and it is lent to no handler.
- * 2. A worker has it if its definition has timers, or if it is stored: rows that an earlier version of the code has left are found,
+ * 2. A worker has it if its definition needs it (life.ts), or if it is stored: rows that an earlier version of the code has left are found,
  *    and wait for a version that knows what to do with them.
  * 3. It is loaded as a whole when a life begins, before anything else of the worker: it is small, as TIMERS_MAX bounds it.
  */
@@ -35,7 +36,15 @@ export interface TimerRow {
   readonly serial: number;
 }
 
-export type LifeRow = TimerRow;
+/** A continuation that is to run. */
+export interface ContinueRow {
+  readonly kind: 'continue';
+  readonly name: 'init' | 'handler';
+  /** Encoded. */
+  readonly argument: Uint8Array;
+}
+
+export type LifeRow = TimerRow | ContinueRow;
 
 export const LIFE_TABLE: TableDefinition<LifeRow, readonly ['kind', 'name'], 'set', 'private'> = table({
   row: row<LifeRow>(),
@@ -69,7 +78,7 @@ export class LifeTable {
   }
 
   timer(name: string): TimerRow | undefined {
-    return this.table.lookup(['timer', name]);
+    return this.find('timer', name);
   }
 
   /** Whether there was one. */
@@ -78,8 +87,20 @@ export class LifeTable {
   }
 
   timers(): readonly TimerRow[] {
-    const timers = [...this.table];
-    invariant(timers.length === this.table.size, 'the hidden table is not loaded');
-    return timers;
+    invariant(this.table.isHydrated, 'the hidden table is not loaded');
+    return [...this.table].filter((each) => each.kind === 'timer');
+  }
+
+  continuation(origin: ContinueRow['name']): ContinueRow | undefined {
+    return this.find('continue', origin);
+  }
+
+  deleteContinuation(origin: ContinueRow['name']): void {
+    this.table.delete(['continue', origin]);
+  }
+
+  private find<Kind extends LifeRow['kind']>(kind: Kind, name: string): Extract<LifeRow, { kind: Kind }> | undefined {
+    // Only rows of the kind lie under keys that begin with it.
+    return this.table.lookup([kind, name]) as Extract<LifeRow, { kind: Kind }> | undefined;
   }
 }

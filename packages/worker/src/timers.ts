@@ -13,10 +13,11 @@
  * 4. A clock that is set forward makes timers due at once, one that is set back makes them wait longer; it is looked at every
  *    ALARM_MS_MAX at least.
  */
-import { TableError, invariant } from '@heirloom/tables';
+import { invariant } from '@heirloom/tables';
 import { decodeValue, failpoint } from '@heirloom/wire';
 import type { TimerDueMessage } from '@heirloom/wire';
 import { WorkerError } from './errors.js';
+import type { LifeLease } from './life-lease.js';
 import type { LifeTable } from './life-table.js';
 import { TIMERS_MAX, checkTimerName, compareTimers, generationOf, nextTime, parseTimer } from './timer.js';
 import type { Timer, TimerOptions, WorkerTimers } from './timer.js';
@@ -34,11 +35,6 @@ export interface TimersOptions {
   readonly setAlarm: (delayMs: number | undefined, task: () => void) => void;
 }
 
-/** The time of one handler. */
-interface Lease {
-  isOpen: boolean;
-}
-
 export class Timers {
   private readonly options: TimersOptions;
   private readonly schedule: TimerSchedule;
@@ -46,7 +42,6 @@ export class Timers {
   private epoch = 0;
   private lastSerial = 0;
   private isStarted = false;
-  private lease: Lease | undefined;
   /** What the handler that has begun did: the names that it started or took back, … */
   private readonly touched = new Set<string>();
   /** … what there is under them of timers that survive nothing, … */
@@ -82,16 +77,13 @@ export class Timers {
     this.setAlarm(undefined);
   }
 
-  /** A handler begins; what it gets lasts until `commit` or `rollback`. */
-  begin(): WorkerTimers {
-    invariant(this.lease === undefined, 'a handler begins while another has the timers');
-    this.lease = { isOpen: true };
-    return new LentTimers(this, this.lease);
+  /** A handler begins; what it gets lasts as long as its lease. */
+  begin(lease: LifeLease): WorkerTimers {
+    return new LentTimers(this, lease);
   }
 
   /** The handler's batch is committed: what it did to timers is so. */
   commit(): void {
-    this.end();
     if (this.touched.size === 0) return;
     for (const name of this.touched) {
       const timer = this.current(name);
@@ -104,7 +96,6 @@ export class Timers {
 
   /** The handler threw: nothing that it did to timers is so. */
   rollback(): void {
-    this.end();
     this.forget();
   }
 
@@ -173,7 +164,6 @@ export class Timers {
   }
 
   private ofGeneration(name: string, generation: string): Timer | undefined {
-    invariant(this.lease !== undefined, 'a timer is taken outside of a handler');
     const timer = this.current(name);
     return timer !== undefined && generationOf(timer) === generation ? timer : undefined;
   }
@@ -181,11 +171,6 @@ export class Timers {
   private stored(): LifeTable {
     invariant(this.table !== undefined, 'a worker with timers has no hidden table');
     return this.table;
-  }
-
-  private end(): void {
-    if (this.lease !== undefined) this.lease.isOpen = false;
-    this.lease = undefined;
   }
 
   private forget(): void {
@@ -215,39 +200,31 @@ export class Timers {
 /** The timers, lent to one handler. */
 class LentTimers implements WorkerTimers {
   readonly #timers: Timers;
-  readonly #lease: Lease;
+  readonly #lease: LifeLease;
 
-  constructor(timers: Timers, lease: Lease) {
+  constructor(timers: Timers, lease: LifeLease) {
     this.#timers = timers;
     this.#lease = lease;
   }
 
   start(options: TimerOptions): void {
-    this.#check('start');
+    this.#lease.check('timers.start');
     this.#timers.startTimer(options);
   }
 
   cancel(name: string): boolean {
-    this.#check('cancel');
+    this.#lease.check('timers.cancel');
     return this.#timers.cancel(name);
   }
 
   read(name: string): number | undefined {
-    this.#check('read');
+    this.#lease.check('timers.read');
     return this.#timers.read(name);
   }
 
   names(): readonly string[] {
-    this.#check('names');
+    this.#lease.check('timers.names');
     return this.#timers.names();
-  }
-
-  #check(operation: string): void {
-    if (this.#lease.isOpen) return;
-    const message =
-      `'${operation}' was called on timers after the handler that they were lent to had settled. ` +
-      'Await everything that uses them before the handler returns.';
-    throw new TableError('ERR_TABLE_CLOSED', message, { operation });
   }
 }
 
