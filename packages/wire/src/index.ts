@@ -36,6 +36,7 @@ export {
   active,
   adopt,
   ask,
+  continued,
   crash,
   ignored,
   initFailed,
@@ -106,6 +107,7 @@ export type {
 export type { Adoption, ElsewhereTable, TableMove, TransferNotice } from './table-move.js';
 export type {
   ActivateMessage,
+  ActiveMessage,
   AskMessage,
   CrashMessage,
   KeeperLostMessage,

@@ -5,7 +5,7 @@
  *
  *   role      from → to         frames
  *   calls     worker ↔ router   ready, loadFailed, active, initFailed, ignored, reply, stopped, crash, keeperLost, ask, leave,
- *                               timerDue | activate, call, keeper, stop, adopt, answer
+ *                               timerDue, continued | activate, call, keeper, stop, adopt, answer
  *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved | expect, request, resume,
  *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
@@ -64,6 +64,7 @@ export const FrameKind = {
   // worker → router
   ignored: 95,
   timerDue: 75,
+  continued: 76,
 } as const;
 
 /** What a client says it is in its HELLO. */

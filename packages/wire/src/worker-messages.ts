@@ -15,6 +15,11 @@ export interface ReadyMessage {
   readonly calls: readonly string[];
   readonly tables: readonly TableDeclaration[];
 }
+/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
+export interface ActiveMessage {
+  /** Whether something is left to do first: then no call is sent before `continued`. */
+  readonly isContinuing?: boolean | undefined;
+}
 /** Worker → router, best effort before it dies of an uncaught error: what it died of, and what was running. */
 export interface CrashMessage {
   readonly error: unknown;
@@ -87,8 +92,9 @@ export const ready: ControlMessage<ReadyMessage> = control(
   record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration) }),
 );
 export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', errorMessage);
-/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
-export const active: ControlMessage<Record<string, never>> = control('active', record({}));
+export const active: ControlMessage<ActiveMessage> = control('active', record({ isContinuing: optional(flag) }));
+/** Worker → router: what was to be done before the first call is done. */
+export const continued: ControlMessage<Record<string, never>> = control('continued', record({}));
 export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', errorMessage);
 /** Worker → router: `init` chose not to run; nothing of it was sent, and the process ends. */
 export const ignored: ControlMessage<Record<string, never>> = control('ignored', record({}));

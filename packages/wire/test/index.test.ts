@@ -44,6 +44,7 @@ it('exports what its index names', () => {
     'changed',
     'checkSocketPath',
     'connect',
+    'continued',
     'crash',
     'createToken',
     'decodeBatch',

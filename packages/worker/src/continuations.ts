@@ -14,6 +14,7 @@
 import { showValue } from '@heirloom/tables';
 import { decodeValue, encodeValue } from '@heirloom/wire';
 import { WorkerError } from './errors.js';
+import type { ContinueWith } from './handler-context.js';
 import type { LifeLease } from './life-lease.js';
 import type { LifeTable } from './life-table.js';
 
@@ -22,9 +23,6 @@ export const CONTINUE_BYTES_MAX: number = 1024 * 1024;
 
 /** On whose behalf something is continued. */
 export type ContinueOrigin = 'init' | 'handler';
-
-/** Asks for a continuation. */
-export type ContinueWith = (argument?: unknown) => void;
 
 export interface Continuation {
   readonly origin: ContinueOrigin;

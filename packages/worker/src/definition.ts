@@ -71,6 +71,12 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
    * crashes. Without it the worker just owns the table.
    */
   readonly tableTransferred?: (transfer: TableTransfer, context: TransferContext<Tables>) => void | Promise<void>;
+  /**
+   * Runs what a handler has asked for by `continueWith`: next, before anything that waits, as a batch of its own, once whatever is
+   * killed. If it throws, the worker crashes, as in OTP, and its next life tries again; one that always does so is ended by the
+   * intensity of its supervisor.
+   */
+  readonly handleContinue?: (context: TransferContext<Tables>, argument: unknown) => void | Promise<void>;
   /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
   readonly calls: Calls;
   /**
@@ -95,6 +101,7 @@ export interface WorkerDefinition<Tables extends NamedTables, Calls extends Call
   readonly timers: Readonly<Record<string, AnyHandler>>;
   readonly init: ((context: never) => unknown) | undefined;
   readonly tableTransferred?: ((transfer: TableTransfer, context: never) => unknown) | undefined;
+  readonly handleContinue?: ((context: never, argument: unknown) => unknown) | undefined;
   /** In milliseconds, 0 for none. */
   readonly handlerTimeoutMs: number;
   readonly onError: 'reply' | 'crash';
@@ -128,9 +135,11 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
   if (options.init !== undefined && typeof options.init !== 'function') {
     throw malformed('init', options.init, 'Give a function, or leave it out.');
   }
-  const { tableTransferred } = options;
-  if (tableTransferred !== undefined && typeof tableTransferred !== 'function') {
-    throw malformed('tableTransferred', tableTransferred, 'Give a function, or leave it out.');
+  const { tableTransferred, handleContinue } = options;
+  for (const [option, callback] of Object.entries({ tableTransferred, handleContinue })) {
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw malformed(option, callback, 'Give a function, or leave it out.');
+    }
   }
   const onError = options.onError ?? 'reply';
   if (onError !== 'reply' && onError !== 'crash') throw malformed('onError', onError, "Give 'reply' or 'crash'.");
@@ -141,6 +150,7 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
     timers: named(timers),
     init: options.init,
     tableTransferred,
+    handleContinue,
     handlerTimeoutMs: checkTimeout(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS_DEFAULT),
     onError,
   });

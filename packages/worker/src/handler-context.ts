@@ -92,6 +92,9 @@ export interface WorkerIdentity {
   readonly incarnation: number;
 }
 
+/** Asks for what is to run next. */
+export type ContinueWith = (argument?: unknown) => void;
+
 /** Gives a handler the other workers. */
 export type RemoteWorkers = <Definition extends AnyWorkerDefinition>(
   reference: WorkerRef<Definition>,
@@ -109,6 +112,12 @@ export interface HandlerContext<Tables extends NamedTables> {
   readonly remote: RemoteWorkers;
   /** What the worker will do later by itself: it runs one of the definition's `timers`. */
   readonly timers: WorkerTimers;
+  /**
+   * Has `handleContinue` run next, with this argument, before anything that waits: as a batch of its own, if and only if this
+   * handler's is stored, and once, whatever is killed between the two. Throws WorkerError ERR_WORKER_CONTINUE when the definition
+   * has none, for a second one in the same handler, and for an argument that is no value or over 1 MiB.
+   */
+  readonly continueWith: ContinueWith;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
@@ -134,6 +143,8 @@ export interface InitContext<Tables extends NamedTables> {
   /** Other workers, to read from: calls and writes are refused with WorkerError ERR_WORKER_NO_CALL, as they could happen twice. */
   readonly remote: RemoteWorkers;
   readonly timers: WorkerTimers;
+  /** As in handlers: `handleContinue` runs when the worker is up, and before its first call, so that a start is quick. */
+  readonly continueWith: ContinueWith;
   readonly now: () => number;
   readonly log: WorkerLog;
   readonly worker: WorkerIdentity;

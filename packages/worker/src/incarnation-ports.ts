@@ -26,8 +26,9 @@ export interface IncarnationPorts {
   readonly log: WorkerLog;
   /** Opens the store for reading. */
   readonly reader: () => RowReader;
-  /** `init` is done and released; no call has begun yet. */
-  readonly onActive: () => void;
+  /** `init` is done and released; no call has begun yet. With `isContinuing` none is to be sent before `onContinued`. */
+  readonly onActive: (isContinuing: boolean) => void;
+  readonly onContinued: () => void;
   readonly onInitFailed: (error: unknown) => void;
   /** `init` chose not to run, and left nothing. */
   readonly onIgnored: () => void;

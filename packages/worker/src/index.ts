@@ -26,6 +26,7 @@ export type {
 } from './definition.js';
 export type { WorkerErrorCode } from './errors.js';
 export type {
+  ContinueWith,
   HandlerContext,
   HeirOptions,
   InheritedTables,

@@ -8,8 +8,9 @@
 import type { TableGrant } from '@heirloom/wire';
 import type { BatchEncoder } from './batch-encoder.js';
 import { Continuations } from './continuations.js';
-import type { ContinueOrigin, ContinueWith } from './continuations.js';
+import type { ContinueOrigin } from './continuations.js';
 import type { AnyWorkerDefinition } from './definition.js';
+import type { ContinueWith } from './handler-context.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { LifeLease } from './life-lease.js';
 import { LIFE_TABLE, LIFE_TABLE_NAME, LifeTable } from './life-table.js';

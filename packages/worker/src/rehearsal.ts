@@ -119,6 +119,7 @@ function scratchIncarnation(gate: OutputGate): Incarnation {
       log,
       reader: () => ({ source: (_extent, _type, codec) => storedRows(codec), close: () => undefined }),
       onActive: nothing,
+      onContinued: nothing,
       onInitFailed: nothing,
       onIgnored: nothing,
       onStopped: nothing,

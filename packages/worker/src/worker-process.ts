@@ -24,6 +24,7 @@ import {
   adopt,
   ask,
   connect,
+  continued,
   crash,
   decodeControl,
   decodeReply,
@@ -161,9 +162,13 @@ export class WorkerProcess {
       now: Date.now,
       log,
       reader: () => this.openReader(),
-      onActive: () => {
-        sendControl(calls, active, {});
+      onActive: (isContinuing) => {
+        sendControl(calls, active, { isContinuing });
         // Before any call begins: a death from now on is not the doing of `init`.
+        calls.flushNow();
+      },
+      onContinued: () => {
+        sendControl(calls, continued, {});
         calls.flushNow();
       },
       onInitFailed: (error) => {
