@@ -12,6 +12,7 @@ import { Lives } from './lives.js';
 import { PendingCalls } from './pending-call.js';
 import type { Registries } from './registries.js';
 import { TableDirectory } from './table-directory.js';
+import { TimerDesk } from './timer-desk.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
 
@@ -50,6 +51,7 @@ export class Router {
     isClosing: () => this.isClosing,
   });
   readonly registries: Registries;
+  readonly timers: TimerDesk = new TimerDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),

@@ -21,11 +21,13 @@ export type {
   Handlers,
   SignatureOf,
   TablesOf,
+  TimerHandlers,
   WorkerDefinition,
   WorkerOptions,
 } from './definition.js';
 export type { WorkerErrorCode } from './errors.js';
 export type {
+  ContinueWith,
   HandlerContext,
   HeirOptions,
   InheritedTables,
@@ -46,5 +48,6 @@ export type { LifeTools } from './life-tools.js';
 export type { Partition } from './partition.js';
 export type { RegisteredName, Registry, RegistryEntry, RegistrySelection } from './registry.js';
 export type { PartitionedRef } from './partitioned-ref.js';
+export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

@@ -23,6 +23,7 @@ test('exports to the authors of workers what is listed here, and nothing else', 
 test('exports to the embedding process what is listed here, and nothing else', () => {
   expect(Object.keys(launch).sort()).toEqual([
     'ASKS_OPEN_MAX',
+    'CALL_TO_DISCARD',
     'DOWN_CALL',
     'EXIT_CALL',
     'MAILBOX_BYTES_MAX',
@@ -32,6 +33,8 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'TIMERS_MAX',
+    'TIMER_CALL_PREFIX',
     'askError',
     'byName',
     'encodeWorkerBootstrap',
