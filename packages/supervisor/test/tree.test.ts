@@ -383,7 +383,7 @@ test('refuses a kill wait that is no duration', () => {
 
 test('a child that is added again behind a request that waits is another incarnation, not the first one anew', async () => {
   const { tree, driver } = harness(
-    supervisorSpec([workerSpec('t', { restart: 'temporary' }), workerSpec('slow')]),
+    supervisorSpec([workerSpec('slow'), workerSpec('t', { restart: 'temporary' })]),
     () => ({
       isReady: false,
     }),
@@ -392,11 +392,11 @@ test('a child that is added again behind a request that waits is another incarna
   const handle = tree.supervisor(['sup']);
   // Both wait until all is up; the child has had no incarnation when it is asked for again.
   const answers = Promise.all([handle.terminateChild('t'), handle.startChild(workerSpec('t'))]);
-  for (const id of ['t', 'slow', 't']) {
+  for (const id of ['slow', 't', 't']) {
     driver.last(id).up();
     await settle();
   }
   await Promise.all([start, answers]);
-  expect(started(driver)).toEqual(['t#1', 'slow#1', 't#2']);
+  expect(started(driver)).toEqual(['slow#1', 't#1', 't#2']);
   await tree.stop();
 });
