@@ -108,6 +108,7 @@ export type {
   OwnerTables,
   RemoteWorker,
   RemoteWorkers,
+  RunningCall,
   SignatureOf,
   TableDefinitions,
   TableTransfer,

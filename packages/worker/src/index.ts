@@ -34,6 +34,7 @@ export type {
   OwnedTable,
   OwnerTables,
   RemoteWorkers,
+  RunningCall,
   TableDefinitions,
   TableTransfer,
   TransferContext,
