@@ -5,7 +5,7 @@
  * directly; a call that is made again while it runs is made a second time; the keeper is not asked; a keeper that takes over has
  * forgotten the outcomes.
  */
-import { worker } from 'heirloom';
+import { CallError, worker } from 'heirloom';
 import type { WorkerHandle, WorkerReference } from 'heirloom';
 import type { Fault } from 'heirloom/testing';
 import { spawn } from 'node:child_process';
@@ -67,7 +67,11 @@ describe('a call with a key', () => {
       ]);
     };
     const shown = (values: readonly unknown[]): unknown =>
-      values.map((value) => (value instanceof Error ? [{ ...value }, value.message, String(value.cause)] : value));
+      values.map((value) => {
+        if (!(value instanceof CallError)) return value;
+        const { code, outcome, message, details, cause } = value;
+        return [code, outcome, message, details, String(cause)];
+      });
     let first: unknown;
     {
       await using test = await start(directory);

@@ -192,15 +192,15 @@ export class PendingCalls {
     outcomeKey: OutcomeKey,
   ): SharedCall {
     if (this.#refusal !== undefined) throw this.#refusal;
-    const { promise, resolve, reject } = createDeferred<unknown>();
+    const answer = createDeferred<unknown>();
     const call: PendingCall = {
       callId: ++this.#lastCallId,
       slot,
       name,
       argumentBytes,
       bytes: argumentBytes.length,
-      resolve,
-      reject,
+      resolve: (value) => answer.resolve(value),
+      reject: (error) => answer.reject(error),
       retry,
       tries: 0,
       cancelled: false,
@@ -221,7 +221,7 @@ export class PendingCalls {
       );
     }
     return {
-      answer: promise,
+      answer: answer.promise,
       leave: () => this.#withdraw(call),
       rejoin: () => void (call.cancelled = false),
     };
