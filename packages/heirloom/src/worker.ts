@@ -120,6 +120,7 @@ export type {
   RegistrySelection,
   RemoteWorker,
   RemoteWorkers,
+  RunningCall,
   SignatureOf,
   TableDefinitions,
   TableTransfer,

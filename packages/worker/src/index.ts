@@ -37,6 +37,7 @@ export type {
   OwnedTable,
   OwnerTables,
   RemoteWorkers,
+  RunningCall,
   TableDefinitions,
   TableTransfer,
   TransferContext,
