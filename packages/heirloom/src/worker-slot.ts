@@ -53,7 +53,7 @@ export class WorkerSlot {
     return this.tables.find((table) => table.name === name);
   }
 
-  offer(call: PendingCall, isNotice: boolean): boolean {
+  offer(call: PendingCall, isNotice: boolean = false): boolean {
     if (!this.queue.offer(call, isNotice)) return false;
     this.pump();
     return true;
