@@ -14,9 +14,11 @@ import type {
   Strategy,
   SupervisorSpec,
 } from '@heirloom/supervisor';
-import type { AnyWorkerDefinition } from '@heirloom/worker';
+import type { AnyWorkerDefinition, ArgsOf } from '@heirloom/worker';
 import { fileURLToPath } from 'node:url';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
+import type { ArgsOption, FirstArgs } from './worker-args.js';
+import { encodeArgs } from './worker-args.js';
 
 /** How a worker is run and supervised. All times are in milliseconds. */
 export interface WorkerOptions {
@@ -43,7 +45,7 @@ export interface WorkerReference<Definition extends AnyWorkerDefinition = AnyWor
   readonly kind: 'worker';
   readonly name: string;
   readonly module: URL;
-  readonly options: WorkerOptions;
+  readonly options: WorkerOptions & { readonly args?: FirstArgs<Definition> };
   /** Only a type: the definition that the module exports by default. */
   readonly [definitionType]?: Definition;
 }
@@ -82,7 +84,7 @@ export interface SupervisorReference {
 
 export type ChildReference = WorkerReference | SupervisorReference;
 
-const WORKER_OPTIONS = ['restart', 'significant', 'shutdown', 'startTimeoutMs', 'standby', 'execArgv', 'env'];
+const WORKER_OPTIONS = ['restart', 'significant', 'shutdown', 'startTimeoutMs', 'standby', 'execArgv', 'env', 'args'];
 const SUPERVISOR_OPTIONS = [
   'strategy',
   'intensity',
@@ -96,6 +98,7 @@ const SUPERVISOR_OPTIONS = [
 ];
 /** Every reference that was made here: the tree is made of nothing else, so it has no cycles. */
 const references = new WeakSet<object>();
+const argsOfWorkers = new WeakMap<WorkerReference, readonly Uint8Array[]>();
 
 /** Workers have names that are short, printable and can be part of a process title. */
 const WORKER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$/;
@@ -105,12 +108,25 @@ const WORKER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$/;
  *
  * @param name unique in the tree; its tables in the store belong to this name.
  * @param module the file URL of the module whose default export is the definition. Where only the `.ts` of a `.js` exists, that is loaded.
+ * @param options how it is run, and `args`: what its definition's `args` says, up to 64 KiB, which every life of it finds in the
+ * context of its `init` and its handlers. Those of a template may be the first ones only: its instances bring the others.
  * @throws RuntimeError ERR_RUNTIME_OPTION.
  */
 export function worker<Definition extends AnyWorkerDefinition>(
   name: string,
   module: URL,
-  options: WorkerOptions = {},
+  ...[options]: [] extends ArgsOf<Definition>
+    ? [options?: WorkerOptions & ArgsOption<Definition>]
+    : [options: WorkerOptions & ArgsOption<Definition>]
+): WorkerReference<Definition> {
+  return makeWorker(name, module, options ?? {});
+}
+
+/** As `worker`, of a definition whose arguments are not known here. */
+export function makeWorker<Definition extends AnyWorkerDefinition>(
+  name: string,
+  module: URL,
+  options: WorkerReference['options'],
 ): WorkerReference<Definition> {
   if (typeof name !== 'string' || !WORKER_NAME.test(name)) {
     const what = 'must have 1 to 64 letters, digits and _ . : - with a letter, digit or _ first';
@@ -118,9 +134,16 @@ export function worker<Definition extends AnyWorkerDefinition>(
   }
   checkModule(name, module);
   checkWorkerOptions(name, options);
+  const args = encodeArgs(name, options.args ?? []);
   const reference = Object.freeze({ kind: 'worker' as const, name, module, options: Object.freeze({ ...options }) });
   references.add(reference);
-  return reference;
+  argsOfWorkers.set(reference, args);
+  return reference as WorkerReference<Definition>; // The arguments are those of `worker`, or of an instance.
+}
+
+/** What a worker is given, as it was when its reference was made. */
+export function argsOf(reference: WorkerReference): readonly Uint8Array[] {
+  return argsOfWorkers.get(reference) ?? [];
 }
 
 function checkModule(name: string, module: URL): void {
@@ -234,6 +257,7 @@ function workerSpec(reference: WorkerReference): ChildSpec<WorkerReference> {
     startTimeoutMs,
     // A worker that does not die of SIGKILL is fenced by its epoch, so that its replacement may start.
     canAbandon: true,
+    args: argsOf(reference),
     start: reference,
   };
 }

@@ -268,13 +268,15 @@ class HeirloomRuntime implements Runtime {
   /** How the supervision tree starts its children. */
   #driver(): ChildDriver<ChildStart> {
     return {
-      start: ({ id, start }, context) => {
+      start: ({ id, start, args }, context) => {
         if (start.kind === 'keeper') return this.#keepers.start();
         // An instance has its own name, and the reference of its template.
         const worker = this.#registry.worker(id);
         invariant(worker !== undefined, `worker ${id} is in the tree but was not prepared`);
         const { slot, source, life } = worker;
-        worker.life = new WorkerLife(this.#router, slot, source, context, life);
+        // References have encoded them; an instance has its template's first.
+        const given = (args ?? []) as readonly Uint8Array[];
+        worker.life = new WorkerLife(this.#router, slot, source, context, life, given);
         return worker.life;
       },
     };

@@ -11,8 +11,9 @@ import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { rootCause } from './errors.js';
 import { wrongOption } from './option-check.js';
 import type { ChildReference, SupervisorReference, WorkerReference } from './reference.js';
-import { isReference, specOf, worker } from './reference.js';
+import { argsOf, isReference, makeWorker, specOf } from './reference.js';
 import type { ChildStart, TreePath, TreeRegistry } from './tree-registry.js';
+import type { InstanceArgs } from './worker-args.js';
 
 /**
  * A supervisor of a running runtime. Everything here rejects, or throws, with SupervisorError: ERR_SUPERVISOR_NOT_FOUND for
@@ -31,10 +32,11 @@ export interface SupervisorManagement {
   /**
    * Starts an instance of the template of a simple_one_for_one supervisor, as a worker of this name. Resolves with its
    * reference when it is up, or when its `init` chose not to run: then it is forgotten, and calls to it are rejected with
-   * ERR_CALL_STOPPED. Rejects like `startChild`, or with ERR_SUPERVISOR_SIMPLE_ONE_FOR_ONE for another supervisor.
+   * ERR_CALL_STOPPED. Its arguments are those of the template and then these. Rejects like `startChild`, with ERR_RUNTIME_OPTION, or with ERR_SUPERVISOR_SIMPLE_ONE_FOR_ONE for another supervisor.
    */
   startInstance<Definition extends AnyWorkerDefinition = AnyWorkerDefinition>(
     name: string,
+    ...args: InstanceArgs<Definition>
   ): Promise<WorkerReference<Definition>>;
   /**
    * Stops a child and keeps it down, also one that is being restarted. A temporary one and an instance are forgotten. Calls
@@ -85,13 +87,15 @@ export function createManagement(
   return {
     id: registry.idOf(reference),
     startChild: (child) => start(child, () => handle.startChild(specOf(child, registry.idOf))),
-    startInstance: async <Definition extends AnyWorkerDefinition>(name: string) => {
+    startInstance: async <Definition extends AnyWorkerDefinition>(name: string, ...args: readonly unknown[]) => {
       const [template] = reference.children;
       const isWorker = strategy === 'simple_one_for_one' && template?.kind === 'worker';
       // Another supervisor has no template, which it says itself.
-      const { module, options } = isWorker ? template : { module: new URL(import.meta.url), options: {} };
-      const instance = worker<Definition>(name, module, options);
-      await start(instance, () => handle.startInstance(name));
+      const { module, options } = isWorker ? template : { module: new URL(import.meta.url), options: { args: [] } };
+      const all = [...(options.args ?? []), ...args];
+      const instance = makeWorker<Definition>(name, module, { ...options, args: all });
+      const own = argsOf(instance).slice(all.length - args.length);
+      await start(instance, () => handle.startInstance(name, own));
       return instance;
     },
     terminateChild: async (child) => handle.terminateChild(idOf(child)),

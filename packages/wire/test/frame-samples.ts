@@ -204,6 +204,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     restarted: true,
     tables: [grant, { ...grant, migration }],
     ...standing,
+    args: [encodeValue('eu'), encodeValue({ limit: 5 })],
   });
   sendControl(sink, adopt, { ...adoption, notice: undefined });
   sendControl(sink, moved, { tables: [{ worker: 'bank', name: 'accounts', owner: 'auditor' }], adoptions: [adoption] });

@@ -97,7 +97,7 @@ export type RemoteWorkers = <Definition extends AnyWorkerDefinition>(
 ) => RemoteWorker<Definition>;
 
 /** What every handler gets before the arguments of its call. */
-export interface HandlerContext<Tables extends NamedTables> {
+export interface HandlerContext<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /**
@@ -109,16 +109,21 @@ export interface HandlerContext<Tables extends NamedTables> {
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
+  /** What the program has given this worker, the same in every life; frozen. An instance has its template's first. */
+  readonly args: Readonly<Args>;
   /** The call that is run: `id` is the same when it is run again. */
   readonly call: { readonly id: number };
   readonly worker: WorkerIdentity;
 }
 
 /** What `tableTransferred` gets behind the transfer; with `remote` it can only read, as it is no call. */
-export type TransferContext<Tables extends NamedTables> = Omit<HandlerContext<Tables>, 'call'>;
+export type TransferContext<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> = Omit<
+  HandlerContext<Tables, Args>,
+  'call'
+>;
 
 /** What `init` gets. */
-export interface InitContext<Tables extends NamedTables> {
+export interface InitContext<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /** The declared tables that other workers own, with their owners; using them throws TableError ERR_TABLE_OWNER. */
@@ -127,6 +132,8 @@ export interface InitContext<Tables extends NamedTables> {
   readonly restarted: boolean;
   /** Other workers, to read from: writes are refused with WorkerError ERR_WORKER_NO_CALL, as they could happen twice. */
   readonly remote: RemoteWorkers;
+  /** What the program has given this worker; see HandlerContext. */
+  readonly args: Readonly<Args>;
   readonly now: () => number;
   readonly log: WorkerLog;
   readonly worker: WorkerIdentity;

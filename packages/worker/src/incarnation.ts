@@ -49,6 +49,7 @@ import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
 import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
+import { decodeArgs } from './worker-args.js';
 import { referredWorker } from './worker-ref.js';
 
 export interface IncarnationOptions {
@@ -86,6 +87,8 @@ export class Incarnation {
   private readonly handlers: ReadonlyMap<string, AnyHandler>;
   private encoder: BatchEncoder = new BatchEncoder([]);
   private identity: WorkerIdentity;
+  /** What the program has given this worker. */
+  private args: readonly unknown[] = [];
   private state: 'new' | 'initializing' | 'active' | 'over' = 'new';
   private running: Running | undefined;
   private isInitialized = false;
@@ -140,6 +143,7 @@ export class Incarnation {
     this.state = 'initializing';
     this.identity = Object.freeze({ name: this.identity.name, incarnation: epoch });
     this.workers = new Set(message.workers);
+    this.args = decodeArgs(message.args);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
     if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
@@ -347,6 +351,7 @@ export class Incarnation {
       remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
       now: ports.now,
       log: ports.log,
+      args: this.args,
       worker: this.identity,
     };
   }
