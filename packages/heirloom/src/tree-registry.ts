@@ -154,6 +154,7 @@ export class TreeRegistry {
   /** Takes note that the child at `path` is down and stays so. */
   ended(path: TreePath, isForgotten: boolean): void {
     for (const worker of this.workers) if (isAtOrBelow(worker.path, path)) this.#finish(worker, isForgotten);
+    if (isForgotten) this.#forgetSupervisors(path);
   }
 
   /** Takes note that the supervisor at `path` has ended, for good or to be restarted: what was added to it is gone. */
@@ -166,6 +167,10 @@ export class TreeRegistry {
   /** Takes note that the spec of the child at `path` was deleted. */
   deleted(path: TreePath): void {
     for (const worker of this.workers) if (isAtOrBelow(worker.path, path)) this.#drop(worker);
+    this.#forgetSupervisors(path);
+  }
+
+  #forgetSupervisors(path: TreePath): void {
     for (const [reference, place] of this.#supervisors) {
       if (isAtOrBelow(place.path, path)) this.#supervisors.delete(reference);
     }
