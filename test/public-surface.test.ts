@@ -104,7 +104,7 @@ describe('what users import', () => {
 
   it('heirloom/testing', () => {
     expect(surfaceOf(testing, 'testing.d.ts')).toEqual({
-      values: ['startRuntimeWith'],
+      values: ['armFailpoints', 'startRuntimeWith'],
       types: words(`ChildHandle Fault FaultAction FaultTarget ProcessExit ProcessPort RuntimePorts SpawnOptions`),
     });
   });

@@ -79,6 +79,13 @@ export interface SupervisorOptions {
   readonly autoShutdown?: AutoShutdown;
   /** The most children that it may have, those that were added included. Default 10,000. */
   readonly childrenMax?: number;
+  /**
+   * Whether what is asked of it at run time outlasts the program, and itself: children that were added, and instances, are
+   * started again with it in their order, without those that are temporary; what was terminated stays down, also of the code's
+   * children, and what was deleted away. Beyond OTP; default false. It is kept under `id`, which must be given and be the only
+   * one of its kind in the tree. `{ without }` drops what is kept of children of these ids.
+   */
+  readonly keepChildren?: boolean | { readonly without: readonly string[] };
   /** Distinguishes supervisors in events and messages. Default: its place, as in `supervisor-2`. */
   readonly id?: string;
 }
@@ -113,8 +120,11 @@ const SUPERVISOR_OPTIONS = [
   'significant',
   'autoShutdown',
   'childrenMax',
+  'keepChildren',
   'id',
 ];
+/** The longest id of a supervisor that keeps children: it is in each of their records. */
+const KEPT_ID_CHARS_MAX = 256;
 /** Every reference that was made here: the tree is made of nothing else, so it has no cycles. */
 const references = new WeakSet<object>();
 const argsOfWorkers = new WeakMap<WorkerReference, readonly Uint8Array[]>();
@@ -208,6 +218,7 @@ export function supervisor(options: SupervisorOptions, children: readonly ChildR
   if (wrong !== undefined || children.includes(undefined)) {
     throw wrongOption('children of a supervisor', wrong, 'must all be made by worker(…) or supervisor(…)');
   }
+  checkKeepChildren(options);
   if (options.strategy === 'simple_one_for_one' && children.some((child) => child.kind === 'supervisor')) {
     throw wrongOption(
       'children of a simple_one_for_one supervisor',
@@ -225,6 +236,26 @@ export function supervisor(options: SupervisorOptions, children: readonly ChildR
   }
   references.add(reference);
   return reference;
+}
+
+function checkKeepChildren({ keepChildren = false, id }: SupervisorOptions): void {
+  const { without } = (typeof keepChildren === 'object' ? (keepChildren ?? {}) : { without: [] }) as {
+    without?: unknown;
+  };
+  const isSound = typeof keepChildren === 'boolean' || typeof keepChildren === 'object';
+  if (!isSound || !Array.isArray(without) || !without.every((child: unknown) => typeof child === 'string')) {
+    throw wrongOption(
+      'keepChildren of a supervisor',
+      keepChildren,
+      "must be true, false or { without: ['the id of a child'] }",
+    );
+  }
+  if (keepChildren === false || (typeof id === 'string' && id !== '' && id.length <= KEPT_ID_CHARS_MAX)) return;
+  throw wrongOption(
+    'id of a supervisor with keepChildren',
+    id,
+    `must have 1 to ${KEPT_ID_CHARS_MAX} characters: its children are kept under it`,
+  );
 }
 
 /** Whether a value came from `worker` or `supervisor`. */
@@ -260,7 +291,7 @@ export function supervisorSpec(
   reference: SupervisorReference,
   idOf: (reference: SupervisorReference) => string,
 ): SupervisorSpec<WorkerReference> {
-  const { id: _, ...options } = reference.options;
+  const { id: _id, keepChildren: _keep, ...options } = reference.options;
   const id = idOf(reference);
   return { type: 'supervisor', ...options, id, children: reference.children.map((child) => specOf(child, idOf)) };
 }
@@ -286,4 +317,20 @@ function workerSpec(reference: WorkerReference): ChildSpec<WorkerReference> {
 export function workersOf(child: ChildReference): WorkerReference[] {
   if (child.kind === 'worker') return [child];
   return child.options.strategy === 'simple_one_for_one' ? [] : child.children.flatMap(workersOf);
+}
+
+/** The templates below a child. */
+export function templatesOf(child: ChildReference): WorkerReference[] {
+  if (child.kind === 'worker') return [];
+  if (child.options.strategy !== 'simple_one_for_one') return child.children.flatMap(templatesOf);
+  return child.children.flatMap((template) => (template.kind === 'worker' ? [template] : []));
+}
+
+/** An instance of a template: under its own name, with its own arguments behind the template's. Throws as `worker` does. */
+export function instanceOf<Definition extends AnyWorkerDefinition>(
+  { module, options }: WorkerReference,
+  name: string,
+  args: readonly unknown[],
+): WorkerReference<Definition> {
+  return makeWorker<Definition>(name, module, { ...options, args: [...(options.args ?? []), ...args] });
 }

@@ -1,17 +1,19 @@
 /**
  * The management of one supervisor of a running runtime: OTP's functions, with references in place of child specs.
  *
- * What is added to a supervisor is lost when that supervisor is restarted, and with the runtime; what its workers have stored
- * is not, and is theirs again when they are started under the same names.
+ * What is added to a supervisor is lost when that supervisor is restarted, and with the runtime, unless it keeps its children
+ * (kept-children.ts); what its workers have stored is not, and is theirs again when they are started under the same names.
  */
 import type { ChildCounts, ChildListing, StartedChild, SupervisorHandle } from '@heirloom/supervisor';
 import { checkChildSpecs } from '@heirloom/supervisor';
 import { invariant } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { rootCause } from './errors.js';
+import type { KeptChildren } from './kept-children.js';
+import { isKeeping } from './kept-children.js';
 import { wrongOption } from './option-check.js';
 import type { ChildReference, SupervisorReference, WorkerReference } from './reference.js';
-import { argsOf, isReference, makeWorker, specOf } from './reference.js';
+import { argsOf, instanceOf, isReference, makeWorker, specOf } from './reference.js';
 import type { ChildStart, TreePath, TreeRegistry } from './tree-registry.js';
 import type { InstanceArgs } from './worker-args.js';
 
@@ -66,6 +68,7 @@ export function createManagement(
   path: TreePath,
   handle: SupervisorHandle<ChildStart>,
   registry: TreeRegistry,
+  kept: KeptChildren,
 ): SupervisorManagement {
   const { strategy, autoShutdown } = reference.options;
   const idOf = (child: ChildReference): string => {
@@ -76,13 +79,34 @@ export function createManagement(
     const id = idOf(child);
     // What is there already is refused by the supervisor, in its own words.
     const isPresent = handle.whichChildren().some((present) => present.id === id);
-    const undo = isPresent ? () => {} : registry.admit(child, path, path);
+    const undo = isPresent ? () => {} : admit(id, child);
     try {
-      return await run();
+      return await answered(run());
     } catch (error) {
       undo();
       throw rootCause(error);
     }
+  };
+  const admit = (id: string, child: ChildReference): (() => void) => {
+    kept.check(reference, id, child);
+    const undo = registry.admit(child, path, isKeeping(reference) ? registry.addedTo(reference) : path);
+    const undoAll = (): void => {
+      undo();
+      registry.deleted([...path, id]);
+    };
+    try {
+      kept.restoreBelow(child, [...path, id]);
+    } catch (error) {
+      undoAll();
+      throw error;
+    }
+    return undoAll;
+  };
+  /** What a supervisor that keeps its children has answered is stored before anyone is told. */
+  const answered = async <Answer>(asked: Promise<Answer>): Promise<Answer> => {
+    const answer = await asked;
+    if (isKeeping(reference)) await kept.settled();
+    return answer;
   };
   return {
     id: registry.idOf(reference),
@@ -91,17 +115,17 @@ export function createManagement(
       const [template] = reference.children;
       const isWorker = strategy === 'simple_one_for_one' && template?.kind === 'worker';
       // Another supervisor has no template, which it says itself.
-      const { module, options } = isWorker ? template : { module: new URL(import.meta.url), options: { args: [] } };
-      const all = [...(options.args ?? []), ...args];
-      const instance = makeWorker<Definition>(name, module, { ...options, args: all });
-      const own = argsOf(instance).slice(all.length - args.length);
+      const instance = isWorker
+        ? instanceOf<Definition>(template, name, args)
+        : makeWorker<Definition>(name, new URL(import.meta.url), { args });
+      const own = argsOf(instance).slice(argsOf(instance).length - args.length);
       await start(instance, () => handle.startInstance(name, own));
       return instance;
     },
-    terminateChild: async (child) => handle.terminateChild(idOf(child)),
+    terminateChild: async (child) => answered(handle.terminateChild(idOf(child))),
     restartChild: async (child) => {
       try {
-        return await handle.restartChild(idOf(child));
+        return await answered(handle.restartChild(idOf(child)));
       } catch (error) {
         throw rootCause(error);
       }
@@ -110,6 +134,7 @@ export function createManagement(
       const id = idOf(child);
       await handle.deleteChild(id);
       registry.deleted([...path, id]);
+      await answered(Promise.resolve());
     },
     whichChildren: () => handle.whichChildren(),
     countChildren: () => handle.countChildren(),

@@ -6,7 +6,8 @@
  * 2. A worker that is down and stays down takes no calls, and has no standby: calls are rejected with ERR_CALL_STOPPED. Its
  *    tables can still be read.
  * 3. The name of a worker that its supervisor has forgotten is free for another.
- * 4. What was added to a supervisor is gone with it, also when it is restarted, as in OTP; its names are free then.
+ * 4. What was added to a supervisor is gone with it, also when it is restarted, as in OTP; its names are free then. What was
+ *    added to one that keeps its children is gone with that which the keeping one was added to.
  */
 import { WorkerReferenceError } from './errors.js';
 import type { ChildReference, SupervisorReference, WorkerReference } from './reference.js';
@@ -69,11 +70,25 @@ export class TreeRegistry {
     return this.#supervisors.get(reference)?.path;
   }
 
+  /** Every supervisor with its place, in the order in which they came. */
+  get supervisors(): ReadonlyMap<SupervisorReference, TreePath> {
+    return new Map([...this.#supervisors].map(([reference, { path }]) => [reference, path]));
+  }
+
+  /** The supervisor at this place. */
+  supervisorAt(path: TreePath): SupervisorReference | undefined {
+    return [...this.#supervisors].find(([, place]) => isSame(place.path, path))?.[0];
+  }
+
+  /** The supervisor that a supervisor was added to, with whose end it is gone; undefined when it was there from the start. */
+  addedTo(reference: SupervisorReference): TreePath | undefined {
+    return this.#supervisors.get(reference)?.addedTo;
+  }
+
   /** The reference of what is at this place. */
   referenceAt(path: TreePath): ChildReference | undefined {
-    const worker = this.workers.find((candidate) => isSame(candidate.path, path));
-    if (worker !== undefined) return worker.reference;
-    return [...this.#supervisors].find(([, place]) => isSame(place.path, path))?.[0];
+    const worker = this.#workers.get(path.at(-1) ?? '');
+    return worker !== undefined && isSame(worker.path, path) ? worker.reference : this.supervisorAt(path);
   }
 
   /** The id of a supervisor: its own, or one that is made for it. */

@@ -91,6 +91,7 @@ export type {
   EpochOpened,
   ImagePage,
   KeeperRequest,
+  KeptRow,
   SnapshotPage,
 } from './keeper-request.js';
 export type { ControlMessage, ErrorMessage, FrameSink, Role } from './messages.js';

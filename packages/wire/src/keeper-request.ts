@@ -65,10 +65,19 @@ export type KeeperRequest =
   | { readonly type: 'whereis'; readonly name: string }
   /** Every table of the runtime. */
   | { readonly type: 'tables' }
+  /** Stores a record of the router's own under a number, or removes it. */
+  | { readonly type: 'keep'; readonly number: number; readonly record: Uint8Array | undefined }
+  /** Some of these records, behind a number. */
+  | { readonly type: 'kept'; readonly after: number }
   | { readonly type: 'inspect' }
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
 
+/** A record that the router has kept. */
+export interface KeptRow {
+  readonly number: number;
+  readonly record: Uint8Array;
+}
 export interface EpochOpened {
   readonly epoch: number;
   readonly lsn: number;
@@ -142,6 +151,8 @@ const requestFields = {
   rename: record({ type: text, worker: text, table: text, name: text, by: optional(text) }),
   whereis: record({ type: text, name: text }),
   tables: record({ type: text }),
+  keep: record({ type: text, number: natural, record: optional(binary) }),
+  kept: record({ type: text, after: natural }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
 };
