@@ -22,11 +22,13 @@ export type {
   Handlers,
   SignatureOf,
   TablesOf,
+  TimerHandlers,
   WorkerDefinition,
   WorkerOptions,
 } from './definition.js';
 export type { WorkerErrorCode } from './errors.js';
 export type {
+  ContinueWith,
   HandlerContext,
   HeirOptions,
   InheritedTables,
@@ -42,6 +44,7 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { ArgsType } from './worker-args.js';
 export type { WorkerRef } from './worker-ref.js';
