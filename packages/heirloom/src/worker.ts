@@ -111,6 +111,7 @@ export type {
   OwnerTables,
   RemoteWorker,
   RemoteWorkers,
+  RunningCall,
   SignatureOf,
   TableDefinitions,
   TableTransfer,

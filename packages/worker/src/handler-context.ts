@@ -100,6 +100,14 @@ export type RemoteWorkers = <Definition extends AnyWorkerDefinition>(
   reference: WorkerRef<Definition>,
 ) => RemoteWorker<Definition>;
 
+/** The call that a handler runs. */
+export interface RunningCall {
+  /** The same when it is run again in this run of the program. */
+  readonly id: number;
+  /** What its caller named it by, also when the program repeats it after a new start; undefined when it did not. */
+  readonly idempotencyKey: string | undefined;
+}
+
 /** What every handler gets before the arguments of its call. */
 export interface HandlerContext<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> {
   readonly tables: OwnerTables<Tables>;
@@ -123,8 +131,8 @@ export interface HandlerContext<Tables extends NamedTables, Args extends readonl
   readonly log: WorkerLog;
   /** What the program has given this worker, the same in every life; frozen. An instance has its template's first. */
   readonly args: Readonly<Args>;
-  /** The call that is run: `id` is the same when it is run again. */
-  readonly call: { readonly id: number };
+  /** The call that is run. */
+  readonly call: RunningCall;
   readonly worker: WorkerIdentity;
 }
 

@@ -38,6 +38,7 @@ export type {
   OwnedTable,
   OwnerTables,
   RemoteWorkers,
+  RunningCall,
   TableDefinitions,
   TableTransfer,
   TransferContext,
