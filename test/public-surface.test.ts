@@ -55,9 +55,9 @@ describe('what users import', () => {
         WorkerReferenceError file2tab partitioned readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
+        AnyTableDefinition AnyWorkerDefinition ArgsOption AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
         ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
-        FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
+        FieldsOf File2tabOptions FirstArgs Inside InstanceArgs KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
         MatchOptions MatchedValues Operators PageOptions PartitionedHandle PartitionedOptions PartitionedReference
         Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
         ReadableTable RegisteredName RegistryEntry RegistryHandle
@@ -75,11 +75,11 @@ describe('what users import', () => {
   it('heirloom/worker', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
       values: words(`
-        CallError HeirloomError TabfileError TableError WorkerError defineWorker file2tab partitionedRef readTabfile row
+        CallError HeirloomError TabfileError TableError WorkerError args defineWorker file2tab partitionedRef readTabfile row
         tab2file tabfileInfo table workerRef
       `),
       types: words(`
-        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition ArgsOf ArgsType AskOptions AskedTable AskedTables
         CallErrorCode CallOutcome CallSignatures CallsOf Condition ContinueWith CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow DownMessage ElementResult EndReason
         ExitMessage Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
         InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
@@ -108,7 +108,7 @@ describe('what users import', () => {
 
   it('heirloom/testing', () => {
     expect(surfaceOf(testing, 'testing.d.ts')).toEqual({
-      values: ['startRuntimeWith'],
+      values: ['armFailpoints', 'startRuntimeWith'],
       types: words(`ChildHandle Fault FaultAction FaultTarget ProcessExit ProcessPort RuntimePorts SpawnOptions`),
     });
   });

@@ -6,6 +6,7 @@
  */
 import { PARTITIONS_MAX } from '@heirloom/worker/process-url';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
+import type { ArgsOption } from './worker-args.js';
 import { wholeNumber, wrongOption } from './option-check.js';
 import type { SupervisorOptions, SupervisorReference, WorkerOptions, WorkerReference } from './reference.js';
 import { partitionReference, registerReference, supervisor } from './reference.js';
@@ -42,12 +43,14 @@ export interface PartitionedReference<
 export function partitioned<Definition extends AnyWorkerDefinition>(
   name: string,
   module: URL,
-  options: PartitionedOptions,
+  options: PartitionedOptions & ArgsOption<Definition>,
 ): PartitionedReference<Definition> {
   if (typeof options !== 'object' || (options as unknown) === null) {
     throw wrongOption(`options of ${name}`, options, 'must be an object, as { partitions: 8 }');
   }
-  const { partitions, supervisor: supervision = {}, ...workerOptions } = options;
+  // Without the type of the arguments, which the caller has kept to.
+  const given: PartitionedOptions & WorkerReference['options'] = options;
+  const { partitions, supervisor: supervision = {}, ...workerOptions } = given;
   const count = wholeNumber(`partitions of worker ${name}`, partitions, Number.NaN, 1, PARTITIONS_MAX);
   if (Number.isNaN(count)) throw wrongOption(`partitions of worker ${name}`, partitions, 'must be given, as 8');
   const children = Array.from({ length: count }, (_, number) =>

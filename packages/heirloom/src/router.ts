@@ -11,7 +11,7 @@ import { KeeperLink } from './keeper-link.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { Lives } from './lives.js';
 import { PendingCalls } from './pending-call.js';
-import type { Registries } from './registries.js';
+import { Registries } from './registries.js';
 import { TableDirectory } from './table-directory.js';
 import { TimerDesk } from './timer-desk.js';
 import { TokenDesk } from './token-desk.js';
@@ -65,7 +65,13 @@ export class Router {
   #server: Server | undefined;
   #lastAttachment = 0;
 
-  constructor(socketDirectory: string, ports: RuntimePorts, logger: Logger, events: EventHub, registries: Registries) {
+  constructor(
+    socketDirectory: string,
+    ports: RuntimePorts,
+    logger: Logger,
+    events: EventHub,
+    registries: Registries = new Registries({}),
+  ) {
     this.registries = registries;
     this.socketDirectory = socketDirectory;
     this.ports = ports;

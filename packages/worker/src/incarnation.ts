@@ -68,6 +68,7 @@ import { firedTimer, timerCalls } from './timer-calls.js';
 import type { FiredTimer } from './timer-calls.js';
 import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
+import { decodeArgs } from './worker-args.js';
 import { referredWorker } from './worker-ref.js';
 
 export interface IncarnationOptions {
@@ -119,6 +120,8 @@ export class Incarnation {
   private readonly handlers: ReadonlyMap<string, AnyHandler>;
   private encoder: BatchEncoder = new BatchEncoder([]);
   private identity: WorkerIdentity;
+  /** What the program has given this worker. */
+  private args: readonly unknown[] = [];
   private state: 'new' | 'initializing' | 'active' | 'over' = 'new';
   private running: Running | undefined;
   private isInitialized = false;
@@ -182,6 +185,7 @@ export class Incarnation {
     this.state = 'initializing';
     this.identity = Object.freeze({ ...this.identity, incarnation: epoch });
     this.workers = new Set(message.workers);
+    this.args = decodeArgs(message.args);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
     const tables = this.life.load(epoch, message.tables, this.encoder);
@@ -421,6 +425,7 @@ export class Incarnation {
       ...lifeTools(session, this.definition, workers),
       now: ports.now,
       log: ports.log,
+      args: this.args,
       worker: this.identity,
     };
   }

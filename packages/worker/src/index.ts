@@ -11,11 +11,13 @@ export { CallError } from './call-error.js';
 export { WorkerError } from './errors.js';
 export { isInsideWorkerProcess } from './inside-worker.js';
 export { partitionedRef } from './partitioned-ref.js';
+export { args } from './worker-args.js';
 export { workerRef } from './worker-ref.js';
 export type { CallErrorCode, CallOutcome } from './call-error.js';
 export type {
   AnyHandler,
   AnyWorkerDefinition,
+  ArgsOf,
   CallSignatures,
   CallsOf,
   Handlers,
@@ -51,4 +53,5 @@ export type { RegisteredName, Registry, RegistryEntry, RegistrySelection } from 
 export type { PartitionedRef } from './partitioned-ref.js';
 export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
+export type { ArgsType } from './worker-args.js';
 export type { WorkerRef } from './worker-ref.js';
