@@ -113,6 +113,7 @@ export type {
   TableDefinitions,
   TableTransfer,
   TablesOf,
+  TerminateReason,
   TimerHandlers,
   TimerOptions,
   TransferContext,

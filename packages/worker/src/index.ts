@@ -42,6 +42,7 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { TerminateReason } from './termination.js';
 export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';
