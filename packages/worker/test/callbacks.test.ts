@@ -180,6 +180,24 @@ describe('terminate', () => {
     expect(lives.harness.journal.flatMap(({ tables }) => tables).filter(({ tableId }) => tableId === 1)).toEqual([]);
   });
 
+  test('waits for what is pending while the router does not read', async () => {
+    const lives = new Lives();
+    lives.script.onContinue = (argument, continueWith) => {
+      if (argument !== 'a') return;
+      continueWith('b');
+      lives.harness.isCongested = true;
+    };
+    await lives.release();
+    lives.harness.call('open', 'a');
+    lives.harness.incarnation.stop();
+    await lives.release();
+    expect(lives.script.order.at(-1)).toBe('continue a');
+    lives.harness.isCongested = false;
+    lives.harness.incarnation.resume();
+    await lives.release();
+    expect(lives.script.order.slice(-2)).toEqual(['continue b', 'terminate shutdown']);
+  });
+
   test('does not run in a standby that is stopped', async () => {
     const script: Script = { order: [], version: 1, onContinue: () => undefined, onTerminate: () => undefined };
     const harness = new Harness(scripted(script));
@@ -200,8 +218,15 @@ describe('the version', () => {
     await settled();
     expect(lives.script.order).toEqual(['migrate 1', 'init']);
     lives.begin();
+    // Its batch is stored, that of init is not.
+    await lives.keep(1);
+    lives.begin();
     await lives.release();
-    expect(lives.script.order).toEqual(['migrate 1', 'init', 'continue init']);
+    expect(lives.script.order).toEqual(['init', 'continue init']);
+    lives.script.version = 3;
+    lives.begin();
+    await lives.release();
+    expect(lives.script.order).toEqual(['migrate 2', 'init', 'continue init']);
     lives.begin();
     await lives.release();
     expect(lives.script.order).toEqual(['init', 'continue init']);
@@ -210,7 +235,7 @@ describe('the version', () => {
     await settled();
     expect(lives.script.order).toEqual([]);
     expect(lives.harness.events.at(-1)).toMatch(
-      /^initFailed WorkerError: .*stored with version 2, but declared with 1/,
+      /^initFailed WorkerError: .*stored with version 3, but declared with 1/,
     );
   });
 });
