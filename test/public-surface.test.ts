@@ -55,14 +55,14 @@ describe('what users import', () => {
         WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition AutoShutdown CallErrorCode CallOptions CallOutcome CallsOf ChildCounts
-        ChildListing ChildReference Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
+        AnyTableDefinition AnyWorkerDefinition AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
+        ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
         FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
         MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
         ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
         RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
-        SelectOptions SelectPage SelectedRow Shutdown StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement
-        SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
+        SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
+        SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
         WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
         WorkerReferenceErrorCode WritableTable WrittenTabfile
@@ -78,7 +78,7 @@ describe('what users import', () => {
       `),
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
-        CallErrorCode CallOutcome CallSignatures CallsOf Condition CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
+        CallErrorCode CallOutcome CallSignatures CallsOf Condition ContinueWith CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
         InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
         KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
@@ -87,8 +87,8 @@ describe('what users import', () => {
         ReverseOptions RowOf RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
-        TableType TablesOf TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
-        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WritableTable WrittenTabfile
+        TableType TablesOf TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
       `),
     });
   });

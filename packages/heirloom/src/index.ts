@@ -19,17 +19,19 @@ export type {
   WorkerOptions,
   WorkerReference,
 } from './reference.js';
-export type { Runtime, TableListing } from './runtime.js';
+export type { CloseOptions, Runtime, TableListing } from './runtime.js';
 export type { SupervisorManagement } from './supervisor-management.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
 export type {
   AutoShutdown,
+  Backoff,
   ChildCounts,
   ChildListing,
   RestartType,
   Shutdown,
+  StartedChild,
   Strategy,
   SupervisorErrorCode,
 } from '@heirloom/supervisor';

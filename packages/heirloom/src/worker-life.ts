@@ -2,6 +2,7 @@
  * One incarnation of a worker as a child of the supervision tree: from taking a process to the verdict on its calls.
  *
  *   taken ─▶ loaded ─▶ epoch opened ─▶ activated ─(`init` done)─▶ up ─▶ gone ─▶ retired
+ *                                            └─(`init` ignores, so it is never up)─▶┘
  *
  * Invariants
  * 1. G6: the epoch is closed, durably, before the calls in flight are judged and before anyone starts the next incarnation.
@@ -9,8 +10,8 @@
  * 3. An incarnation that was given up without its exit being seen is retired like a dead one: its connection is cut first, so
  *    that nothing it still sends is heard.
  * 4. `exited` settles after the retirement, so a supervisor that learns of a death finds the tables with the heir.
- * 5. Calls are sent only once the worker has said that it is active, its `init` done and released: a death before that is
- *    no call's doing, and is charged to none.
+ * 5. Calls are sent only once the worker has said that it is active, its `init` done and released, and that it has done what it
+ *    continues with: a death before that is no call's doing, and is charged to none.
  */
 import type { ChildExit, StartContext, StartingChild } from '@heirloom/supervisor';
 import type { EpochClosed, EpochOpened, Outcome, ReadyMessage } from '@heirloom/wire';
@@ -21,6 +22,7 @@ import { exitOf } from './child-process.js';
 import { WorkerReferenceError } from './errors.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
+import { timerOf } from './timer-desk.js';
 import { definitionChanged } from './worker-slot.js';
 import type { WorkerProcess, WorkerSource } from './worker-source.js';
 
@@ -62,15 +64,24 @@ export class WorkerLife implements StartingChild {
 
   stop(): void {
     this.#isStopping = true;
-    const connection = this.#slot.recipient?.connection;
+    const connection = this.#process?.connection;
     // Without a keeper, what the worker still has can never be stored, and it would wait for that.
-    if (this.#router.link.hasFailed) return this.kill();
-    if (connection === undefined || this.#process?.connection !== connection) return this.kill();
+    if (this.#router.link.hasFailed || connection === undefined) return this.kill();
+    // One that continues is bound when it has done so, and then gets the calls that wait.
+    const isUp = this.#slot.recipient?.connection === connection || this.#process?.isContinuing === true;
+    if (!isUp) return this.kill();
     this.#slot.whenAllSent(() => sendControl(connection, stop, {}));
   }
 
   kill(): void {
+    // Its supervisor has it killed: that is no call's doing.
+    this.#isStopping = true;
     this.#process?.process.kill();
+  }
+
+  /** Whether its process is gone. */
+  get isGone(): boolean {
+    return this.#process?.process.isGone ?? true;
   }
 
   /** What is known of this incarnation's end, for the next one's report. */
@@ -103,7 +114,8 @@ export class WorkerLife implements StartingChild {
     signal.throwIfAborted();
     await this.#activate(process, definition.tables);
     await process.active;
-    this.#bind(process);
+    if (process.isContinuing) process.onContinued = () => this.#bind(process);
+    else this.#bind(process);
     this.#reportRecovery(process, previous?.recovery);
     this.#source.prepareSoon();
   }
@@ -151,6 +163,11 @@ export class WorkerLife implements StartingChild {
     const process = this.#process as WorkerProcess; // It was this process that died.
     const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
     const wasUp = process.liveEpoch;
+    if (process.hasIgnored) {
+      await this.retire('nobody');
+      this.#router.logger.info({ worker: this.#slot.name, epoch: wasUp }, 'a worker chose not to run');
+      return { ...exitOf(death, false, undefined), ignored: true };
+    }
     if (!this.#isStopping && wasUp !== undefined) {
       const { pid } = process;
       const { lastLines } = process.process.log;
@@ -160,14 +177,16 @@ export class WorkerLife implements StartingChild {
       );
       this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
     }
+    // A failed start is reported with what the process said of it.
+    if (!process.wasActive) await process.process.logged;
     const { counted } = await this.retire(this.#suspicion(process, death));
     return { ...exitOf(death, this.#isStopping, error), counted };
   }
 
   /** Whose doing the death may have been. */
-  #suspicion({ wasActive, lastWords }: WorkerProcess, { overrun }: ProcessDeath): Suspicion {
+  #suspicion({ wasActive, isContinuing, lastWords }: WorkerProcess, { overrun }: ProcessDeath): Suspicion {
     // Before its `init` was done, no call has begun; and what it was told to stop did not die of a call.
-    if (!wasActive || this.#isStopping) return 'nobody';
+    if (!wasActive || isContinuing || this.#isStopping) return 'nobody';
     const running = overrun ?? lastWords?.callId;
     if (running !== undefined) return { running };
     return lastWords === undefined ? 'unknown' : 'nobody';
@@ -226,11 +245,9 @@ export class WorkerLife implements StartingChild {
     const { calls, events, logger } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;
-      logger.error(
-        { worker: this.#slot.name, call: name, tries },
-        'a call is poisoned: its worker died whenever it ran it',
-      );
-      events.emit('poisoned', { worker: this.#slot.name, call: name, tries });
+      const report = { worker: this.#slot.name, call: name, tries, timer: timerOf(call) };
+      logger.error(report, 'a call is poisoned: its worker died whenever it ran it');
+      events.emit('poisoned', report);
       calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
     }
     for (const call of abandoned) {
@@ -248,11 +265,13 @@ export class WorkerLife implements StartingChild {
   #reportRecovery(process: WorkerProcess, recovery: Recovery | undefined): void {
     if (recovery === undefined || process.liveEpoch === undefined) return;
     const ms = performance.now() - recovery.diedAt;
-    this.#router.events.emit('recovered', {
-      worker: this.#slot.name,
-      epoch: process.liveEpoch,
-      ms,
-      rerun: recovery.rerun,
-    });
+    const { liveEpoch: epoch, pid } = process;
+    const { rerun } = recovery;
+    const { logger, events } = this.#router;
+    logger.info(
+      { worker: this.#slot.name, incarnation: epoch, pid, ms: Math.round(ms), rerun },
+      'a worker is up again',
+    );
+    events.emit('recovered', { worker: this.#slot.name, epoch, ms, rerun });
   }
 }

@@ -5,15 +5,17 @@
 import { HeirloomError } from '@heirloom/tables';
 import { encodeWorkerBootstrap, workerProcess } from '@heirloom/worker/process-url';
 import type { CloseReason, Connection, KeeperMessage, Outcome, ReadyMessage } from '@heirloom/wire';
-import type { CrashMessage } from '@heirloom/wire';
+import type { ActiveMessage, CrashMessage } from '@heirloom/wire';
 import {
   active,
   ask,
+  continued,
   crash,
   decodeControl,
   decodeError,
   decodeReply,
   FrameKind,
+  ignored,
   initFailed,
   keeper,
   keeperLost,
@@ -22,6 +24,7 @@ import {
   ready,
   sendControl,
   stopped,
+  timerDue,
 } from '@heirloom/wire';
 import { ChildProcess } from './child-process.js';
 import { closeWords, isViolation } from './close-reason.js';
@@ -37,13 +40,16 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.ready,
   FrameKind.loadFailed,
   FrameKind.active,
+  FrameKind.continued,
   FrameKind.initFailed,
+  FrameKind.ignored,
   FrameKind.reply,
   FrameKind.stopped,
   FrameKind.crash,
   FrameKind.keeperLost,
   FrameKind.ask,
   FrameKind.leave,
+  FrameKind.timerDue,
 ]);
 
 /** How long after a takeover the next standby is started, so that its start does not compete with the recovery. */
@@ -59,6 +65,11 @@ export class WorkerProcess implements Attached {
   liveEpoch: number | undefined;
   /** Whether its `init` is done, so that calls may have begun. */
   wasActive = false;
+  /** Whether it has something left to do before its first call: until `onContinued` no call is sent to it. */
+  isContinuing = false;
+  onContinued: () => void = () => {};
+  /** Whether its `init` chose not to run: then it never becomes active, and ends. */
+  hasIgnored = false;
   /** What it said of the error that it is dying of. */
   lastWords: CrashMessage | undefined;
   onReply: (outcome: Outcome) => void = () => {};
@@ -78,8 +89,11 @@ export class WorkerProcess implements Attached {
       (connection) => this.#start(connection),
       (error: Error) => this.#fail(error),
     );
-    void process.died.then(({ code, signal }) => {
+    void process.died.then(async ({ code, signal }) => {
       router.link.detach(this.attachment);
+      // That it chose not to run is no failure of its start: its exit says so.
+      if (this.hasIgnored) return;
+      if (!this.wasActive) await process.logged;
       this.#fail(
         new WorkerReferenceError(
           'ERR_WORKER_START',
@@ -95,7 +109,7 @@ export class WorkerProcess implements Attached {
     return this.#ready.promise;
   }
 
-  /** Resolves when it was activated and its `init` is done; rejects when that failed. */
+  /** Resolves when it was activated and its `init` is done; rejects when that failed, and does neither when it chose not to run. */
   get active(): Promise<unknown> {
     return this.#active.promise;
   }
@@ -138,10 +152,13 @@ export class WorkerProcess implements Attached {
     if (kind === FrameKind.reply) this.onReply(decodeReply(body));
     else if (kind === FrameKind.ask) this.#router.asks.take(this, decodeControl(ask, body));
     else if (kind === FrameKind.leave) this.#router.asks.leave(this, decodeControl(leave, body));
+    else if (kind === FrameKind.timerDue) this.#router.timers.due(this, decodeControl(timerDue, body));
     else if (kind === FrameKind.ready) this.#ready.resolve(decodeControl(ready, body));
     else if (kind === FrameKind.active) this.#becomeActive(decodeControl(active, body));
+    else if (kind === FrameKind.continued) this.#continued(decodeControl(continued, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));
     else if (kind === FrameKind.initFailed) this.#fail(this.#initError(decodeControl(initFailed, body).error));
+    else if (kind === FrameKind.ignored) this.#ignores(decodeControl(ignored, body));
     else if (kind === FrameKind.crash) this.#crashes(decodeControl(crash, body));
     else if (kind === FrameKind.keeperLost) this.#router.link.lost(this, decodeControl(keeperLost, body).socketPath);
     else {
@@ -152,6 +169,11 @@ export class WorkerProcess implements Attached {
 
   #crashes(lastWords: CrashMessage): void {
     this.lastWords = lastWords;
+    this.process.endSoon();
+  }
+
+  #ignores(_message: Record<string, never>): void {
+    this.hasIgnored = true;
     this.process.endSoon();
   }
 
@@ -166,9 +188,15 @@ export class WorkerProcess implements Attached {
     return new WorkerReferenceError('ERR_WORKER_INIT', message, { worker }, { cause });
   }
 
-  #becomeActive(message: unknown): void {
+  #becomeActive(message: ActiveMessage): void {
     this.wasActive = true;
+    this.isContinuing = message.isContinuing === true;
     this.#active.resolve(message);
+  }
+
+  #continued(_message: unknown): void {
+    this.isContinuing = false;
+    this.onContinued();
   }
 
   #fail(error: Error): void {

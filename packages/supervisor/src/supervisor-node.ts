@@ -8,6 +8,7 @@
  * 2. A nested supervisor is a child like a worker: it is up when all its children are, and it exits with 'shutdown'.
  * 3. What a driver reports carries the incarnation that it was started as, so the core can tell what is stale.
  * 4. Incarnations of a child only grow, also when its supervisor is made anew: their last numbers are the tree's.
+ * 5. Once it has ended, none of its timers is left.
  */
 import type { ChildDriver, StartingChild } from './child-driver.js';
 import type { ChildExit } from './child-exit.js';
@@ -15,7 +16,8 @@ import type { ChildEvent } from './child-machine.js';
 import type { ChildReply } from './child-operation.js';
 import type { AnySpec, ChildSpec, SupervisorSpec } from './child-spec.js';
 import type { Clock, Timer } from './clock.js';
-import { asError } from './errors.js';
+import { asError, type SupervisorError } from './errors.js';
+import type { RestartTally } from './restart-limit.js';
 import { stepSupervisor } from './supervisor-core.js';
 import {
   newSupervisor,
@@ -30,13 +32,19 @@ export interface TreeContext<S> {
   readonly driver: ChildDriver<S>;
   readonly clock: Clock;
   readonly killWaitMs: number;
+  /** What everything random in the tree follows from. */
+  readonly seed: number;
   /** The last incarnation of each child, by its path as JSON. */
   readonly incarnations: Map<string, number>;
+  /** The restarts of the whole tree, when it has a limit. */
+  tally: RestartTally | undefined;
   /** Queues an event and, unless one is being taken, takes all that are queued. */
   post(node: SupervisorNode<S>, event: SupervisorEvent<S>): void;
   /** Hands out the answer to a request. */
   reply(request: number, reply: ChildReply): void;
   emit(event: TreeEvent): void;
+  /** Has the root give up. */
+  giveUp(error: SupervisorError): void;
   /** Ends the tree, because a rule was broken that it relies on. */
   fail(bug: Error): void;
 }
@@ -62,6 +70,8 @@ export class SupervisorNode<S> {
   readonly #tree: TreeContext<S>;
   readonly #owner: NodeOwner;
   readonly #live = new Map<string, LiveChild<S>>();
+  /** The waits before restarts, by child. */
+  readonly #waits = new Map<string, Timer>();
   #state: SupervisorState<S>;
 
   constructor(spec: SupervisorSpec<S>, path: readonly string[], tree: TreeContext<S>, owner: NodeOwner) {
@@ -70,6 +80,7 @@ export class SupervisorNode<S> {
     this.#owner = owner;
     this.#state = newSupervisor(spec, {
       killWaitMs: tree.killWaitMs,
+      seed: JSON.stringify([tree.seed, ...path]),
       lastIncarnation: (id) => tree.incarnations.get(JSON.stringify([...path, id])) ?? 0,
     });
   }
@@ -86,13 +97,15 @@ export class SupervisorNode<S> {
 
   /** Takes one event; only the tree's queue calls it. */
   take(event: SupervisorEvent<S>): void {
-    const { state, effects } = stepSupervisor(this.#state, event, this.#tree.clock.now());
+    const { state, effects, tally } = stepSupervisor(this.#state, event, this.#tree.clock.now(), this.#tree.tally);
     this.#state = state;
+    this.#tree.tally = tally;
     for (const effect of effects) this.#carryOut(effect);
   }
 
   /** Kills whatever is alive below, without a decision: the last resort after a bug. */
   killAll(): void {
+    this.#clearWaits();
     for (const child of this.#live.values()) {
       child.timer?.clear();
       if (child.node === undefined) child.kill();
@@ -120,21 +133,23 @@ export class SupervisorNode<S> {
       case 'release_child':
         this.#live.delete(effect.id);
         return;
-      case 'post_retry': {
-        const { id } = effect;
-        this.#tree.clock.setTimer(0, () => this.#tree.post(this, { type: 'retry', id }));
+      case 'post_retry':
+        this.#postRetry(effect);
         return;
-      }
       case 'reply':
         this.#tree.reply(effect.request, effect.reply);
         return;
       case 'emit':
         this.#emit(effect.event);
         return;
+      case 'give_up_tree':
+        this.#tree.giveUp(effect.error);
+        return;
       case 'up':
         this.#owner.up();
         return;
       case 'ended':
+        this.#clearWaits();
         this.#tree.emit(
           effect.error === undefined
             ? { type: 'supervisor_stopped', path: this.path }
@@ -159,6 +174,20 @@ export class SupervisorNode<S> {
     child.timer?.clear();
     const event: ChildEvent = { type: 'TIMER', incarnation, timer };
     child.timer = this.#tree.clock.setTimer(delayMs, () => this.#child(id, event));
+  }
+
+  #postRetry({ id, incarnation, delayMs }: Extract<SupervisorEffect<S>, { type: 'post_retry' }>): void {
+    const post = (): void => this.#tree.post(this, { type: 'retry', id, incarnation });
+    const timer = this.#tree.clock.setTimer(delayMs, post);
+    // Of a child's waits the latest is the one that counts; without a delay, each is heard (N35).
+    if (delayMs === 0) return;
+    this.#waits.get(id)?.clear();
+    this.#waits.set(id, timer);
+  }
+
+  #clearWaits(): void {
+    for (const timer of this.#waits.values()) timer.clear();
+    this.#waits.clear();
   }
 
   #child(id: string, event: ChildEvent): void {

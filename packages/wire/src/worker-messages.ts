@@ -15,6 +15,11 @@ export interface ReadyMessage {
   readonly calls: readonly string[];
   readonly tables: readonly TableDeclaration[];
 }
+/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
+export interface ActiveMessage {
+  /** Whether something is left to do first: then no call is sent before `continued`. */
+  readonly isContinuing?: boolean | undefined;
+}
 /** Worker → router, best effort before it dies of an uncaught error: what it died of, and what was running. */
 export interface CrashMessage {
   readonly error: unknown;
@@ -35,9 +40,11 @@ export interface AskMessage {
   readonly callId: number | undefined;
   /** Which of the handler's questions this is, from 0: with the call it names the question, also when the call is run again. */
   readonly ordinal: number;
-  /** The worker that declares the table. */
+  /** The worker that is called, or that declares the table. */
   readonly worker: string;
-  readonly table: string;
+  /** The table of an operation; undefined for a call. */
+  readonly table: string | undefined;
+  /** The name of the operation, or of the call. */
   readonly operation: string;
   /** Encoded: the router compares them when the question is asked again. */
   readonly arguments: Uint8Array;
@@ -48,6 +55,13 @@ export interface AskMessage {
 export interface LeaveMessage {
   readonly callId: number | undefined;
   readonly ordinal: number;
+}
+/** Worker → router: a timer is due, and the call is to be made that runs it. */
+export interface TimerDueMessage {
+  readonly name: string;
+  readonly handler: string;
+  /** Which start or repetition of the timer it is. */
+  readonly generation: string;
 }
 /** Router → worker: this standby is now the incarnation `epoch` of its worker. */
 export interface ActivateMessage {
@@ -78,9 +92,12 @@ export const ready: ControlMessage<ReadyMessage> = control(
   record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration) }),
 );
 export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', errorMessage);
-/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
-export const active: ControlMessage<Record<string, never>> = control('active', record({}));
+export const active: ControlMessage<ActiveMessage> = control('active', record({ isContinuing: optional(flag) }));
+/** Worker → router: what was to be done before the first call is done. */
+export const continued: ControlMessage<Record<string, never>> = control('continued', record({}));
 export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', errorMessage);
+/** Worker → router: `init` chose not to run; nothing of it was sent, and the process ends. */
+export const ignored: ControlMessage<Record<string, never>> = control('ignored', record({}));
 export const stopped: ControlMessage<Record<string, never>> = control('stopped', record({}));
 export const crash: ControlMessage<CrashMessage> = control(
   'crash',
@@ -94,7 +111,7 @@ export const ask: ControlMessage<AskMessage> = control(
     callId: optional(natural),
     ordinal: natural,
     worker: text,
-    table: text,
+    table: optional(text),
     operation: text,
     arguments: binary,
     timeoutMs: optional(natural),
@@ -103,6 +120,10 @@ export const ask: ControlMessage<AskMessage> = control(
 export const leave: ControlMessage<LeaveMessage> = control(
   'leave',
   record({ callId: optional(natural), ordinal: natural }),
+);
+export const timerDue: ControlMessage<TimerDueMessage> = control(
+  'timerDue',
+  record({ name: text, handler: text, generation: text }),
 );
 export const activate: ControlMessage<ActivateMessage> = control(
   'activate',

@@ -8,6 +8,7 @@ import {
   ask,
   ByteWriter,
   changed,
+  continued,
   crash,
   createToken,
   decodeBatch,
@@ -22,6 +23,7 @@ import {
   fenced,
   FrameKind,
   FrameWriter,
+  ignored,
   initFailed,
   keeper,
   keeperFailed,
@@ -39,6 +41,7 @@ import {
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
   WireError,
@@ -168,8 +171,10 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     tables: [table, { ...table, migrates: true }],
   });
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
-  for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
+  for (const message of [continued, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
+  sendControl(sink, active, { isContinuing: true });
+  sendControl(sink, timerDue, { name: 'remind/7', handler: 'remind', generation: '7.12' });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
   const question = {
     requestId: 12,
@@ -183,6 +188,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   };
   sendControl(sink, ask, question);
   sendControl(sink, ask, { ...question, callId: undefined, operation: 'select', timeoutMs: undefined });
+  sendControl(sink, ask, { ...question, table: undefined, operation: 'deposit' });
   sendControl(sink, leave, { callId: 3, ordinal: 2 });
   const migration = {
     fromVersion: 1,
@@ -257,12 +263,16 @@ const controls: readonly ControlMessage<unknown>[] = [
   moved,
   active,
   changed,
+  continued,
   crash,
   expect,
   fenced,
+  ignored,
   initFailed,
   keeper,
   keeperFailed,
+  continued,
+  timerDue,
   keeperLost,
   keeperReady,
   loadFailed,
@@ -273,6 +283,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
 ];

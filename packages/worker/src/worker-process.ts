@@ -9,6 +9,7 @@
  *   stopped, exit 0       everything that had arrived was done and released
  *   loadFailed, exit 1    the module does not load
  *   initFailed, exit 1    `init` threw; nothing of it was sent
+ *   ignored, exit 0       `init` chose not to run; nothing of it was sent
  *   crash, exit 70        an uncaught error, a bug, or an error in a worker with onError 'crash'
  *   SIGKILL               fenced by the keeper, the embedding process is gone, or a handler overran (the lifeline's thread)
  *
@@ -23,10 +24,12 @@ import {
   adopt,
   ask,
   connect,
+  continued,
   crash,
   decodeControl,
   decodeReply,
   encodeError,
+  ignored,
   initFailed,
   keeper,
   keeperLost,
@@ -37,6 +40,7 @@ import {
   sendControl,
   stop,
   stopped,
+  timerDue,
   writeOutcome,
 } from '@heirloom/wire';
 import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
@@ -76,6 +80,7 @@ export class WorkerProcess {
   private calls: Connection | undefined;
   private incarnation: Incarnation | undefined;
   private storePath: string | undefined;
+  private alarm: NodeJS.Timeout | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
 
@@ -113,8 +118,8 @@ export class WorkerProcess {
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
-    const { handlers, tables } = definition;
-    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    const tables = declareTables(definition);
+    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(definition.handlers), tables });
     rehearse(
       () => this.incarnation?.isNew !== true,
       () => this.openReader(),
@@ -141,6 +146,11 @@ export class WorkerProcess {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
       ask: (message) => sendControl(calls, ask, message),
       leave: (message) => sendControl(calls, leave, message),
+      timerDue: (message) => sendControl(calls, timerDue, message),
+      setAlarm: (delayMs, task) => {
+        clearTimeout(this.alarm);
+        this.alarm = delayMs === undefined ? undefined : setTimeout(task, delayMs);
+      },
       flush: () => {
         journal.flush();
         calls.flushNow();
@@ -152,14 +162,22 @@ export class WorkerProcess {
       now: Date.now,
       log,
       reader: () => this.openReader(),
-      onActive: () => {
-        sendControl(calls, active, {});
+      onActive: (isContinuing) => {
+        sendControl(calls, active, { isContinuing });
         // Before any call begins: a death from now on is not the doing of `init`.
+        calls.flushNow();
+      },
+      onContinued: () => {
+        sendControl(calls, continued, {});
         calls.flushNow();
       },
       onInitFailed: (error) => {
         sendControl(calls, initFailed, { error: encodeError(error) });
         this.exitAfterSending(1);
+      },
+      onIgnored: () => {
+        sendControl(calls, ignored, {});
+        this.exitAfterSending(0);
       },
       onStopped: () => {
         sendControl(calls, stopped, {});

@@ -22,16 +22,22 @@ test('exports to the authors of workers what is listed here, and nothing else', 
 test('exports to the embedding process what is listed here, and nothing else', () => {
   expect(Object.keys(launch).sort()).toEqual([
     'ASKS_OPEN_MAX',
+    'CALL_TO_DISCARD',
     'MAILBOX_BYTES_MAX',
     'MAILBOX_CALLS_MAX',
     'REMOTE_READS',
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'TIMERS_MAX',
+    'TIMER_CALL_PREFIX',
+    'askError',
     'byName',
     'encodeWorkerBootstrap',
-    'isRemoteWrite',
+    'isAskedWrite',
     'onAbort',
+    'targetDetails',
+    'targetName',
     'workerProcess',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
