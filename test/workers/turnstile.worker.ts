@@ -9,14 +9,18 @@ type TurnstileEvent =
   | { readonly type: 'JAM' }
   | { readonly type: 'DIE' };
 
+/** How long it stays open: in most tests longer than they take. */
+const OPEN_MS = Number(process.env['OPEN_MS'] ?? 600_000);
+
 const turnstile = setup({
   types: {
     context: {} as { readonly coins: number; readonly passages: number; readonly lapses: number },
     events: {} as TurnstileEvent,
     input: {} as { readonly coins: number },
   },
+  delays: { lapse: OPEN_MS },
   actions: {
-    book: () => {
+    book: (_, _params: { readonly passage: number }) => {
       throw new Error('the worker has an action of this name');
     },
     jam: () => {
@@ -40,7 +44,7 @@ const turnstile = setup({
     open: {
       tags: ['passable'],
       after: {
-        400: { target: 'locked', actions: assign({ lapses: ({ context }) => context.lapses + 1 }) },
+        lapse: { target: 'locked', actions: assign({ lapses: ({ context }) => context.lapses + 1 }) },
       },
       on: {
         PUSH: {
@@ -50,7 +54,7 @@ const turnstile = setup({
             { type: 'book', params: ({ context }) => ({ passage: context.passages }) },
           ],
         },
-        JAM: { target: 'locked', actions: ['book', 'jam'] },
+        JAM: { target: 'locked', actions: [{ type: 'book', params: { passage: 0 } }, 'jam'] },
       },
     },
   },

@@ -127,7 +127,9 @@ export function machineWorker<Machine extends AnyStateMachine, const Tables exte
       state: (context) => stateOf(stateIn(context)),
     },
     timers: {
-      [TIMER_HANDLER]: (context, event: EventObject) => take(context, event),
+      async [TIMER_HANDLER](context, event: EventObject) {
+        await take(context, event);
+      },
     },
   });
   // It was made for any machine and any tables; with these it is what these types say.
