@@ -75,7 +75,7 @@ function* statesBelow(state: AnyStateNode): Generator<AnyStateNode> {
 
 /** The actions that a state names; those that are functions have their implementation in themselves. */
 function* actionsOf(state: AnyStateNode): Generator<{ readonly type: string }> {
-  const transitions = [...state.transitions.values()].flat();
+  const transitions = [...state.transitions.values(), ...state.after, state.always ?? []].flat();
   const lists = [state.entry, state.exit, ...transitions.map((transition) => transition.actions)];
   for (const action of [...lists.flat(), ...state.initial.actions] as readonly unknown[]) {
     if (typeof action === 'string') yield { type: action };

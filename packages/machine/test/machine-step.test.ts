@@ -71,7 +71,8 @@ describe('a machine whose state is stored between its steps', () => {
         const actor = createActor(player).start();
         let { row } = startMachine(player, undefined);
         for (const event of events) {
-          actor.send(event);
+          // One that is done hears nothing, and complains.
+          if (actor.getSnapshot().status === 'active') actor.send(event);
           row = stored(stepMachine(player, stored(row), event).row);
           const { value, context, status, tags, output } = actor.getSnapshot();
           expect(row).toMatchObject({ value, context, status, tags: [...tags] });
