@@ -89,7 +89,7 @@ describe('a machine as a worker', () => {
     const turnstile = test.runtime.worker(reference);
     const lapsed = await until('the turnstile locks by itself', async () => {
       const state = await turnstile.call.state();
-      return state.value === 'locked' && state;
+      return state.value === 'locked' ? state : undefined;
     });
     expect(lapsed.context).toEqual({ coins: 102, passages: 0, lapses: 1 });
   });
