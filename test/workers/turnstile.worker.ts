@@ -20,7 +20,7 @@ const turnstile = setup({
   },
   delays: { lapse: OPEN_MS },
   actions: {
-    book: (_, _params: { readonly passage: number }) => {
+    book: (_arguments, _params: { readonly passage: number }) => {
       throw new Error('the worker has an action of this name');
     },
     jam: () => {

@@ -42,6 +42,8 @@ function perform(context: EffectContext, effect: MachineEffect, actions: Actions
     }
     case 'cancel_timer':
       return context.timers.cancel(effect.name);
+    default:
+      return effect satisfies never;
   }
 }
 

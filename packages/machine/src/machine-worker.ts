@@ -99,6 +99,7 @@ export type MachineWorkerDefinition<Machine extends AnyStateMachine, Tables exte
  * @throws MachineError ERR_MACHINE_DEFINITION for a wrong option or a machine that invokes actors, ERR_MACHINE_ACTION for an action
  * that nobody implements; TableError ERR_TABLE_ARGUMENT for a wrong version.
  */
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- a worker without tables of its own has no names here.
 export function machineWorker<Machine extends AnyStateMachine, const Tables extends NamedTables = Record<never, never>>(
   machine: Machine,
   options: MachineWorkerOptions<Machine, Tables> = {},

@@ -108,7 +108,7 @@ describe('what a step wants done', () => {
   it('is in the order of the actions, with their parameters', () => {
     const machine = setup({
       types: { context: {} as { n: number } },
-      actions: { first: () => {}, second: (_, _params: { n: number }) => {} },
+      actions: { first: () => {}, second: (_arguments, _params: { n: number }) => {} },
     }).createMachine({
       context: { n: 1 },
       on: {
