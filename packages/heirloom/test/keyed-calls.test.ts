@@ -1,10 +1,9 @@
 /**
  * Calls with idempotency keys, with a keeper and a worker that the test is.
  *
- * Mutations that make this fail, each tried: who comes second makes a call of its own; the digest of an open call is not compared;
- * that of a kept outcome is not; the time of the first caller ends the call for all; who joins a call that was given up does not
- * have it run again; callers share one value; a call that everybody has given up while the keeper is asked is made all the same;
- * callers are not counted.
+ * Mutations that make this fail, each tried: the digest of an open call is not compared; that of a kept outcome is not; who gives up
+ * first ends the call for all; who joins a call that was given up does not have it run again; callers share one value; a call that
+ * everybody has given up while the keeper is asked is made all the same.
  */
 import { encodeError, encodeValue } from '@heirloom/wire';
 import type { KeptOutcome, OutcomeFinding } from '@heirloom/wire';
