@@ -9,7 +9,7 @@
  * Not applicable: compaction against snapshots, as nothing is compacted: rows are written in place, and a journal record goes with
  * its confirmation.
  *
- * Mutations that make this fail, each tried: a start has no timeout; a standby that hangs is not killed; restarts are not logged.
+ * Mutations that make this fail, each tried: a standby that hangs is not killed; restarts are logged where nobody sees it.
  */
 import { supervisor, worker } from 'heirloom';
 import type { SupervisorReference, WorkerOptions, WorkerReference } from 'heirloom';
