@@ -127,6 +127,7 @@ export type {
   TableDefinitions,
   TableTransfer,
   TablesOf,
+  TerminateReason,
   TimerHandlers,
   TimerOptions,
   TransferContext,

@@ -51,6 +51,7 @@ export type { LifeTools } from './life-tools.js';
 export type { Partition } from './partition.js';
 export type { RegisteredName, Registry, RegistryEntry, RegistrySelection } from './registry.js';
 export type { PartitionedRef } from './partitioned-ref.js';
+export type { TerminateReason } from './termination.js';
 export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { ArgsType } from './worker-args.js';
