@@ -12,6 +12,8 @@ import { checkOptionNames, trueOrFalse, wholeNumber, wrongOption } from './optio
 import type { SupervisorReference } from './reference.js';
 import { isSupervisorReference, workersOf } from './reference.js';
 import type { Logger } from './process-log.js';
+import { checkDriver, WORKER_DRIVER_DEFAULT } from './worker-driver.js';
+import type { WorkerDriver } from './worker-driver.js';
 
 /** How the keeper is supervised. */
 export interface KeeperSettings {
@@ -42,6 +44,8 @@ export interface RuntimeOptions {
   readonly root: SupervisorReference;
   /** A pino logger, or one like it. Default: warnings and errors, as JSON lines on stderr. */
   readonly logger?: Logger;
+  /** What workers run in whose reference does not say. Default `'process'`. */
+  readonly driver?: WorkerDriver;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
 }
@@ -50,6 +54,7 @@ export interface CheckedOptions {
   readonly directory: string;
   readonly root: SupervisorReference;
   readonly logger: Logger;
+  readonly driver: WorkerDriver;
   readonly keeper: Required<KeeperSettings>;
   readonly limits: Required<QueueLimits>;
 }
@@ -65,7 +70,7 @@ export const SENT_CALLS_MAX_DEFAULT = 4_096;
 /** The first run, one that shows that the call is to blame, and one more for bad luck. */
 export const CALL_TRIES_MAX_DEFAULT = 3;
 
-const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits'];
+const OPTIONS = ['directory', 'root', 'logger', 'driver', 'keeper', 'limits'];
 const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
 const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
 /** The longest wait for the directory: a day, which leaves room for the start's own timeout. */
@@ -79,6 +84,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
   checkOptionNames('startRuntime', options, OPTIONS);
   checkTree(options.root);
   const { keeper = {}, limits = {} } = options;
+  checkDriver('driver', options.driver);
   checkOptionNames('keeper', keeper, KEEPER_OPTIONS);
   checkOptionNames('limits', limits, LIMITS);
   const { MAX_SAFE_INTEGER: MAX } = Number;
@@ -86,6 +92,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
     directory: directoryPath(options.directory),
     root: options.root,
     logger: guardLogger(options.logger ?? defaultLogger()),
+    driver: options.driver ?? WORKER_DRIVER_DEFAULT,
     keeper: {
       intensity: wholeNumber('keeper.intensity', keeper.intensity, KEEPER_INTENSITY_DEFAULT, 0, INTENSITY_MAX),
       periodMs: wholeNumber('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1, DURATION_MS_MAX),

@@ -17,9 +17,13 @@ import type {
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { fileURLToPath } from 'node:url';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
+import { checkDriver, checkDriverOptions, checkResourceLimits } from './worker-driver.js';
+import type { WorkerDriver, WorkerResourceLimits } from './worker-driver.js';
 
 /** How a worker is run and supervised. All times are in milliseconds. */
 export interface WorkerOptions {
+  /** What it runs in. Default: the runtime's `driver`, which is `'process'` by default. */
+  readonly driver?: WorkerDriver;
   /** Whether it is restarted after an exit: always, only after one that is not clean, or never. Default `'permanent'`. */
   readonly restart?: RestartType;
   /** Whether its supervisor may end when it ends by itself and is not restarted; see `autoShutdown`. Default false. */
@@ -32,6 +36,8 @@ export interface WorkerOptions {
   readonly standby?: boolean;
   /** Options for Node in the worker's process, such as `['--max-old-space-size=512']`. The program's own are not inherited. */
   readonly execArgv?: readonly string[];
+  /** Limits on the memory of a worker with the driver `'thread'`. Default: Node's. */
+  readonly resourceLimits?: WorkerResourceLimits;
   /** Environment variables of the worker's process besides the program's own. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -82,7 +88,17 @@ export interface SupervisorReference {
 
 export type ChildReference = WorkerReference | SupervisorReference;
 
-const WORKER_OPTIONS = ['restart', 'significant', 'shutdown', 'startTimeoutMs', 'standby', 'execArgv', 'env'];
+const WORKER_OPTIONS = [
+  'driver',
+  'restart',
+  'significant',
+  'shutdown',
+  'startTimeoutMs',
+  'standby',
+  'execArgv',
+  'resourceLimits',
+  'env',
+];
 const SUPERVISOR_OPTIONS = [
   'strategy',
   'intensity',
@@ -138,7 +154,10 @@ function checkModule(name: string, module: URL): void {
 /** What the supervision tree does not check of a worker's options. */
 function checkWorkerOptions(name: string, options: WorkerOptions): void {
   checkOptionNames(`worker ${name}`, options, WORKER_OPTIONS);
-  const { standby, execArgv = [], env = {} } = options;
+  const { driver, standby, execArgv = [], resourceLimits, env = {} } = options;
+  checkDriver(`driver of worker ${name}`, driver);
+  if (driver !== undefined) checkDriverOptions(name, driver, { ...options });
+  checkResourceLimits(name, resourceLimits);
   trueOrFalse(`standby of worker ${name}`, standby, true);
   if (!Array.isArray(execArgv) || !execArgv.every(isArgument)) {
     throw wrongOption(

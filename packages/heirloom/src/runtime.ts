@@ -158,7 +158,7 @@ class HeirloomRuntime implements Runtime {
   constructor(options: CheckedOptions, ports: RuntimePorts, socketDirectory: string) {
     const { logger, limits } = options;
     this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
-    this.#router = new Router(socketDirectory, ports, logger, this.#events);
+    this.#router = new Router(socketDirectory, ports, logger, this.#events, options.driver);
     this.#keepers = new KeeperSource(this.#router, { directory: options.directory, ...options.keeper });
     this.#registry = new TreeRegistry(this.#router, {
       waitingMax: limits.waitingCallsMax,

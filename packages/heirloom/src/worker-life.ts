@@ -91,7 +91,7 @@ export class WorkerLife implements StartingChild {
       throw error;
     }
     const process = this.#process;
-    void process.process.died.then(async (death) => exit(await this.#gone(death)));
+    void process.gone.then(async (death) => exit(await this.#gone(death)));
     const definition = await process.ready;
     const known = this.#slot.definition;
     if (known !== undefined && JSON.stringify(known.tables) !== JSON.stringify(definition.tables)) {
@@ -143,17 +143,18 @@ export class WorkerLife implements StartingChild {
   /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
   #bind({ connection, liveEpoch, process }: WorkerProcess): void {
     if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
-    this.#slot.bind({ connection, epoch: liveEpoch, pid: process.pid });
+    const { pid, threadId } = process;
+    this.#slot.bind({ connection, epoch: liveEpoch, pid, threadId, kill: () => process.kill() });
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
   async #gone(death: ProcessDeath): Promise<ChildExit> {
     const process = this.#process as WorkerProcess; // It was this process that died.
-    const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
+    const error = process.lastWords === undefined ? death.error : decodeError(process.lastWords.error);
     const wasUp = process.liveEpoch;
     if (!this.#isStopping && wasUp !== undefined) {
-      const { pid } = process;
-      const { lastLines } = process.process.log;
+      const { pid, log } = process.process;
+      const { lastLines } = log;
       this.#router.logger.error(
         { worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error },
         'a worker is gone',

@@ -13,7 +13,8 @@ export {
 } from './call-messages.js';
 export { armFailpoints, failpoint, isArmed, withoutFailpoints } from './failpoint.js';
 export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
-export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
+export { DeadlineWatch, HandlerDeadline, WATCH_INTERVAL_MS } from './handler-deadline.js';
+export { frameBootstrap, readBootstrap, unframeBootstrap, watchLifeline } from './lifeline.js';
 export {
   changed,
   expect,

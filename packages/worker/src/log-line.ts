@@ -1,5 +1,6 @@
 /**
- * The log of a worker's process: one line of JSON each, on its standard output, written before the call returns.
+ * The log of a worker: one line of JSON each, on its process's standard output, written before the call returns. A worker without a
+ * process of its own writes the same lines elsewhere.
  *
  *   {"level":"info","time":1700000000000,"msg":"…", fields…}
  *
@@ -18,12 +19,17 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Makes a log that writes to a file descriptor. */
 export function logTo(descriptor: number): WorkerLog {
+  return logThrough((line) => writeAll(descriptor, Buffer.from(line)));
+}
+
+/** Makes a log whose lines, each with its end, go to `write`, which says whether it took them. */
+export function logThrough(write: (line: string) => boolean): WorkerLog {
   let linesLost = 0;
   const writer =
     (level: string) =>
     (message: string, fields?: Fields): void => {
       const line = formatLine(level, message, linesLost > 0 ? { ...fields, linesLost } : fields);
-      if (writeAll(descriptor, Buffer.from(line))) linesLost = 0;
+      if (write(line)) linesLost = 0;
       else linesLost++;
     };
   return Object.freeze({ debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') });

@@ -4,9 +4,13 @@ export { ASKS_OPEN_MAX } from './ask-session.js';
 export { byName } from './by-name.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
 export { SUSPECT_WINDOW } from './output-gate.js';
+export { logLineTaken, THREAD_KILLED_CODE } from './thread-data.js';
 export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX, isRemoteWrite } from './table-call-names.js';
 export { encodeWorkerBootstrap } from './worker-bootstrap.js';
+export type { ThreadData } from './thread-data.js';
 export type { WorkerBootstrap } from './worker-bootstrap.js';
 
 /** The entry file of a worker's process, to be given to Node. */
 export const workerProcess: URL = new URL('./process.js', import.meta.url);
+/** The entry file of a thread that a worker runs in. */
+export const workerThread: URL = new URL('./thread.js', import.meta.url);

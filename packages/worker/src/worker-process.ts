@@ -1,5 +1,6 @@
 /**
- * The shell of a worker's process: carries frames between its connections and its incarnation, and ends the process.
+ * The shell of a worker's process: carries frames between its connections and its incarnation, and ends the process. What
+ * "process" is here is its host's to say (worker-host.ts).
  *
  *   loading ──ready──▶ standby ──activate──▶ incarnation (incarnation.ts)
  *      └─loadFailed, exit 1
@@ -10,7 +11,7 @@
  *   loadFailed, exit 1    the module does not load
  *   initFailed, exit 1    `init` threw; nothing of it was sent
  *   crash, exit 70        an uncaught error, a bug, or an error in a worker with onError 'crash'
- *   SIGKILL               fenced by the keeper, the embedding process is gone, or a handler overran (the lifeline's thread)
+ *   SIGKILL               fenced by the keeper, the embedding process is gone, or a handler overran (whoever watches its time)
  *
  * 1. Nothing of a half-done handler is in any buffer, so an exit at any point sends whole handlers or nothing of them (G2).
  * 2. A frame that does not belong here ends the process: the embedding process and the worker are of one version.
@@ -39,7 +40,7 @@ import {
   stopped,
   writeOutcome,
 } from '@heirloom/wire';
-import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
+import type { CloseReason, Connection, KeeperMessage } from '@heirloom/wire';
 import { KeeperError, openStoreReader } from '@heirloom/keeper/reader';
 import type { StoreReader } from '@heirloom/keeper/reader';
 import { CallError } from './call-error.js';
@@ -54,6 +55,7 @@ import { OutputGate } from './output-gate.js';
 import { rehearse } from './rehearsal.js';
 import { declareTables } from './table-declaration.js';
 import type { WorkerBootstrap } from './worker-bootstrap.js';
+import type { WorkerHost } from './worker-host.js';
 
 /** The exit code of a crash: EX_SOFTWARE of sysexits. */
 export const CRASH_EXIT_CODE = 70;
@@ -69,7 +71,7 @@ const CALLS_KINDS: ReadonlySet<number> = new Set([
 
 export class WorkerProcess {
   private readonly bootstrap: WorkerBootstrap;
-  private readonly lifeline: Lifeline;
+  private readonly host: WorkerHost;
   private readonly log: WorkerLog;
   private readonly gate: OutputGate = new OutputGate();
   private readonly journal: Journal;
@@ -79,10 +81,10 @@ export class WorkerProcess {
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
 
-  constructor(bootstrap: WorkerBootstrap, lifeline: Lifeline, log: WorkerLog) {
+  constructor(bootstrap: WorkerBootstrap, host: WorkerHost) {
     this.bootstrap = bootstrap;
-    this.lifeline = lifeline;
-    this.log = log;
+    this.host = host;
+    this.log = host.log;
     this.journal = new Journal({
       gate: this.gate,
       onRelease: (number) => this.incarnation?.release(number),
@@ -115,6 +117,7 @@ export class WorkerProcess {
     this.prepare(definition, calls);
     const { handlers, tables } = definition;
     sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    if (!this.host.rehearses) return;
     rehearse(
       () => this.incarnation?.isNew !== true,
       () => this.openReader(),
@@ -122,7 +125,7 @@ export class WorkerProcess {
   }
 
   /** Reports an uncaught error, as far as that can be done at once, and ends the process. */
-  crash(error: unknown): never {
+  crash(error: unknown): void {
     const callId = this.incarnation?.runningCallId;
     this.log.error('the worker crashed', { error, callId });
     try {
@@ -131,12 +134,13 @@ export class WorkerProcess {
         this.calls.flushNow();
       }
     } finally {
-      process.exit(CRASH_EXIT_CODE);
+      this.host.exit(CRASH_EXIT_CODE);
     }
   }
 
   private prepare(definition: AnyWorkerDefinition, calls: Connection): void {
-    const { lifeline, journal, log, gate } = this;
+    const { journal, log, gate } = this;
+    const { lifeline } = this.host;
     const ports: IncarnationPorts = {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
       ask: (message) => sendControl(calls, ask, message),
@@ -193,7 +197,7 @@ export class WorkerProcess {
 
   private activate(incarnation: Incarnation, body: Uint8Array): void {
     const message = decodeControl(activate, body);
-    process.title = `heirloom worker ${this.bootstrap.worker}#${message.epoch}`;
+    this.host.entitle(`heirloom worker ${this.bootstrap.worker}#${message.epoch}`);
     this.journal.activate(message.epoch);
     process.nextTick(() => incarnation.activate(message));
   }
@@ -212,20 +216,21 @@ export class WorkerProcess {
   private exitAfterSending(code: number): void {
     this.exitCode = code;
     if (this.calls?.isOpen === true) this.calls.close();
-    else process.exit(code);
+    else this.host.exit(code);
   }
 
   private callsClosed({ kind, error }: CloseReason): void {
-    if (this.exitCode !== undefined) process.exit(this.exitCode);
+    if (this.exitCode !== undefined) return this.host.exit(this.exitCode);
     const why = error === undefined ? kind : `${kind}: ${error.message}`;
-    if (error?.cause instanceof Error && kind === 'failed' && error.code === 'ERR_WIRE_HANDLER')
-      this.crash(error.cause);
+    if (error?.cause instanceof Error && kind === 'failed' && error.code === 'ERR_WIRE_HANDLER') {
+      return this.crash(error.cause);
+    }
     this.kill('ERR_WORKER_LOST', `the connection to the embedding process is over (${why})`);
   }
 
   private kill(code: 'ERR_WORKER_FENCED' | 'ERR_WORKER_LOST', reason: string): void {
     this.log.error('the worker ends', { code, reason });
-    process.kill(process.pid, 'SIGKILL');
+    this.host.kill();
   }
 }
 
