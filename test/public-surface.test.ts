@@ -61,8 +61,8 @@ describe('what users import', () => {
         MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
         ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
         RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
-        SelectOptions SelectPage SelectedRow Shutdown StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement
-        SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
+        SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
+        SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
         WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
         WorkerReferenceErrorCode WritableTable WrittenTabfile

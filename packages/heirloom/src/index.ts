@@ -31,6 +31,7 @@ export type {
   ChildListing,
   RestartType,
   Shutdown,
+  StartedChild,
   Strategy,
   SupervisorErrorCode,
 } from '@heirloom/supervisor';

@@ -38,6 +38,7 @@ export {
   adopt,
   ask,
   crash,
+  ignored,
   initFailed,
   keeper,
   keeperLost,

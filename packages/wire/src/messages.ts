@@ -4,8 +4,8 @@
  * Connections (each begins with a HELLO that carries a single-use token):
  *
  *   role      from → to         frames
- *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave | activate,
- *                               call, keeper, stop, adopt, answer
+ *   calls     worker ↔ router   ready, loadFailed, active, initFailed, ignored, reply, stopped, crash, keeperLost, ask, leave |
+ *                               activate, call, keeper, stop, adopt, answer
  *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved | expect, request, resume,
  *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
@@ -61,6 +61,8 @@ export const FrameKind = {
   welcome: 60,
   ack: 61,
   fenced: 62,
+  // worker → router
+  ignored: 95,
 } as const;
 
 /** What a client says it is in its HELLO. */

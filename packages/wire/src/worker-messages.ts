@@ -81,6 +81,8 @@ export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', er
 /** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
 export const active: ControlMessage<Record<string, never>> = control('active', record({}));
 export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', errorMessage);
+/** Worker → router: `init` chose not to run; nothing of it was sent, and the process ends. */
+export const ignored: ControlMessage<Record<string, never>> = control('ignored', record({}));
 export const stopped: ControlMessage<Record<string, never>> = control('stopped', record({}));
 export const crash: ControlMessage<CrashMessage> = control(
   'crash',

@@ -22,6 +22,7 @@ import {
   fenced,
   FrameKind,
   FrameWriter,
+  ignored,
   initFailed,
   keeper,
   keeperFailed,
@@ -168,7 +169,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     tables: [table, { ...table, migrates: true }],
   });
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
-  for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
+  for (const message of [active, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
   const question = {
@@ -260,6 +261,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   crash,
   expect,
   fenced,
+  ignored,
   initFailed,
   keeper,
   keeperFailed,

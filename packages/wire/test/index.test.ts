@@ -66,6 +66,7 @@ it('exports what its index names', () => {
     'fenced',
     'flag',
     'frameBootstrap',
+    'ignored',
     'initFailed',
     'isArmed',
     'keeper',
