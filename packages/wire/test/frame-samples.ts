@@ -184,6 +184,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   };
   sendControl(sink, ask, question);
   sendControl(sink, ask, { ...question, callId: undefined, operation: 'select', timeoutMs: undefined });
+  sendControl(sink, ask, { ...question, table: undefined, operation: 'deposit' });
   sendControl(sink, leave, { callId: 3, ordinal: 2 });
   const migration = {
     fromVersion: 1,
