@@ -48,7 +48,7 @@ export default defineWorker({
     hoard({ tables }): number {
       tables.counters.insert({ name: 'hoarded', count: 1 });
       const hoard: number[][] = [];
-      for (;;) hoard.push(new Array<number>(100_000).fill(0.5));
+      for (;;) hoard.push(Array.from({ length: 100_000 }, () => 0.5));
     },
     throwLater(): void {
       setImmediate(() => {
