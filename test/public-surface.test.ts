@@ -55,8 +55,8 @@ describe('what users import', () => {
         WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition AutoShutdown CallErrorCode CallOptions CallOutcome CallsOf ChildCounts
-        ChildListing ChildReference Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
+        AnyTableDefinition AnyWorkerDefinition AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
+        ChildCounts ChildListing ChildReference Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
         FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
         MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
         ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType

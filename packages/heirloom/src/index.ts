@@ -27,6 +27,7 @@ export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
 export type {
   AutoShutdown,
+  Backoff,
   ChildCounts,
   ChildListing,
   RestartType,
