@@ -12,8 +12,8 @@ export default defineWorker({
     told: table({ row: row<{ table: string; from: string }>(), type: 'duplicate_bag', key: 'table' }),
     lives: table({ row: row<{ life: number; restarted: boolean }>(), type: 'ordered_set', key: 'life' }),
   },
-  // Short, as tests wait for it; no handler here that is meant to settle takes a hundredth of it.
-  handlerTimeoutMs: 500,
+  // Short, as tests wait for it; no handler here that is meant to settle takes a tenth of it.
+  handlerTimeoutMs: 1_000,
   init({ tables, worker, restarted, log }) {
     tables.lives.insert({ life: worker.incarnation, restarted });
     log.info('begun', { life: worker.incarnation });

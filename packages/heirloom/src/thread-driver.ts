@@ -87,7 +87,8 @@ function spawnThread(options: SpawnOptions): ChildHandle {
       unwatch();
       log.end();
       lifeline.end();
-      const wasKilled = isKilled || code === THREAD_KILLED_CODE;
+      // What has died of an error has not died of a kill that came meanwhile.
+      const wasKilled = failure === undefined && (isKilled || code === THREAD_KILLED_CODE);
       isKilled = true;
       const how = wasKilled ? ({ code: null, signal: 'SIGKILL' } as const) : { code, signal: null };
       resolve(failure === undefined ? how : { ...how, error: failure });
