@@ -11,6 +11,7 @@ import type { FaultTarget } from 'heirloom/testing';
 import { describe, expect, it } from 'vitest';
 import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
+import { descendants } from './support/processes.js';
 import { HonestClient } from './support/honest-client.js';
 import { killRun } from './support/kill-run.js';
 import { bankReference, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
@@ -53,7 +54,7 @@ async function start(
   };
 }
 
-const DRIVERS: readonly WorkerDriver[] = ['process', 'thread'];
+const DRIVERS: readonly WorkerDriver[] = ['process', 'thread', 'inline'];
 
 describe.each(DRIVERS)('a worker under the driver %s', (driver) => {
   const options = { driver, standby: false } as const;
@@ -192,12 +193,13 @@ describe.each(DRIVERS)('a worker under the driver %s', (driver) => {
     await using runtime = await start([reference]);
     const one = runtime.test.runtime.worker(reference);
     expect(await one.call.increment('a')).toBe(1);
-    await until('the standby is started', () => runtime.started.length === 2);
+    if (driver !== 'inline') await until('the standby is started', () => runtime.started.length === 2);
     const recovered = once(runtime.test, 'recovered');
     one.kill();
     await recovered;
     expect(await one.call.increment('a')).toBe(2);
-    await until('so is the next one', () => runtime.started.length === 3);
+    if (driver !== 'inline') await until('so is the next one', () => runtime.started.length === 3);
+    else expect(runtime.started.length).toBe(2);
   });
 
   it('follows the keeper to the next one (G1)', async () => {
@@ -288,6 +290,97 @@ describe('a thread', () => {
   });
 });
 
+describe('an inline worker', () => {
+  const oneRef = driven('one', { driver: 'inline' });
+  const twoRef = driven('two', { driver: 'inline' });
+
+  it('starts no process but the keeper’s, and leaves nothing in the program', async () => {
+    const before = listeners();
+    {
+      await using runtime = await start([oneRef]);
+      expect((await descendants()).map(({ command }) => command)).toEqual(['heirloom keeper']);
+      expect(await runtime.test.runtime.worker(oneRef).call.nested()).not.toBe('ERR_RUNTIME_NESTED');
+      expect(listeners()).toEqual(before);
+      expect(process.title).not.toMatch(/heirloom/);
+    }
+    expect(await descendants()).toEqual([]);
+  });
+
+  it('is cut off while it waits: nothing that it does then has an effect, and tables refuse it (G2, G6)', async () => {
+    const meeting = meetingOf('one');
+    await using runtime = await start([oneRef, twoRef]);
+    const one = runtime.test.runtime.worker(oneRef).with({ timeoutMs: 30_000 });
+    const call = one.call.meet('a', 'two');
+    await meeting.reached(1);
+    const crash = once(runtime.test, 'crash');
+    expect(one.kill()).toBe(true);
+    expect(await crash).toMatchObject({ worker: 'one', code: null, signal: 'SIGKILL', pid: undefined });
+    await meeting.reached(2);
+    meeting.goOn();
+    expect(await call).toBe(1);
+    // The first one went on in the program, with what it was lent.
+    expect(meeting.seen).toEqual([
+      { life: 1, changed: 'ERR_TABLE_CLOSED', asked: 'ERR_TABLE_CLOSED' },
+      { life: 2, changed: undefined, asked: undefined },
+    ]);
+    expect(await one.tables.counters.lookup('a')).toEqual({ name: 'a', count: 1 });
+    expect(await runtime.test.runtime.worker(twoRef).tables.counters.lookup('a')).toEqual({ name: 'a', count: 1 });
+  });
+
+  it('that kills itself ends behind what it does, and the call is done once (G3)', async () => {
+    await using runtime = await start([oneRef]);
+    const { test } = runtime;
+    const one = test.runtime.worker(oneRef);
+    const meeting = meetingOf('one');
+    meeting.onChange = () => void one.kill();
+    const recovered = once(test, 'recovered');
+    expect(await one.call.changeThenTell('a')).toBe(1);
+    await recovered;
+    expect(await one.call.increment('a')).toBe(2);
+  });
+
+  it('keeps what its module holds outside of tables', async () => {
+    await using runtime = await start([oneRef]);
+    const one = runtime.test.runtime.worker(oneRef);
+    const before = await one.call.countInModule();
+    one.kill();
+    expect(await one.call.countInModule()).toBe(before + 1);
+  });
+
+  it('says so when its module does not load, and when its init throws (G11)', async () => {
+    const missing = worker('gone', new URL('workers/gone.worker.js', import.meta.url), { driver: 'inline' });
+    await expect(start([missing])).rejects.toMatchObject({ code: 'ERR_WORKER_NOT_FOUND' });
+    const none = worker('none', workerModule('embedding-program-that-is-no-worker'), { driver: 'inline' });
+    await expect(start([none])).rejects.toMatchObject({ code: 'ERR_WORKER_NOT_FOUND' });
+    const typescript = worker('typed', new URL('workers/bank.worker.ts', import.meta.url), { driver: 'inline' });
+    const { typescript: strips } = process.features as { typescript?: unknown };
+    if (strips === undefined) await expect(start([typescript])).rejects.toMatchObject({ code: 'ERR_WORKER_MODULE' });
+  });
+});
+
+/** Where handlers of `driven` meet the test, in its own process: modules are loaded once. */
+interface Meeting {
+  readonly seen: unknown[];
+  lives: number;
+  isOver: boolean;
+  onChange: () => void;
+}
+
+function meetingOf(name: string): Meeting & { reached(lives: number): Promise<unknown>; goOn(): void } {
+  const meeting: Meeting = { seen: [], lives: 0, isOver: false, onChange: () => {} };
+  (globalThis as Record<string, unknown>)[`heirloom test meeting ${name}`] = meeting;
+  return Object.assign(meeting, {
+    reached: (lives: number) => until(`life ${lives} has come`, () => meeting.lives >= lives),
+    goOn: () => void (meeting.isOver = true),
+  });
+}
+
+/** What nobody but the program itself may listen to. */
+function listeners(): Record<string, number> {
+  const events = ['uncaughtException', 'unhandledRejection', 'exit', 'beforeExit', 'SIGINT', 'SIGTERM'];
+  return Object.fromEntries(events.map((event) => [event, process.listenerCount(event)]));
+}
+
 describe('the option driver', () => {
   it('is the default of the runtime for those that do not say', async () => {
     const oneRef = driven('one', { standby: false });
@@ -309,6 +402,9 @@ describe('the option driver', () => {
     };
     expect(refused({ driver: 'fibre' })).toMatchObject(wrong);
     expect(refused({ driver: 'process', resourceLimits: { maxOldGenerationSizeMb: 40 } })).toMatchObject(wrong);
+    expect(refused({ driver: 'inline', resourceLimits: { maxOldGenerationSizeMb: 40 } })).toMatchObject(wrong);
+    expect(refused({ driver: 'inline', execArgv: ['--no-warnings'] })).toMatchObject(wrong);
+    expect(refused({ driver: 'inline', env: { A: '1' } })).toMatchObject(wrong);
     expect(refused({ driver: 'thread', resourceLimits: { maxOldGenerationSizeMb: 'much' } })).toMatchObject(wrong);
     expect(refused({ driver: 'thread', resourceLimits: { maxMemory: 3 } })).toMatchObject(wrong);
     const limited = driven('one', { resourceLimits: { maxOldGenerationSizeMb: 40 } });

@@ -3,6 +3,18 @@ import { defineWorker, row, table, workerRef } from 'heirloom/worker';
 import type { WorkerDefinition } from 'heirloom/worker';
 
 const counter = row<{ name: string; count: number }>();
+/** What a test in the same process shares with its worker; see drivers.test.ts. */
+interface Meeting {
+  readonly seen: unknown[];
+  lives: number;
+  isOver: boolean;
+  onChange: () => void;
+}
+function meeting(name: string): Meeting {
+  return (globalThis as Record<string, unknown>)[`heirloom test meeting ${name}`] as Meeting; // Left by the test.
+}
+
+let countedInModule = 0;
 const counters = table({ row: counter, key: 'name', access: 'public' });
 
 export default defineWorker({
@@ -65,6 +77,40 @@ export default defineWorker({
     sayAndLoop({ log }, message: string): void {
       for (let line = 0; line < 10; line++) log.info(`${message} ${line}`);
       for (;;);
+    },
+    /** Waits for the test, which is in the same process, then changes a table and asks another worker. */
+    async meet({ tables, remote, worker }, name: string, other: string) {
+      const met = meeting(worker.name);
+      met.lives++;
+      tables.items.insert({ name, count: 1 });
+      while (!met.isOver) await new Promise((resolve) => setImmediate(resolve));
+      let count = 0;
+      const seen: { life: number; changed: string | undefined; asked: string | undefined } = {
+        life: worker.incarnation,
+        changed: undefined,
+        asked: undefined,
+      };
+      try {
+        count = tables.counters.updateCounter(name, 'count', 1, { default: { name, count: 0 } });
+      } catch (error) {
+        seen.changed = (error as { code: string }).code;
+      }
+      try {
+        const at = remote(workerRef<DrivenWorker>(other)).tables.counters;
+        await at.updateCounter(name, 'count', 1, { default: { name, count: 0 } });
+      } catch (error) {
+        seen.asked = (error as { code: string }).code;
+      }
+      met.seen.push(seen);
+      return count;
+    },
+    changeThenTell({ tables, worker }, name: string) {
+      const count = tables.counters.updateCounter(name, 'count', 1, { default: { name, count: 0 } });
+      meeting(worker.name).onChange();
+      return count;
+    },
+    countInModule() {
+      return ++countedInModule;
     },
     give({ tables }, to: string) {
       tables.items.giveAway(to);

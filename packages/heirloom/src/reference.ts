@@ -35,7 +35,7 @@ export interface WorkerOptions {
   readonly shutdown?: Shutdown;
   /** How long a start may take, loading of the module and `init` included. Default 30,000. */
   readonly startTimeoutMs?: number | 'infinity';
-  /** Whether a started process with the module loaded waits to take over. Default true; without it a restart takes a process start longer. */
+  /** Whether a started process with the module loaded waits to take over. Default true, under `'inline'` false; without it a restart takes a process start longer. */
   readonly standby?: boolean;
   /** Options for Node in the worker's process, such as `['--max-old-space-size=512']`. The program's own are not inherited. */
   readonly execArgv?: readonly string[];

@@ -1,9 +1,11 @@
 /**
- * What a worker runs in: a process of its own, or a thread of the program. Each driver's header says what it cannot.
+ * What a worker runs in: a process of its own, a thread of the program, or the program itself. Each driver's header says what it
+ * cannot.
  */
 import type { ProcessPort } from '@heirloom/supervisor';
 import { workerProcess, workerThread } from '@heirloom/worker/process-url';
 import type { ResourceLimits } from 'node:worker_threads';
+import { inlinePort } from './inline-driver.js';
 import { wrongOption } from './option-check.js';
 import { threadPort } from './thread-driver.js';
 
@@ -13,10 +15,12 @@ import { threadPort } from './thread-driver.js';
  * - `'process'` (the default): a process of the operating system. Whatever happens in it, the program lives.
  * - `'thread'`: a thread of the program, with a memory limit of its own. It starts faster and takes less memory; native code that
  *   crashes in it ends the program.
+ * - `'inline'`: the program's own event loop, for unit tests. A life of the worker is an object, and its crash cuts that off; an endless
+ *   loop, or an error that nobody catches, is the program's own.
  */
-export type WorkerDriver = 'process' | 'thread';
+export type WorkerDriver = 'process' | 'thread' | 'inline';
 
-export const WORKER_DRIVERS: readonly WorkerDriver[] = ['process', 'thread'];
+export const WORKER_DRIVERS: readonly WorkerDriver[] = ['process', 'thread', 'inline'];
 export const WORKER_DRIVER_DEFAULT: WorkerDriver = 'process';
 
 /** Limits on the memory of a worker's thread, in mebibytes; what exceeds them is the worker's crash and not the program's. */
@@ -24,11 +28,20 @@ export type WorkerResourceLimits = Readonly<
   Pick<ResourceLimits, 'maxOldGenerationSizeMb' | 'maxYoungGenerationSizeMb' | 'codeRangeSizeMb' | 'stackSizeMb'>
 >;
 
-/** Which options of a worker mean something under one driver only, and what to do instead. */
-const ONLY_UNDER: Readonly<
-  Record<'resourceLimits', { readonly drivers: readonly WorkerDriver[]; readonly advice: string }>
-> = {
-  resourceLimits: { drivers: ['thread'], advice: "a process has execArgv, as ['--max-old-space-size=512']" },
+interface Meaning {
+  readonly drivers: readonly WorkerDriver[];
+  /** What to do under the others. */
+  readonly advice: string;
+}
+
+/** The options of a worker that mean something under some drivers only. */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  resourceLimits: {
+    drivers: ['thread'],
+    advice: "a process has execArgv, as ['--max-old-space-size=512'], and an inline worker the memory of the program",
+  },
+  execArgv: { drivers: ['process', 'thread'], advice: 'give them to the program' },
+  env: { drivers: ['process', 'thread'], advice: "an inline worker has the program's" },
 };
 const LIMITS = ['maxOldGenerationSizeMb', 'maxYoungGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb'];
 
@@ -40,6 +53,7 @@ export interface DriverEntry {
 
 export function driverEntry(driver: WorkerDriver, processes: ProcessPort): DriverEntry {
   if (driver === 'thread') return { port: threadPort, module: workerThread };
+  if (driver === 'inline') return { port: inlinePort, module: workerProcess };
   return { port: processes, module: workerProcess };
 }
 
@@ -55,7 +69,7 @@ export function checkDriverOptions(
   driver: WorkerDriver,
   options: Readonly<Record<string, unknown>>,
 ): void {
-  for (const [option, { drivers, advice }] of Object.entries(ONLY_UNDER)) {
+  for (const [option, { drivers, advice }] of Object.entries(MEANINGS)) {
     if (options[option] === undefined || drivers.includes(driver)) continue;
     throw wrongOption(
       `${option} of worker ${name}`,

@@ -66,7 +66,7 @@ export function resolveWorkerModule(
   execArgv: readonly string[] = [],
   host: HostProcess = thisProcess(),
 ): WorkerModule {
-  const url = existingFile(name, module);
+  const url = workerFile(name, module);
   if (!TYPESCRIPT.test(url.pathname)) return { url, execArgv };
   return { url, execArgv: [...typescriptLoader(name, url, execArgv, host), ...execArgv] };
 }
@@ -94,7 +94,8 @@ function thisProcess(): HostProcess {
   return { execArgv: [...inherited, ...execArgv], stripsTypes: Boolean(typescript), resolve: resolveTsx };
 }
 
-function existingFile(name: string, module: URL): URL {
+/** The file of a worker's module. Throws WorkerReferenceError ERR_WORKER_NOT_FOUND. */
+export function workerFile(name: string, module: URL): URL {
   const path = fileURLToPath(module);
   const extension = /\.([cm]?[jt]s|tsx)$/.exec(path)?.[0] ?? '';
   const stem = path.slice(0, path.length - extension.length);

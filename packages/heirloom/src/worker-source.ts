@@ -35,7 +35,8 @@ import type { WorkerReference } from './reference.js';
 import type { Router } from './router.js';
 import { checkDriverOptions, driverEntry } from './worker-driver.js';
 import type { WorkerDriver } from './worker-driver.js';
-import { resolveWorkerModule, threadExecArgv } from './worker-module.js';
+import { resolveWorkerModule, threadExecArgv, workerFile } from './worker-module.js';
+import type { WorkerModule } from './worker-module.js';
 
 const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.ready,
@@ -234,7 +235,7 @@ export class WorkerSource {
     this.#reference = reference;
     this.#driver = reference.options.driver ?? router.driver;
     checkDriverOptions(reference.name, this.#driver, { ...reference.options });
-    this.#standbyEnabled = reference.options.standby ?? true;
+    this.#standbyEnabled = reference.options.standby ?? this.#driver !== 'inline';
   }
 
   /** A process to activate: the standby, if it is alive, or a new one. Throws WorkerReferenceError when the module is not found. */
@@ -295,10 +296,18 @@ export class WorkerSource {
     await standby?.process.died;
   }
 
+  #module(): WorkerModule {
+    const { name, module, options } = this.#reference;
+    // The program loads it, however it does that.
+    if (this.#driver === 'inline') return { url: workerFile(name, module), execArgv: [] };
+    const resolved = resolveWorkerModule(name, module, options.execArgv);
+    return this.#driver === 'thread' ? { ...resolved, execArgv: threadExecArgv(resolved.execArgv) } : resolved;
+  }
+
   #spawn(): WorkerProcess {
     const { ports, desk, logger, socketPath, link } = this.#router;
-    const { name, module, options } = this.#reference;
-    const resolved = resolveWorkerModule(name, module, options.execArgv);
+    const { name, options } = this.#reference;
+    const resolved = this.#module();
     const processNumber = ++this.#processCount;
     const entry = driverEntry(this.#driver, ports.processes);
     const process = new ChildProcess(
@@ -308,7 +317,7 @@ export class WorkerSource {
         role: 'calls',
         title: `heirloom standby ${name}`,
         module: entry.module,
-        execArgv: this.#driver === 'thread' ? threadExecArgv(resolved.execArgv) : resolved.execArgv,
+        execArgv: resolved.execArgv,
         env: options.env,
         resourceLimits: options.resourceLimits,
         bootstrap: (callsToken) =>

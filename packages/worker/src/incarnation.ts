@@ -91,6 +91,7 @@ export class Incarnation {
   private isInitialized = false;
   private isStopping = false;
   private isPumpDue = false;
+  private isCutOff = false;
   private death: Death | undefined;
   private readonly inheritance: Inheritance;
   private readonly migration: MigrationRun;
@@ -115,6 +116,7 @@ export class Incarnation {
     this.inheritance = new Inheritance(name, this.transaction, {
       reader: ports.reader,
       log: ports.log,
+      onBug: ports.onBug,
       isBusy: () => this.running !== undefined || this.mailbox.size > 0,
     });
     this.migration = new MigrationRun({ definitions: definition.tables, gate, ports });
@@ -142,7 +144,7 @@ export class Incarnation {
     this.workers = new Set(message.workers);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
-    if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
+    if (message.tables.some(({ migration }) => migration !== undefined)) this.migrate(message).catch(this.ports.onBug);
     else this.begun(message);
   }
 
@@ -162,7 +164,7 @@ export class Incarnation {
     this.schedule();
   }
 
-  /** What throws in here beside the migration itself is a bug, and ends the process as a rejection that nobody handles. */
+  /** What throws in here beside the migration itself is a bug. */
   private async migrate(message: ActivateMessage): Promise<void> {
     let migrated: readonly TableGrant[];
     try {
@@ -170,7 +172,7 @@ export class Incarnation {
     } catch (error) {
       return this.initFailed(error);
     }
-    this.begun({ ...message, tables: migrated });
+    if (!this.isCutOff) this.begun({ ...message, tables: migrated });
   }
 
   /** Takes the answer to what a handler has asked. */
@@ -209,6 +211,21 @@ export class Incarnation {
     this.finish();
   }
 
+  /**
+   * Ends this life where no process ends with it: what a handler that still runs does from now on is dropped, its tables refuse
+   * it, and no other handler begins.
+   */
+  cutOff(): void {
+    if (this.isCutOff) return;
+    this.isCutOff = true;
+    this.state = 'over';
+    this.session?.close(true);
+    if (this.running !== undefined) this.transaction.rollback();
+    this.ports.handlerEnded();
+    this.inheritance.cutOff();
+    this.migration.cutOff();
+  }
+
   private initialize(restarted: boolean, elsewhere: ReadonlyMap<string, string>): void {
     this.begin(INIT);
     const context: InitContext<TableDefinitions> = { ...this.lend(), elsewhere, restarted };
@@ -222,9 +239,10 @@ export class Incarnation {
       return this.initFailed(error);
     }
     if (!isAsync) return this.initialized(restarted, result);
-    Promise.resolve(result).then(
+    this.settle(
+      result,
       (settled) => this.initialized(restarted, settled),
-      (error: unknown) => this.initFailed(error),
+      (error) => this.initFailed(error),
     );
   }
 
@@ -251,6 +269,7 @@ export class Incarnation {
   }
 
   private initFailed(error: unknown): void {
+    if (this.isCutOff) return;
     if (isBug(error)) throw error;
     this.state = 'over';
     this.ports.onInitFailed(error);
@@ -320,13 +339,23 @@ export class Incarnation {
   }
 
   private wait(callId: number, result: unknown): void {
-    // What throws in here is a bug, and ends the process as a rejection that nobody handles.
-    void Promise.resolve(result)
-      .then(
-        (value) => this.succeeded(callId, value),
-        (error: unknown) => this.failed(callId, error),
-      )
-      .then(() => this.pump());
+    this.settle(
+      result,
+      (value) => this.succeeded(callId, value),
+      (error) => this.failed(callId, error),
+    );
+  }
+
+  /** Goes on when a handler settles, and then with the next one; what throws in here is a bug. */
+  private settle(result: unknown, then: (value: unknown) => void, otherwise: (error: unknown) => void): void {
+    const goOn =
+      <T>(step: (settled: T) => void) =>
+      (settled: T): void => {
+        if (this.isCutOff) return;
+        step(settled);
+        this.pump();
+      };
+    Promise.resolve(result).then(goOn(then), goOn(otherwise)).catch(this.ports.onBug);
   }
 
   private begin(running: Running): void {
@@ -382,12 +411,11 @@ export class Incarnation {
     try {
       const result = handler?.(transfer, context);
       if (!isThenable(result)) return this.accepted(grant.tableId);
-      void Promise.resolve(result)
-        .then(
-          () => this.accepted(grant.tableId),
-          (error: unknown) => this.crashed(error),
-        )
-        .then(() => this.pump());
+      this.settle(
+        result,
+        () => this.accepted(grant.tableId),
+        (error) => this.crashed(error),
+      );
     } catch (error) {
       this.crashed(error);
     }

@@ -82,6 +82,7 @@ export class WorkerProcess {
   private storePath: string | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
+  private isCutOff = false;
 
   constructor(bootstrap: WorkerBootstrap, host: WorkerHost) {
     this.bootstrap = bootstrap;
@@ -112,6 +113,7 @@ export class WorkerProcess {
         // At once, so that an error that nobody catches while the module loads can be reported.
       }).then((connection) => (this.calls = connection)),
     ]);
+    if (this.isCutOff) return calls.destroy();
     if (definition instanceof WorkerError) {
       sendControl(calls, loadFailed, { error: encodeError(definition) });
       return this.exitAfterSending(1);
@@ -128,6 +130,7 @@ export class WorkerProcess {
 
   /** Reports an uncaught error, as far as that can be done at once, and ends the process. */
   crash(error: unknown): void {
+    if (this.isCutOff) return;
     const callId = this.incarnation?.runningCallId;
     this.log.error('the worker crashed', { error, callId });
     try {
@@ -138,6 +141,26 @@ export class WorkerProcess {
     } finally {
       this.host.exit(CRASH_EXIT_CODE);
     }
+  }
+
+  /** Ends what does not end with a host: the connections, and the use of tables. Nothing that is done later has an effect. */
+  cutOff(): void {
+    this.isCutOff = true;
+    this.incarnation?.cutOff();
+    this.journal.cutOff();
+    this.calls?.destroy();
+  }
+
+  /** Runs a task behind the frames that are being delivered, where its errors are the worker's. */
+  private defer(task: () => void): void {
+    process.nextTick(() => {
+      if (this.isCutOff) return;
+      try {
+        task();
+      } catch (error) {
+        this.crash(error);
+      }
+    });
   }
 
   private prepare(definition: AnyWorkerDefinition, calls: Connection): void {
@@ -152,7 +175,7 @@ export class WorkerProcess {
         calls.flushNow();
       },
       isCongested: () => calls.isCongested,
-      defer: (task) => process.nextTick(task),
+      defer: (task) => this.defer(task),
       handlerBegins: (callId, timeoutMs) => lifeline.handlerBegins(callId, timeoutMs),
       handlerEnded: () => lifeline.handlerEnded(),
       now: Date.now,
@@ -175,6 +198,7 @@ export class WorkerProcess {
         sendControl(calls, stopped, {});
         this.exitAfterSending(0);
       },
+      onBug: (error) => this.crash(error),
       onCrash: (error, callId) => {
         this.log.error('the worker crashes because a handler threw', { error, callId });
         sendControl(calls, crash, { error: encodeError(error), callId });
@@ -197,7 +221,7 @@ export class WorkerProcess {
     // User code runs outside of the connection's frame handler, where its errors are its own.
     else if (kind === FrameKind.stop) {
       decodeControl(stop, body);
-      process.nextTick(() => incarnation.stop());
+      this.defer(() => incarnation.stop());
     } else this.activate(incarnation, body);
   }
 
@@ -205,7 +229,7 @@ export class WorkerProcess {
     const message = decodeControl(activate, body);
     this.host.entitle(`heirloom worker ${this.bootstrap.worker}#${message.epoch}`);
     this.journal.activate(message.epoch);
-    process.nextTick(() => incarnation.activate(message));
+    this.defer(() => incarnation.activate(message));
   }
 
   /** Connects to the keeper. */
@@ -226,6 +250,7 @@ export class WorkerProcess {
   }
 
   private callsClosed({ kind, error }: CloseReason): void {
+    if (this.isCutOff) return;
     if (this.exitCode !== undefined) return this.host.exit(this.exitCode);
     const why = error === undefined ? kind : `${kind}: ${error.message}`;
     if (error?.cause instanceof Error && kind === 'failed' && error.code === 'ERR_WIRE_HANDLER') {
