@@ -43,7 +43,10 @@ export interface RuntimeOptions {
   readonly directory: string | URL;
   /** The tree of supervisors and workers. */
   readonly root: SupervisorReference;
-  /** A pino logger, or one like it. Default: warnings and errors, as JSON lines on stderr. */
+  /**
+   * A pino logger, or one like it: for what the runtime does, and for all that its workers log and print. Default: pino's own
+   * level, info, as JSON lines on stderr, so that crashes, restarts and a worker's `console.log` are seen.
+   */
   readonly logger?: Logger;
   /** What workers run in whose reference does not say. Default `'process'`. */
   readonly driver?: WorkerDriver;
@@ -149,5 +152,5 @@ function checkTree(root: SupervisorReference): void {
 }
 
 function defaultLogger(): Logger {
-  return pino({ name: 'heirloom', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
+  return pino({ name: 'heirloom' }, pino.destination({ fd: 2, sync: true }));
 }

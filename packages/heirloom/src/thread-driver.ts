@@ -12,19 +12,17 @@
  *   2. Get a signal: it has no pid of its own. `kill` is `terminate`, whatever the signal; it does not interrupt a native call.
  *   3. Have a working directory, or V8's options of its own; such in `execArgv` are refused (ERR_RUNTIME_OPTION). Its memory has
  *      `resourceLimits`, its environment is a copy.
- *   4. Keep what it printed by itself a moment before it was ended: Node hands that over between turns. What it logged through its
- *      context is there (thread-data.ts in @heirloom/worker).
- *   5. Be ended for a handler that takes too long while this process's event loop is blocked.
+ *   4. Be ended for a handler that takes too long while this process's event loop is blocked.
  */
 import { PassThrough } from 'node:stream';
-import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { unstartedChild } from '@heirloom/supervisor';
 import type { ChildHandle, ProcessExit, ProcessPort, SpawnOptions } from '@heirloom/supervisor';
 import { HandlerDeadline } from '@heirloom/wire';
-import { logLineTaken, THREAD_KILLED_CODE } from '@heirloom/worker/process-url';
-import type { ThreadData } from '@heirloom/worker/process-url';
+import { outputTaken, THREAD_KILLED_CODE } from '@heirloom/worker/process-url';
+import type { ThreadData, ThreadOutput } from '@heirloom/worker/process-url';
 import { watchHandlers } from './handler-watch.js';
 import { wrongOption } from './option-check.js';
 
@@ -46,25 +44,20 @@ function reasonOf({ title, execArgv }: SpawnOptions, error: Error & { readonly c
 }
 
 function spawnThread(options: SpawnOptions): ChildHandle {
-  const { bootstrap, execArgv, env, resourceLimits, title, module } = options;
+  const { bootstrap } = options;
   const deadline = new HandlerDeadline();
-  const { port1, port2 } = new MessageChannel();
-  const logChars = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const data: ThreadData = { bootstrap, deadline: deadline.shared, log: port2, logChars };
-  const thread = new Worker(module, {
-    workerData: data,
-    transferList: [port2],
-    execArgv: [...execArgv],
-    env: { ...env },
-    name: title,
-    stdout: true,
-    stderr: true,
-    ...(resourceLimits === undefined ? {} : { resourceLimits }),
-  });
+  const output = new OutputReader();
+  const { port, outputBytes } = output;
+  const data: ThreadData = { bootstrap, deadline: deadline.shared, output: port, outputBytes };
+  let thread: Worker;
+  try {
+    thread = newThread(options, data);
+  } catch (error) {
+    output.end();
+    throw error;
+  }
   const { threadId } = thread;
-  const log = new LogReader(port1, logChars, thread.stdout);
-  const stderr = new PassThrough();
-  thread.stderr.pipe(stderr, { end: false });
+  const { stdout, stderr } = output;
   const lifeline = new PassThrough();
   let isKilled = false;
   const kill = (): boolean => {
@@ -85,7 +78,7 @@ function spawnThread(options: SpawnOptions): ChildHandle {
   const exited = new Promise<ProcessExit>((resolve) => {
     thread.once('exit', (code) => {
       unwatch();
-      log.end();
+      output.end();
       lifeline.end();
       // What has died of an error has not died of a kill that came meanwhile.
       const wasKilled = failure === undefined && (isKilled || code === THREAD_KILLED_CODE);
@@ -94,72 +87,59 @@ function spawnThread(options: SpawnOptions): ChildHandle {
       resolve(failure === undefined ? how : { ...how, error: failure });
     });
   });
-  const closed = exited.then(async () => {
-    await ended(thread.stderr);
-    stderr.end();
-    await ended(log.stdout);
-  });
-  return {
-    pid: undefined,
-    threadId,
-    lifeline,
-    stdout: log.stdout,
-    stderr,
-    kill,
-    spawned: Promise.resolve(),
-    exited,
-    closed,
-  };
+  const closed = exited.then(() => Promise.all([finished(stdout), finished(stderr)])).then(() => {});
+  return { pid: undefined, threadId, lifeline, stdout, stderr, kill, spawned: Promise.resolve(), exited, closed };
 }
 
-/** One stream of what a thread logs and what it prints: lines that are logged do not come in between the parts of a printed one. */
-class LogReader {
-  readonly stdout: PassThrough = new PassThrough();
-  readonly #port: MessagePort;
-  readonly #logChars: Int32Array;
-  readonly #printed: Readable;
-  /** What was printed without an end of line, up to PART_BYTES_MAX. */
-  #part: Buffer = Buffer.alloc(0);
+function newThread({ module, title, execArgv, env, resourceLimits }: SpawnOptions, data: ThreadData): Worker {
+  const thread = new Worker(module, {
+    workerData: data,
+    transferList: [data.output],
+    execArgv: [...execArgv],
+    env: { ...env },
+    name: title,
+    // What it writes comes by its port; nothing of it is to be in this process's own output.
+    stdout: true,
+    stderr: true,
+    ...(resourceLimits === undefined ? {} : { resourceLimits }),
+  });
+  thread.stdout.resume();
+  thread.stderr.resume();
+  return thread;
+}
 
-  constructor(port: MessagePort, logChars: Int32Array, printed: Readable) {
-    this.#port = port;
-    this.#logChars = logChars;
-    this.#printed = printed;
-    port.on('message', (line: string) => this.#logged(line));
-    printed.on('data', (chunk: Buffer) => this.#print(chunk));
+/** What a thread writes, as two streams. */
+class OutputReader {
+  readonly stdout: PassThrough = new PassThrough();
+  readonly stderr: PassThrough = new PassThrough();
+  /** The thread's end. */
+  readonly port: MessagePort;
+  readonly outputBytes: Int32Array = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #port: MessagePort;
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.port = port2;
+    this.#port = port1;
+    port1.on('message', (output: ThreadOutput) => this.#take(output));
   }
 
   /** Takes what is left, once the thread has ended. */
   end(): void {
     // What was posted before the end may not have come as an event yet.
-    for (let message = receiveMessageOnPort(this.#port); message !== undefined;) {
-      this.#logged(message.message as string); // It posts lines only.
-      message = receiveMessageOnPort(this.#port);
+    for (;;) {
+      const message = receiveMessageOnPort(this.#port);
+      if (message === undefined) break;
+      this.#take(message.message as ThreadOutput); // It posts nothing else.
     }
     this.#port.close();
-    void ended(this.#printed).then(() => this.stdout.end(this.#part));
+    this.stdout.end();
+    this.stderr.end();
   }
 
-  #logged(line: string): void {
-    logLineTaken(this.#logChars, line);
-    this.stdout.write(line);
+  #take(output: ThreadOutput): void {
+    outputTaken(this.outputBytes, output);
+    const [descriptor, bytes] = output;
+    (descriptor === 1 ? this.stdout : this.stderr).write(bytes);
   }
-
-  #print(chunk: Buffer): void {
-    const bytes = Buffer.concat([this.#part, chunk]);
-    const end = bytes.length > PART_BYTES_MAX ? bytes.length : bytes.lastIndexOf('\n') + 1;
-    if (end > 0) this.stdout.write(bytes.subarray(0, end));
-    this.#part = bytes.subarray(end);
-  }
-}
-
-/** A longer line is passed on in pieces. */
-const PART_BYTES_MAX: number = 64 * 1024;
-
-function ended(stream: Readable): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.readableEnded || stream.destroyed) return resolve();
-    stream.once('end', resolve);
-    stream.once('close', resolve);
-  });
 }

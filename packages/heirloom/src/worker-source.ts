@@ -101,9 +101,10 @@ export class WorkerProcess implements Attached {
       clearTimeout(timer);
       return death;
     });
-    void this.gone.then(({ code, signal }) => {
+    void this.gone.then(async ({ code, signal }) => {
       // That it chose not to run is no failure of its start: its exit says so.
       if (this.hasIgnored) return;
+      if (!this.wasActive) await process.logged;
       this.#fail(
         new WorkerReferenceError(
           'ERR_WORKER_START',

@@ -6,10 +6,10 @@ export type { AskTarget } from './ask-target.js';
 export { byName } from './by-name.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
 export { SUSPECT_WINDOW } from './output-gate.js';
-export { logLineTaken, THREAD_KILLED_CODE } from './thread-data.js';
+export { outputTaken, THREAD_KILLED_CODE } from './thread-data.js';
 export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
 export { encodeWorkerBootstrap } from './worker-bootstrap.js';
-export type { ThreadData } from './thread-data.js';
+export type { ThreadData, ThreadOutput } from './thread-data.js';
 export type { WorkerBootstrap } from './worker-bootstrap.js';
 
 /** The entry file of a worker's process, to be given to Node. */

@@ -1,47 +1,49 @@
 /**
- * What the embedding process gives to a thread that a worker runs in, and how the thread's log gets out of it.
+ * What the embedding process gives to a thread that a worker runs in, and how what it logs and prints gets out of it.
  *
- * Lines of the log are posted at once, so that those of a thread that is ended in an endless loop are there. At most LOG_ROOM_CHARS
- * wait for the embedding process to take them (G9): a line that has no room waits LOG_TRIES_MAX milliseconds, and is then given up and
- * counted (log-line.ts).
+ * 1. What is written is posted before the write returns, so that it is read although the thread is ended in the next instruction.
+ * 2. At most OUTPUT_ROOM_BYTES, or one larger write, wait for the embedding process to take them (G9): a worker that writes faster than
+ *    that turns its event loop is slowed down, as by a full pipe.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { LOG_TRIES_MAX } from './log-line.js';
+import type { OutputWrite } from './output-write.js';
 
 /** As a shell says of a process that SIGKILL ended: 128 + 9. */
 export const THREAD_KILLED_CODE = 137;
-/** Some lines of the longest kind, or some thousand usual ones. */
-export const LOG_ROOM_CHARS: number = 512 * 1024;
+/** Some thousand usual lines, and twice the longest. */
+export const OUTPUT_ROOM_BYTES: number = 1024 * 1024;
 
 export interface ThreadData {
   /** Framed, as it is for a process. */
   readonly bootstrap: Uint8Array;
   /** The memory of a HandlerDeadline. */
   readonly deadline: Float64Array;
-  /** Takes lines as strings. */
-  readonly log: MessagePort;
-  /** [0]: how many characters were posted and not taken. */
-  readonly logChars: Int32Array;
+  /** Takes what is written, as ThreadOutput. */
+  readonly output: MessagePort;
+  /** [0]: how many bytes were posted and not taken. */
+  readonly outputBytes: Int32Array;
 }
 
-/** The writer of a thread's log: false for a line that was given up. */
-export function logPortWriter({ log, logChars }: Pick<ThreadData, 'log' | 'logChars'>): (line: string) => boolean {
-  return (line) => {
-    for (let tries = 0; ; tries++) {
-      const waiting = Atomics.load(logChars, 0);
-      if (waiting + line.length <= LOG_ROOM_CHARS) break;
-      if (tries === LOG_TRIES_MAX) return false;
-      Atomics.wait(logChars, 0, waiting, 1);
+/** A descriptor, and what is written to it. */
+export type ThreadOutput = readonly [descriptor: number, bytes: Uint8Array];
+
+/** Writes the output of a thread. */
+export function threadOutput({ output, outputBytes }: Pick<ThreadData, 'output' | 'outputBytes'>): OutputWrite {
+  return (descriptor, bytes) => {
+    for (;;) {
+      const waiting = Atomics.load(outputBytes, 0);
+      if (waiting === 0 || waiting + bytes.length <= OUTPUT_ROOM_BYTES) break;
+      Atomics.wait(outputBytes, 0, waiting);
     }
-    Atomics.add(logChars, 0, line.length);
+    Atomics.add(outputBytes, 0, bytes.length);
+    const message: ThreadOutput = [descriptor, bytes];
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread, not a window
-    log.postMessage(line);
-    return true;
+    output.postMessage(message);
   };
 }
 
-/** Takes note, in the embedding process, that a line was taken. */
-export function logLineTaken(logChars: Int32Array, line: string): void {
-  Atomics.sub(logChars, 0, line.length);
-  Atomics.notify(logChars, 0);
+/** Takes note, in the embedding process, that output was taken. */
+export function outputTaken(outputBytes: Int32Array, [, bytes]: ThreadOutput): void {
+  Atomics.sub(outputBytes, 0, bytes.length);
+  Atomics.notify(outputBytes, 0);
 }

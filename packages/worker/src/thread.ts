@@ -7,20 +7,24 @@
 import { workerData } from 'node:worker_threads';
 import { armFailpoints, HandlerDeadline, unframeBootstrap } from '@heirloom/wire';
 import { markWorkerProcess } from './inside-worker.js';
-import { logThrough } from './log-line.js';
-import { logPortWriter, THREAD_KILLED_CODE } from './thread-data.js';
+import { logTo } from './log-line.js';
+import { captureOutput } from './output-write.js';
+import { THREAD_KILLED_CODE, threadOutput } from './thread-data.js';
 import type { ThreadData } from './thread-data.js';
 import { decodeWorkerBootstrap } from './worker-bootstrap.js';
 import { WorkerProcess } from './worker-process.js';
 
 const data = workerData as ThreadData; // Given by the driver of the same version.
+const output = threadOutput(data);
+// Before any code of the user's runs that could write.
+captureOutput(output);
 const bootstrap = decodeWorkerBootstrap(unframeBootstrap(data.bootstrap));
 const kill = (): never => process.exit(THREAD_KILLED_CODE);
 markWorkerProcess();
 armFailpoints(bootstrap.faults, kill);
 
 const worker = new WorkerProcess(bootstrap, {
-  log: logThrough(logPortWriter(data)),
+  log: logTo(1, output),
   lifeline: new HandlerDeadline(data.deadline),
   rehearses: true,
   entitle: () => undefined,
