@@ -15,8 +15,9 @@
  *      `process.exit` is. Errors of handlers, and of Heirloom's code, are the worker's.
  *   4. Load its module anew: modules are loaded once in a program, so what one keeps outside of its tables outlives its crashes. What
  *      loads modules is what the program has; nothing is added for TypeScript.
- *   5. Have options for Node or an environment of its own (ERR_RUNTIME_OPTION), or armed failpoints.
- *   6. Start a runtime only to be refused: nothing here knows from where it is called.
+ *   5. Have its printed output in the log of the runtime: what it prints is the program's. What it logs is in the log.
+ *   6. Have options for Node or an environment of its own (ERR_RUNTIME_OPTION), or armed failpoints.
+ *   7. Start a runtime only to be refused: nothing here knows from where it is called.
  *
  * It has no standby unless it is told to: there is no process to be started, and its code is loaded already.
  */
@@ -68,8 +69,8 @@ class InlineLife {
       if (this.#isOver) return;
       this.#worker = startInline(bootstrap, {
         deadline,
-        writeLog: (line) => {
-          if (!this.#isOver) this.#stdout.write(line);
+        write: (_descriptor, bytes) => {
+          if (!this.#isOver) this.#stdout.write(bytes);
         },
         exit: (code) => this.#end({ code, signal: null }),
         kill: () => this.#end(KILLED),
