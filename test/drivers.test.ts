@@ -18,6 +18,7 @@ import { killRun } from './support/kill-run.js';
 import { bankReference, patientRoot, startTestRuntime, workerModule } from './support/runtime.js';
 import type { TestRuntime } from './support/runtime.js';
 import type drivenWorker from './workers/driven.worker.js';
+import type hoarderWorker from './workers/hoarder.worker.js';
 
 type Driven = WorkerReference<typeof drivenWorker>;
 const driven = (name: string, options: WorkerOptions): Driven =>
@@ -222,11 +223,13 @@ describe.each(['process', 'thread'] as const)('a worker with a heap of its own (
     driver === 'process'
       ? { execArgv: ['--max-old-space-size=40'] }
       : { resourceLimits: { maxOldGenerationSizeMb: 40 } };
-  const oneRef = driven('one', { driver, standby: false, ...limits });
+  const oneRef = driven('one', { driver, standby: false });
 
   it('dies alone when it has no memory left, and goes on in its next life (G2, G3)', async () => {
-    await using runtime = await start([oneRef], { limits: { callTriesMax: 1 } });
-    const one = runtime.test.runtime.worker(oneRef).with({ timeoutMs: 50_000 });
+    const module = workerModule('hoarder');
+    const hoarderRef = worker<typeof hoarderWorker>('hoarder', module, { driver, standby: false, ...limits });
+    await using runtime = await start([hoarderRef], { limits: { callTriesMax: 1 } });
+    const one = runtime.test.runtime.worker(hoarderRef).with({ timeoutMs: 50_000 });
     await one.call.increment('a');
     const crash = once(runtime.test, 'crash');
     await expect(one.call.hoard()).rejects.toMatchObject({ code: 'ERR_CALL_POISONED' });

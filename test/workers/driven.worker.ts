@@ -56,12 +56,6 @@ export default defineWorker({
       tables.counters.insert({ name: 'looped', count: 1 });
       for (;;);
     },
-    /** Takes memory without end. */
-    hoard({ tables }): number {
-      tables.counters.insert({ name: 'hoarded', count: 1 });
-      const hoard: number[][] = [];
-      for (;;) hoard.push(Array.from({ length: 100_000 }, () => 0.5));
-    },
     throwLater(): void {
       setImmediate(() => {
         throw new Error('thrown outside of a handler');
