@@ -19,7 +19,7 @@ export type {
   WorkerOptions,
   WorkerReference,
 } from './reference.js';
-export type { Runtime, TableListing } from './runtime.js';
+export type { CloseOptions, Runtime, TableListing } from './runtime.js';
 export type { SupervisorManagement } from './supervisor-management.js';
 export type { WorkerDriver, WorkerResourceLimits } from './worker-driver.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
