@@ -10,6 +10,7 @@ import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
+import { TimerDesk } from './timer-desk.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
 import { WORKER_DRIVER_DEFAULT } from './worker-driver.js';
@@ -45,6 +46,7 @@ export class Router {
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
+  readonly timers: TimerDesk = new TimerDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),

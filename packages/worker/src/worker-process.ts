@@ -25,6 +25,7 @@ import {
   adopt,
   ask,
   connect,
+  continued,
   crash,
   decodeControl,
   decodeReply,
@@ -40,6 +41,7 @@ import {
   sendControl,
   stop,
   stopped,
+  timerDue,
   writeOutcome,
 } from '@heirloom/wire';
 import type { CloseReason, Connection, KeeperMessage } from '@heirloom/wire';
@@ -80,6 +82,7 @@ export class WorkerProcess {
   private calls: Connection | undefined;
   private incarnation: Incarnation | undefined;
   private storePath: string | undefined;
+  private alarm: NodeJS.Timeout | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
   private isCutOff = false;
@@ -119,8 +122,8 @@ export class WorkerProcess {
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
-    const { handlers, tables } = definition;
-    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    const tables = declareTables(definition);
+    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(definition.handlers), tables });
     if (!this.host.rehearses) return;
     rehearse(
       () => this.incarnation?.isNew !== true,
@@ -146,6 +149,7 @@ export class WorkerProcess {
   /** Ends what does not end with a host: the connections, and the use of tables. Nothing that is done later has an effect. */
   cutOff(): void {
     this.isCutOff = true;
+    clearTimeout(this.alarm);
     this.incarnation?.cutOff();
     this.journal.cutOff();
     this.calls?.destroy();
@@ -170,6 +174,11 @@ export class WorkerProcess {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
       ask: (message) => sendControl(calls, ask, message),
       leave: (message) => sendControl(calls, leave, message),
+      timerDue: (message) => sendControl(calls, timerDue, message),
+      setAlarm: (delayMs, task) => {
+        clearTimeout(this.alarm);
+        this.alarm = delayMs === undefined ? undefined : setTimeout(() => this.defer(task), delayMs);
+      },
       flush: () => {
         journal.flush();
         calls.flushNow();
@@ -181,9 +190,13 @@ export class WorkerProcess {
       now: Date.now,
       log,
       reader: () => this.openReader(),
-      onActive: () => {
-        sendControl(calls, active, {});
+      onActive: (isContinuing) => {
+        sendControl(calls, active, { isContinuing });
         // Before any call begins: a death from now on is not the doing of `init`.
+        calls.flushNow();
+      },
+      onContinued: () => {
+        sendControl(calls, continued, {});
         calls.flushNow();
       },
       onInitFailed: (error) => {
