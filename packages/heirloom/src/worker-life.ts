@@ -122,9 +122,9 @@ export class WorkerLife implements StartingChild {
 
   /** A misspelt heir would be found out when it is needed. */
   #checkHeirs({ tables }: ReadyMessage): void {
-    const { workers } = this.#router.tables;
     for (const { name, heir } of tables) {
-      if (heir === undefined || workers.includes(heir)) continue;
+      if (heir === undefined || this.#router.tables.slot(heir) !== undefined) continue;
+      const { workers } = this.#router.tables;
       const message = `Table ${name} of worker ${this.#slot.name} has the heir ${heir}, which is no worker of this runtime. It has: ${workers.join(', ')}.`;
       throw new WorkerReferenceError('ERR_WORKER_UNKNOWN', message, { worker: this.#slot.name, table: name, heir });
     }
@@ -137,7 +137,7 @@ export class WorkerLife implements StartingChild {
       worker: this.#slot.name,
       attachment: process.attachment,
       tables,
-      workers: this.#router.tables.workers,
+      workers: this.#router.tables.takeUntold(),
     }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
     const opened = await this.#opening;
     const { connection } = process;
