@@ -172,7 +172,8 @@ export class Incarnation {
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
     const tables = this.life.load(epoch, message.tables, this.encoder);
-    if (tables.some(({ migration }) => migration !== undefined)) this.migrate({ ...message, tables }).catch(this.ports.onBug);
+    if (tables.some(({ migration }) => migration !== undefined))
+      this.migrate({ ...message, tables }).catch(this.ports.onBug);
     else this.begun({ ...message, tables });
   }
 
