@@ -84,7 +84,7 @@ describe('what users import', () => {
         KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
         NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
         PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
-        ReverseOptions RowOf RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow
+        ReverseOptions RowOf RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
         TableType TablesOf TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
+import { KeyedCalls } from './keyed-calls.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
 import { TimerDesk } from './timer-desk.js';
@@ -52,6 +53,7 @@ export class Router {
     (worker, outcomes) => this.calls.settle(worker, outcomes),
     (message) => this.tables.moved(message),
   );
+  readonly keyed: KeyedCalls = new KeyedCalls(this.calls, this.link);
   /** Whether the whole runtime ends: then no table goes to an heir. */
   isClosing = false;
   readonly socketDirectory: string;

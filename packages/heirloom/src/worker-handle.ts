@@ -4,7 +4,7 @@
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
 import { TABLE_CALL_PREFIX, byName } from '@heirloom/worker/process-url';
-import { CallError } from './errors.js';
+import { CallError, RuntimeError } from './errors.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
@@ -28,7 +28,8 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
   /**
    * The worker's calls. A promise resolves when what the call changed is stored at the level that its tables promise (G1).
    * Rejects with CallError: ERR_CALL_THREW, ERR_CALL_TIMEOUT, ERR_CALL_ABORTED, ERR_CALL_OVERLOADED, ERR_CALL_POISONED,
-   * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime is over.
+   * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with a key (`idempotencyKey`) also
+   * ERR_CALL_KEY_REUSED and ERR_CALL_KEY_LIMIT; with RuntimeError when the runtime is over.
    */
   readonly call: CallsOf<Definition>;
   /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
@@ -47,14 +48,21 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
   slot: WorkerSlot,
   options: CallOptions,
 ): WorkerHandle<Definition> {
+  const { idempotencyKey: key } = options;
   const call = byName(
     (name) =>
       (...callArguments: unknown[]) =>
         isInternal(name)
           ? Promise.reject(noCall(slot.name, name))
-          : router.calls.call(slot, name, callArguments, options),
+          : key === undefined
+            ? router.calls.call(slot, name, callArguments, options)
+            : router.keyed.call(slot, key, name, callArguments, options),
   );
-  const tables = byName((name) => createTable(router, slot, name, options));
+  const tables = byName((name) => {
+    if (key === undefined) return createTable(router, slot, name, options);
+    const problem = `Table ${name} was asked for by a handle with an idempotencyKey, which is for calls. Use a handle without one.`;
+    throw new RuntimeError('ERR_RUNTIME_OPTION', problem, { option: 'idempotencyKey', worker: slot.name, table: name });
+  });
   return {
     name: slot.name,
     get pid() {

@@ -109,6 +109,7 @@ export type {
   OwnerTables,
   RemoteWorker,
   RemoteWorkers,
+  RunningCall,
   SignatureOf,
   TableDefinitions,
   TableTransfer,

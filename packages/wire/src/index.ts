@@ -13,6 +13,13 @@ export {
 } from './call-messages.js';
 export { armFailpoints, failpoint, isArmed, withoutFailpoints } from './failpoint.js';
 export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
+export {
+  DIGEST_BYTES,
+  KEEP_OUTCOME_MS_MAX,
+  OUTCOME_KEY_BYTES_MAX,
+  readOutcomeKey,
+  writeOutcomeKey,
+} from './outcome-key.js';
 export { DeadlineWatch, HandlerDeadline, WATCH_INTERVAL_MS } from './handler-deadline.js';
 export { frameBootstrap, readBootstrap, unframeBootstrap, watchLifeline } from './lifeline.js';
 export {
@@ -74,6 +81,7 @@ export type { Batch, Change, MigratedRows, MigrationStep, OwnershipStep, TableCh
 export type { ChangeRecord } from './change-record.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
+export type { KeptOutcome, OutcomeKeeping, OutcomeKey } from './outcome-key.js';
 export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline } from './lifeline.js';
 export type {
@@ -94,6 +102,7 @@ export type {
   EpochOpened,
   ImagePage,
   KeeperRequest,
+  OutcomeFinding,
   SnapshotPage,
 } from './keeper-request.js';
 export type { ControlMessage, ErrorMessage, FrameSink, Role } from './messages.js';

@@ -12,7 +12,7 @@
  *    answer too: it goes the same way as a result.
  * 3. G4: what changed a table that has an heir goes into the journal with its outcome, and the keeper answers. What changed
  *    none answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a state that
- *    could still be lost.
+ *    could still be lost. An outcome that is kept under an idempotency key always goes into the journal.
  * 4. At most SUSPECT_WINDOW handled calls have left no trace on a socket: frames leave then, before waiting for an async
  *    handler, and when the mailbox is empty. While there is no keeper batches wait here, and the window may be exceeded.
  * 5. No handler begins while the gate is full or the router does not read.
@@ -26,7 +26,16 @@
 import { InvariantError, invariant } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { decodeCall, failpoint } from '@heirloom/wire';
-import type { ActivateMessage, Adoption, CallMessage, Outcome, OwnershipStep, TableGrant } from '@heirloom/wire';
+import type {
+  ActivateMessage,
+  Adoption,
+  CallMessage,
+  Outcome,
+  OutcomeKeeping,
+  OutcomeKey,
+  OwnershipStep,
+  TableGrant,
+} from '@heirloom/wire';
 import { Asks } from './ask-session.js';
 import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
@@ -79,6 +88,8 @@ interface Running {
   readonly callId: number | undefined;
   /** Whether the worker dies if it throws. */
   readonly isFatal: boolean;
+  /** Under which its outcome is kept. */
+  readonly outcomeKey?: OutcomeKey | undefined;
   /** The timer that it is the handler of. */
   readonly timer?: FiredTimer | undefined;
   /** On whose behalf it may continue. */
@@ -352,17 +363,17 @@ export class Incarnation {
   }
 
   private run(call: CallMessage): void {
-    const { callId } = call;
+    const { callId, outcomeKey } = call;
     // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
     if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
     const isFatal = this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX);
-    this.begin({ callId, isFatal, timer: firedTimer(call), origin: 'handler' });
+    this.begin({ callId, isFatal, timer: firedTimer(call), origin: 'handler', outcomeKey });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
     try {
-      result = handler({ ...context, call: { id: callId } }, ...call.arguments);
+      result = handler({ ...context, call: { id: callId, idempotencyKey: outcomeKey?.key } }, ...call.arguments);
       isAsync = isThenable(result);
     } catch (error) {
       return this.failed(callId, error);
@@ -444,9 +455,10 @@ export class Incarnation {
     } catch (error) {
       return this.failed(callId, error);
     }
+    const keeping = this.keeping;
     this.end();
     const { commits, steps } = this.commit();
-    this.emit(outcome, commits, steps);
+    this.emit(outcome, commits, steps, keeping);
   }
 
   /** Tells the definition of a table that is this worker's own now. */
@@ -520,9 +532,17 @@ export class Incarnation {
     if (isBug(error)) throw error;
     const timer = this.running?.timer;
     if (this.running?.isFatal === true) this.death = { error, callId };
+    const keeping = this.keeping;
     this.end(true);
     this.rollback();
-    this.emit(this.encoder.threw(callId, error), timer === undefined ? [] : this.consume(timer, error));
+    const commits = timer === undefined ? [] : this.consume(timer, error);
+    this.emit(this.encoder.threw(callId, error), commits, NO_STEPS, keeping);
+  }
+
+  /** How the outcome of the handler that runs is kept; undefined if it is not. */
+  private get keeping(): OutcomeKeeping | undefined {
+    const key = this.running?.outcomeKey;
+    return key === undefined ? undefined : { ...key, hasWritten: this.session?.hasWritten ?? false };
   }
 
   /** A timer is over also if its handler throws. */
@@ -534,11 +554,16 @@ export class Incarnation {
   }
 
   /** Sends an outcome on its way; see invariant 3. */
-  private emit(outcome: Outcome, commits: readonly TableCommit[], steps: readonly OwnershipStep[] = NO_STEPS): void {
-    const isRead = commits.length === 0 && steps.length === 0;
+  private emit(
+    outcome: Outcome,
+    commits: readonly TableCommit[],
+    steps: readonly OwnershipStep[] = NO_STEPS,
+    keeping?: OutcomeKeeping,
+  ): void {
+    const isRead = commits.length === 0 && steps.length === 0 && keeping === undefined;
     if (isRead && this.gate.isOpen) this.reply(outcome);
     else if (isRead && this.gate.canHold) this.gate.hold(outcome);
-    else this.append(outcome, commits, steps);
+    else this.append(outcome, commits, steps, false, keeping);
   }
 
   private append(
@@ -546,8 +571,9 @@ export class Incarnation {
     commits: readonly TableCommit[],
     steps: readonly OwnershipStep[],
     isInit: boolean = false,
+    keeping?: OutcomeKeeping,
   ): void {
-    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits, steps, isInit));
+    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits, steps, isInit, keeping));
     failpoint('worker.journal:before');
   }
 
