@@ -33,6 +33,7 @@ import type { Deferred } from './deferred.js';
 import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
 import type { Attached } from './keeper-link.js';
+import { START_TIMEOUT_DEFAULT_MS } from './reference.js';
 import type { WorkerReference } from './reference.js';
 import type { Router } from './router.js';
 import { checkDriverOptions, driverEntry } from './worker-driver.js';
@@ -281,6 +282,7 @@ export class WorkerSource {
       return;
     }
     this.#standby = standby;
+    this.#limitLoading(standby);
     standby.ready.catch((error: Error) => {
       if (this.#isClosed || this.#standby !== standby) return;
       this.#router.logger.warn(
@@ -294,6 +296,21 @@ export class WorkerSource {
       this.#standby = undefined;
       this.prepareSoon(STANDBY_RETRY_MS);
     });
+  }
+
+  /** One that hangs while it loads would hold up the recovery that takes it. */
+  #limitLoading(standby: WorkerProcess): void {
+    const { name, options } = this.#reference;
+    const { startTimeoutMs = START_TIMEOUT_DEFAULT_MS } = options;
+    if (startTimeoutMs === 'infinity') return;
+    const timer = setTimeout(() => {
+      // Once it was taken, its start is its supervisor's to limit.
+      if (this.#standby !== standby) return;
+      this.#router.logger.warn({ worker: name, startTimeoutMs }, 'a standby does not load; it is killed');
+      standby.process.kill();
+    }, startTimeoutMs);
+    const clear = (): void => clearTimeout(timer);
+    standby.ready.then(clear, clear);
   }
 
   /** Ends the standby for good. */

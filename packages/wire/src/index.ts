@@ -102,6 +102,7 @@ export type {
   EpochOpened,
   ImagePage,
   KeeperRequest,
+  KeptRow,
   OutcomeFinding,
   SnapshotPage,
 } from './keeper-request.js';
