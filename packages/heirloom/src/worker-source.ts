@@ -201,8 +201,11 @@ export class WorkerProcess implements Attached {
     const { worker } = this;
     const cause = decodeError(encoded);
     if (cause instanceof HeirloomError && cause.code === 'ERR_WORKER_MIGRATION') {
-      const problem = `The tables of worker ${worker} cannot be migrated. ${cause.message} Correct it and start again.`;
+      const problem = `What is stored of worker ${worker} cannot be migrated. ${cause.message} Correct it and start again.`;
       return new WorkerReferenceError('ERR_WORKER_MIGRATION', problem, { ...cause.details, worker }, { cause });
+    }
+    if (cause instanceof HeirloomError && cause.code === 'ERR_WORKER_VERSION') {
+      return new WorkerReferenceError('ERR_WORKER_VERSION', cause.message, { ...cause.details, worker }, { cause });
     }
     const message = `The init of worker ${worker} threw: ${cause.message} What it had changed was undone.`;
     return new WorkerReferenceError('ERR_WORKER_INIT', message, { worker }, { cause });
