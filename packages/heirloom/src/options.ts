@@ -15,6 +15,8 @@ import type { RegistryKind } from './name-registry.js';
 import type { SupervisorReference } from './reference.js';
 import { isSupervisorReference, workersOf } from './reference.js';
 import type { Logger } from './process-log.js';
+import { checkDriver, WORKER_DRIVER_DEFAULT } from './worker-driver.js';
+import type { WorkerDriver } from './worker-driver.js';
 
 /** How the keeper is supervised. */
 export interface KeeperSettings {
@@ -48,6 +50,8 @@ export interface RuntimeOptions {
    * level, info, as JSON lines on stderr, so that crashes, restarts and a worker's `console.log` are seen.
    */
   readonly logger?: Logger;
+  /** What workers run in whose reference does not say. Default `'process'`. */
+  readonly driver?: WorkerDriver;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
   /** The registries of names, each with whether a key is one worker's or many workers': `{ games: 'unique', topics: 'duplicate' }`. */
@@ -67,6 +71,7 @@ export interface CheckedOptions {
   readonly directory: string;
   readonly root: SupervisorReference;
   readonly logger: Logger;
+  readonly driver: WorkerDriver;
   readonly keeper: Required<KeeperSettings>;
   readonly registries: Readonly<Record<string, RegistryKind>>;
   readonly limits: Required<QueueLimits>;
@@ -92,6 +97,7 @@ const OPTIONS = [
   'directory',
   'root',
   'logger',
+  'driver',
   'keeper',
   'limits',
   'restartLimit',
@@ -113,6 +119,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
   checkOptionNames('startRuntime', options, OPTIONS);
   checkTree(options.root);
   const { keeper = {}, limits = {} } = options;
+  checkDriver('driver', options.driver);
   checkOptionNames('keeper', keeper, KEEPER_OPTIONS);
   checkOptionNames('limits', limits, LIMITS);
   const { MAX_SAFE_INTEGER: MAX } = Number;
@@ -120,6 +127,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
     directory: directoryPath(options.directory),
     root: options.root,
     logger: guardLogger(options.logger ?? defaultLogger()),
+    driver: options.driver ?? WORKER_DRIVER_DEFAULT,
     keeper: {
       intensity: wholeNumber('keeper.intensity', keeper.intensity, KEEPER_INTENSITY_DEFAULT, 0, INTENSITY_MAX),
       periodMs: wholeNumber('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1, DURATION_MS_MAX),

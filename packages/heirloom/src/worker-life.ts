@@ -112,7 +112,7 @@ export class WorkerLife implements StartingChild {
       throw error;
     }
     const process = this.#process;
-    void process.process.died.then(async (death) => exit(await this.#gone(death)));
+    void process.gone.then(async (death) => exit(await this.#gone(death)));
     const definition = await process.ready;
     const known = this.#slot.definition;
     if (known !== undefined && JSON.stringify(known.tables) !== JSON.stringify(definition.tables)) {
@@ -133,9 +133,9 @@ export class WorkerLife implements StartingChild {
 
   /** A misspelt heir would be found out when it is needed. */
   #checkHeirs({ tables }: ReadyMessage): void {
-    const { workers } = this.#router.tables;
     for (const { name, heir } of tables) {
-      if (heir === undefined || workers.includes(heir)) continue;
+      if (heir === undefined || this.#router.tables.slot(heir) !== undefined) continue;
+      const { workers } = this.#router.tables;
       const message = `Table ${name} of worker ${this.#slot.name} has the heir ${heir}, which is no worker of this runtime. It has: ${workers.join(', ')}.`;
       throw new WorkerReferenceError('ERR_WORKER_UNKNOWN', message, { worker: this.#slot.name, table: name, heir });
     }
@@ -148,7 +148,7 @@ export class WorkerLife implements StartingChild {
       worker: this.#slot.name,
       attachment: process.attachment,
       tables,
-      workers: this.#router.tables.workers,
+      workers: this.#router.tables.takeUntold(),
     }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
     const opened = await this.#opening;
     const { connection } = process;
@@ -187,7 +187,8 @@ export class WorkerLife implements StartingChild {
   /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
   #bind({ connection, liveEpoch, process }: WorkerProcess): void {
     if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
-    this.#slot.bind({ connection, epoch: liveEpoch, pid: process.pid });
+    const { pid, threadId } = process;
+    this.#slot.bind({ connection, epoch: liveEpoch, pid, threadId, kill: () => process.kill() });
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
@@ -195,8 +196,8 @@ export class WorkerLife implements StartingChild {
     const process = this.#process as WorkerProcess; // It was this process that died.
     const { lastWords } = process;
     const endedBy = lastWords === undefined && !this.#isStopping ? this.#endedBy : undefined;
-    const error =
-      lastWords === undefined ? endedBy && linkError(this.#slot.name, endedBy) : decodeError(lastWords.error);
+    const otherwise = endedBy === undefined ? death.error : linkError(this.#slot.name, endedBy);
+    const error = lastWords === undefined ? otherwise : decodeError(lastWords.error);
     const wasUp = process.liveEpoch;
     const exit = exitOf(death, this.#isStopping, error);
     this.#exit = endedBy === undefined ? exit : { ...exit, reason: endedBy.reason };
@@ -206,8 +207,8 @@ export class WorkerLife implements StartingChild {
       return { ...exitOf(death, false, undefined), ignored: true };
     }
     if (!this.#isStopping && wasUp !== undefined) {
-      const { pid } = process;
-      const { lastLines } = process.process.log;
+      const { pid, log } = process.process;
+      const { lastLines } = log;
       this.#router.logger.error(
         { worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error },
         'a worker is gone',

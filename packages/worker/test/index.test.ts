@@ -34,6 +34,7 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'THREAD_KILLED_CODE',
     'TIMERS_MAX',
     'TIMER_CALL_PREFIX',
     'askError',
@@ -44,12 +45,14 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'isRegistryRead',
     'isRegistryWrite',
     'onAbort',
+    'outputTaken',
     'partitionIn',
     'partitionName',
     'partitionNumber',
     'targetDetails',
     'targetName',
     'workerProcess',
+    'workerThread',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
 });
