@@ -56,16 +56,17 @@ describe('what users import', () => {
       `),
       types: words(`
         AnyTableDefinition AnyWorkerDefinition AutoShutdown CallErrorCode CallOptions CallOutcome CallsOf ChildCounts
-        ChildListing ChildReference Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
-        FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
-        MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
-        ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
-        RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
-        SelectOptions SelectPage SelectedRow Shutdown StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement
-        SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
-        TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
-        WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
-        WorkerReferenceErrorCode WritableTable WrittenTabfile
+        ChildListing ChildReference Condition CounterOperation CounterOptions DeadLetter DeadLetterSelection
+        DeadLetters DefaultRow Explanation ExtendedInfo FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings
+        KeyCut KeyedRows LetterReason Logger MatchObjectOptions MatchOptions MatchedValues Operators PageOptions Patch
+        Pattern PrivateTable ProgramCastsOf QueueLimits ReadTabfileOptions ReadableTable ReleasedBatch ReleasedChange
+        ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType RetryPolicy ReverseOptions RowsOptions
+        Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor SelectOptions SelectPage SelectedRow
+        Shutdown StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement SupervisorOptions
+        SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition
+        TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where WhereFields
+        WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode
+        WritableTable WrittenTabfile
       `),
     });
   });
@@ -78,17 +79,18 @@ describe('what users import', () => {
       `),
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
-        CallErrorCode CallOutcome CallSignatures CallsOf Condition CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
-        Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
-        InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
-        KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
-        PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
-        ReverseOptions RowOf RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow
-        SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
-        TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
-        TableType TablesOf TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
-        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WritableTable WrittenTabfile
+        CallErrorCode CallOutcome CallSignatures CallsOf CastsOf Condition CounterFieldOf CounterOperation
+        CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult Explanation ExtendedInfo FieldOf
+        FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions InheritedTables InitContext InputOf
+        InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf KeyedRows LogWrite LookupResult
+        MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables NumericFieldOf Operators OtherFieldOf
+        OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern PrivateTable ReadTabfileOptions
+        ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers ReverseOptions RowOf RowPredicate
+        RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow SignatureOf StoredRowOf Survives
+        Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableDefinitions
+        TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer TableType TablesOf TransferContext
+        TuplePosition TypeOf Value Where WhereFields WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
+        WorkerRef WritableTable WrittenTabfile
       `),
     });
   });

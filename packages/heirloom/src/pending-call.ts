@@ -7,8 +7,8 @@
  * 3. Arguments are encoded when the call is made, so that later changes to them do not matter, also when it is run again.
  */
 import { showValue } from '@heirloom/tables';
-import type { Outcome } from '@heirloom/wire';
-import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
+import type { Delivery, Outcome } from '@heirloom/wire';
+import { ARGUMENT_BYTES_MAX, decodeError, decodeValue, encodeValue } from '@heirloom/wire';
 import { NAME_CHARS_MAX } from '@heirloom/worker';
 import { onAbort } from '@heirloom/worker/process-url';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
@@ -21,9 +21,6 @@ import type { WorkerSlot } from './worker-slot.js';
 export const CALL_TIMEOUT_DEFAULT_MS = 5_000;
 /** The longest timeout: Node fires longer timers at once. */
 export const CALL_TIMEOUT_MAX_MS = 2_147_483_647;
-
-/** The largest arguments of a call, encoded: they travel in one frame. */
-export const ARGUMENT_BYTES_MAX: number = 32 * 1024 * 1024;
 
 /** What can be said about a call, a read or a write when it is made. */
 export interface CallOptions {
@@ -61,6 +58,12 @@ function wrong(option: string, value: unknown, what: string): RuntimeError {
   );
 }
 
+/** What is run: a stored cast, or a dead letter. */
+export interface StoredRun extends Pick<Delivery, 'id' | 'kind'> {
+  /** Called once, when it is not run again. */
+  readonly settled: () => void;
+}
+
 export interface PendingCall extends QueuedCall {
   readonly slot: WorkerSlot;
   readonly name: string;
@@ -72,6 +75,13 @@ export interface PendingCall extends QueuedCall {
   readonly signal: AbortSignal | undefined;
   /** Whether the caller has its answer; a call that was sent stays here until its worker answered it or died. */
   isAnswered: boolean;
+  /** Undefined for what is stored nowhere. */
+  readonly delivery: StoredRun | undefined;
+}
+
+/** What a call is made of. */
+interface NewCall extends Pick<PendingCall, 'slot' | 'name' | 'argumentBytes' | 'resolve' | 'reject' | 'delivery'> {
+  readonly options: CallOptions;
 }
 
 export class PendingCalls {
@@ -110,38 +120,75 @@ export class PendingCalls {
       if (refusal !== undefined) throw refusal;
       checkName(slot.name, name);
       const argumentBytes = encodeArguments(slot.name, name, callArguments);
-      const { signal, retry = 'if_no_trace', timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = options;
-      const call: PendingCall = {
-        callId: ++this.#lastCallId,
-        slot,
-        name,
-        argumentBytes,
-        bytes: argumentBytes.length,
-        resolve,
-        reject,
-        retry,
-        tries: 0,
-        cancelled: false,
-        timer: undefined,
-        stopWaiting: undefined,
-        signal,
-        isAnswered: false,
-      };
-      if (slot.isFinished) throw failure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
-      if (signal?.aborted === true)
-        throw failure(call, 'ERR_CALL_ABORTED', 'none', 'was aborted before it was sent', signal.reason);
-      this.#calls.set(call.callId, call);
-      if (timeoutMs !== 'infinity') call.timer = setTimeout(() => this.#timedOut(call, timeoutMs), timeoutMs);
-      if (signal !== undefined) this.#listen(call, signal);
-      if (!slot.offer(call)) {
-        this.fail(
-          call,
-          'ERR_CALL_OVERLOADED',
-          'none',
-          'was refused, as too many calls wait for the worker. Send fewer at a time',
-        );
+      this.#begin(this.#newCall({ slot, name, argumentBytes, resolve, reject, options, delivery: undefined }), options);
+    });
+  }
+
+  /** Has a dead letter run again, like a call. */
+  runLetter(
+    slot: WorkerSlot,
+    name: string,
+    argumentBytes: Uint8Array,
+    options: CallOptions,
+    delivery: StoredRun,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      try {
+        this.checkOpen();
+        this.#begin(this.#newCall({ slot, name, argumentBytes, resolve, reject, options, delivery }), options);
+      } catch (error) {
+        delivery.settled();
+        throw error;
       }
     });
+  }
+
+  /** Has a stored cast run by a worker that takes calls: nobody waits for it, and there is no time for it. */
+  deliver(slot: WorkerSlot, name: string, argumentBytes: Uint8Array, delivery: StoredRun): void {
+    const nobody = { resolve: () => {}, reject: () => {}, options: {} };
+    const call = this.#newCall({ slot, name, argumentBytes, delivery, ...nobody });
+    this.#calls.set(call.callId, call);
+    slot.admit(call);
+  }
+
+  /** Throws what refuses calls of the program, once the runtime closes. */
+  checkOpen(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
+  #newCall({ slot, name, argumentBytes, resolve, reject, delivery, options }: NewCall): PendingCall {
+    const { signal, retry = 'if_no_trace' } = options;
+    return {
+      callId: ++this.#lastCallId,
+      slot,
+      name,
+      argumentBytes,
+      bytes: argumentBytes.length,
+      resolve,
+      reject,
+      retry,
+      tries: 0,
+      cancelled: false,
+      timer: undefined,
+      stopWaiting: undefined,
+      signal,
+      isAnswered: false,
+      delivery,
+    };
+  }
+
+  /** Takes a call of the program or of a handler. Throws CallError for one that is refused at once. */
+  #begin(call: PendingCall, { timeoutMs = CALL_TIMEOUT_DEFAULT_MS }: CallOptions): void {
+    const { slot, signal } = call;
+    if (slot.isFinished) throw callFailure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
+    if (signal?.aborted === true)
+      throw callFailure(call, 'ERR_CALL_ABORTED', 'none', 'was aborted before it was sent', signal.reason);
+    this.#calls.set(call.callId, call);
+    if (timeoutMs !== 'infinity') call.timer = setTimeout(() => this.#timedOut(call, timeoutMs), timeoutMs);
+    if (signal !== undefined) this.#listen(call, signal);
+    if (slot.offer(call)) return;
+    const advice = 'was refused, as too many calls wait for the worker. Send fewer at a time';
+    this.fail(call, 'ERR_CALL_OVERLOADED', 'none', advice);
   }
 
   #listen(call: PendingCall, signal: AbortSignal): void {
@@ -155,7 +202,7 @@ export class PendingCalls {
   #giveUp(call: PendingCall, code: CallErrorCode, what: string, cause?: unknown): void {
     const outcome = call.slot.cancel(call);
     const hasWritten = outcome === 'none' && this.#forget(call);
-    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
+    this.#reject(call, callFailure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
   }
 
   /** Answers the calls that these outcomes are of. A worker answers only the calls that were made to it (G12). */
@@ -174,7 +221,7 @@ export class PendingCalls {
       if (outcome.threw) this.#reject(call, thrown(call, hasWritten, decodeValue(outcome.payload)));
       else this.#resolve(call, decodeValue(outcome.payload));
     } catch (cause) {
-      this.#reject(call, failure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
+      this.#reject(call, callFailure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
     }
   }
 
@@ -184,12 +231,15 @@ export class PendingCalls {
    */
   fail(call: PendingCall, code: CallErrorCode, outcome: CallOutcome, what: string, cause?: unknown): void {
     const hasWritten = this.#forget(call);
-    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
+    this.#reject(call, callFailure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
   }
 
   /** Whether its handler has written to other workers. */
-  #forget({ callId }: PendingCall): boolean {
-    return this.#calls.delete(callId) && this.#onSettled(callId);
+  #forget({ callId, delivery }: PendingCall): boolean {
+    if (!this.#calls.delete(callId)) return false;
+    const hasWritten = this.#onSettled(callId);
+    delivery?.settled();
+    return hasWritten;
   }
 
   #resolve(call: PendingCall, value: unknown): void {
@@ -259,7 +309,8 @@ function thrown(call: PendingCall, hasWritten: boolean, encoded: unknown): Error
   );
 }
 
-function failure(
+/** The error of a call that was not answered. */
+export function callFailure(
   call: PendingCall,
   code: CallErrorCode,
   outcome: CallOutcome,

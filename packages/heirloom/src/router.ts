@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
+import { MailDesk } from './mail-desk.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
 import { TokenDesk } from './token-desk.js';
@@ -42,9 +43,11 @@ export class Router {
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
+  readonly mail: MailDesk = new MailDesk(this);
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),
     (message) => this.tables.moved(message),
+    this.mail,
   );
   /** Whether the whole runtime ends: then no table goes to an heir. */
   isClosing = false;

@@ -4,6 +4,8 @@
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
 import { byName } from '@heirloom/worker/process-url';
+import { castFromProgram } from './program-cast.js';
+import type { ProgramCastsOf } from './program-cast.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
@@ -28,6 +30,15 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
    * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime is over.
    */
   readonly call: CallsOf<Definition>;
+  /**
+   * The worker's calls as casts: run once, without an answer. The promise resolves when the cast is stored, and then it outlives
+   * every process, this one too. Casts of the program run in the order in which they are made, also while their worker is down or
+   * will only be started later. One whose handler throws, or kills its worker again and again, becomes a dead letter.
+   * Rejects with CallError: ERR_CALL_OVERLOADED when 16,384 casts of the program, or 64 MiB of them, were not run yet,
+   * ERR_CALL_TIMEOUT, ERR_CALL_ABORTED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime
+   * is over.
+   */
+  readonly cast: ProgramCastsOf<Definition>;
   /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
   readonly tables: RemoteTables<TablesOf<Definition>>;
   /** The same worker with other options for calls, reads and writes. Throws RuntimeError ERR_RUNTIME_OPTION for a wrong one. */
@@ -44,6 +55,11 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       (...callArguments: unknown[]) =>
         router.calls.call(slot, name, callArguments, options),
   );
+  const cast = byName(
+    (name) =>
+      (...castArguments: unknown[]) =>
+        castFromProgram(router, slot.name, name, castArguments, options),
+  );
   const tables = byName((name) => createTable(router, slot, name, options));
   return {
     name: slot.name,
@@ -54,6 +70,7 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       return slot.recipient?.epoch;
     },
     call: call as CallsOf<Definition>, // Every name gives a function; the worker refuses calls it does not have.
+    cast: cast as ProgramCastsOf<Definition>, // Likewise: what the worker does not have becomes a dead letter.
     tables: tables as RemoteTables<TablesOf<Definition>>, // Likewise; unknown tables are refused when they are used.
     with: (more) => {
       checkCallOptions(more);

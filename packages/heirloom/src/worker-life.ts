@@ -63,6 +63,8 @@ export class WorkerLife implements StartingChild {
   stop(): void {
     this.#isStopping = true;
     const connection = this.#slot.recipient?.connection;
+    // What is stored can wait for the next life; what is in the queue is finished.
+    this.#router.mail.feed(this.#slot).pause();
     // Without a keeper, what the worker still has can never be stored, and it would wait for that.
     if (this.#router.link.hasFailed) return this.kill();
     if (connection === undefined || this.#process?.connection !== connection) return this.kill();
@@ -134,9 +136,9 @@ export class WorkerLife implements StartingChild {
     process.process.log.label({ incarnation: opened.epoch });
     process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
-    const { epoch, lsn, restarted, tables: grants, inherited, elsewhere } = opened;
+    const { epoch, lsn, restarted, tables: grants, inherited, elsewhere, outbox } = opened;
     const { workers } = this.#router.tables;
-    sendControl(connection, activate, { epoch, lsn, restarted, tables: grants, inherited, elsewhere, workers });
+    sendControl(connection, activate, { epoch, lsn, restarted, tables: grants, inherited, elsewhere, workers, outbox });
     this.#router.tables.activated(this.#slot.name, { epoch, connection });
   }
 
@@ -144,6 +146,7 @@ export class WorkerLife implements StartingChild {
   #bind({ connection, liveEpoch, process }: WorkerProcess): void {
     if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
     this.#slot.bind({ connection, epoch: liveEpoch, pid: process.pid });
+    if (!this.#isStopping) this.#router.mail.feed(this.#slot).resume();
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
@@ -185,6 +188,7 @@ export class WorkerLife implements StartingChild {
   async #retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
     const recovery: Recovery = { diedAt: performance.now(), rerun: 0 };
     this.#recovery = recovery;
+    this.#router.mail.feed(this.#slot).pause();
     const process = this.#process;
     if (process !== undefined) {
       if (this.#slot.recipient?.connection === process.connection) this.#slot.unbind();
@@ -223,7 +227,7 @@ export class WorkerLife implements StartingChild {
 
   #judge(suspicion: Suspicion): { counted: boolean; rerun: number } {
     const { counted, rerun, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
-    const { calls, events, logger } = this.#router;
+    const { calls, events, logger, mail } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;
       logger.error(
@@ -231,7 +235,7 @@ export class WorkerLife implements StartingChild {
         'a call is poisoned: its worker died whenever it ran it',
       );
       events.emit('poisoned', { worker: this.#slot.name, call: name, tries });
-      calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
+      void mail.bury(call);
     }
     for (const call of abandoned) {
       calls.fail(

@@ -97,6 +97,7 @@ export type {
   CallOutcome,
   CallSignatures,
   CallsOf,
+  CastsOf,
   HandlerContext,
   Handlers,
   HeirOptions,

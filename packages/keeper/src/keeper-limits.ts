@@ -20,6 +20,10 @@ export interface KeeperLimits {
   readonly snapshotAgeMaxMs: number;
   /** Bytes of journal records that the router has not confirmed; over the limit journals are not read. */
   readonly unconfirmedBytesMax: number;
+  /** Dead letters that are stored; what is not stored then stays what it was, and the log says so. */
+  readonly lettersMax: number;
+  /** What they may take. */
+  readonly lettersBytesMax: number;
 }
 
 export const KEEPER_LIMITS: KeeperLimits = {
@@ -44,4 +48,8 @@ export const KEEPER_LIMITS: KeeperLimits = {
   // All of them, and the group that goes over the limit, are sent again at once by the next keeper, on a connection that
   // takes SEND_BYTES_MAX, 256 MiB.
   unconfirmedBytesMax: 64 * 1024 * 1024,
+  // More than people look through.
+  lettersMax: 10_000,
+  // The largest arguments several times.
+  lettersBytesMax: 256 * 1024 * 1024,
 };

@@ -1,7 +1,7 @@
 /**
  * What lies where in the store: one LMDB environment, `data.mdb`, with a database for each kind of record.
  *
- *   meta      text                             format: u32 · state: value StoreState
+ *   meta      text                             format: u32 · state: value StoreState · mail: value MailState
  *   epochs    worker name, UTF-8               value EpochRecord
  *   tables    u32 tableId                      value TableRecord
  *   counts    u32 tableId                      uint53 size · uint53 nextSequence
@@ -11,6 +11,9 @@
  *   doomed    u32 extent or feed               nothing: what lies under this number is to be deleted
  *   feeds     u32 tableId                      u32 feed · uint53 LSN behind which all changes are kept · uint53 their bytes
  *   changes   u32 feed · u64 LSN               change record of one batch (change-record.ts of @heirloom/wire)
+ *   casts     u16 length · receiver · u64 id   cast (stored-mail.ts)
+ *   letters   u64 id                           dead letter (stored-mail.ts)
+ *   outboxes  sender, UTF-8, ' ' for the program    what it ever cast, and what of it is not stored any more (stored-mail.ts)
  *
  * All numbers are big-endian, so that bytes are ordered as numbers are. Values are encoded by @heirloom/wire. An extent is where
  * the rows of one table lie; a table that is cleared gets a new one, so clearing a table of any size is one small record. A feed
@@ -18,7 +21,7 @@
  *
  * Format 1 had neither feeds nor changes; a store of it is given them when it is opened. A keeper of that time would write rows
  * without their changes, so the number is another. Its tables were neither migrated nor owned by others; what their records lack
- * says so.
+ * says so. Format 2 had no casts; a keeper of that time would keep them for ever.
  *
  * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
  */
@@ -26,7 +29,7 @@ import { Buffer } from 'node:buffer';
 import type { RootDatabaseOptions } from 'lmdb';
 
 /** The version of this layout. A store of a newer one is refused; an older one would be converted when opened. */
-export const STORE_FORMAT_VERSION = 2;
+export const STORE_FORMAT_VERSION = 3;
 /** The file in the store's directory, and the one a new store is made in before it takes its name. */
 export const STORE_FILE = 'data.mdb';
 export const STORE_FILE_NEW = 'data.new.mdb';
@@ -42,14 +45,16 @@ export const WORKER_NAME_BYTES_MAX = 1_024;
 /** Tables of all workers that ever were; they are all known in memory. */
 export const TABLES_MAX = 100_000;
 
-/** The databases of format 1, and those that came with format 2. */
+/** The databases of format 1, and those that came with format 2 and 3. */
 const FIRST_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
 const SECOND_NAMES = ['feeds', 'changes'] as const;
-export type DatabaseName = (typeof FIRST_NAMES)[number] | (typeof SECOND_NAMES)[number];
+const THIRD_NAMES = ['casts', 'letters', 'outboxes'] as const;
+export type DatabaseName = (typeof FIRST_NAMES)[number] | (typeof SECOND_NAMES)[number] | (typeof THIRD_NAMES)[number];
 
 /** The databases that a store of some format has. */
 export function databasesOf(format: number): readonly DatabaseName[] {
-  return format === 1 ? FIRST_NAMES : [...FIRST_NAMES, ...SECOND_NAMES];
+  if (format === 1) return FIRST_NAMES;
+  return format === 2 ? [...FIRST_NAMES, ...SECOND_NAMES] : [...FIRST_NAMES, ...SECOND_NAMES, ...THIRD_NAMES];
 }
 
 /** How the keeper opens the environment, and nobody else does (page-tree.ts). See store.ts for why there is no overlapping sync. */
@@ -60,12 +65,13 @@ export const ENVIRONMENT_OPTIONS: RootDatabaseOptions = {
   overlappingSync: false,
   mapSize: STORE_BYTES_MAX,
   maxReaders: STORE_READERS_MAX,
-  maxDbs: 16,
+  maxDbs: 32,
 };
 export const DATABASE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
 export const FORMAT_KEY: Buffer = Buffer.from('format');
 export const STATE_KEY: Buffer = Buffer.from('state');
+export const MAIL_KEY: Buffer = Buffer.from('mail');
 
 export function isBag(type: string): boolean {
   return type === 'bag' || type === 'duplicate_bag';
@@ -121,6 +127,30 @@ export function changeKey(feed: number, lsn: number): Buffer {
   key.writeUInt32BE(feed, 0);
   writeU64(key, lsn, 4);
   return key;
+}
+
+/** Where a cast lies; those for one receiver lie together, in the order of their numbers. */
+export function castKey(receiver: string, id: number): Buffer {
+  const name = Buffer.from(receiver);
+  const key = Buffer.allocUnsafe(2 + name.length + 8);
+  key.writeUInt16BE(name.length, 0);
+  key.set(name, 2);
+  writeU64(key, id, 2 + name.length);
+  return key;
+}
+
+/** Behind all casts for a receiver. */
+export function castsEnd(receiver: string): Buffer {
+  return castKey(receiver, 2 ** 63);
+}
+
+/** Where the totals of a sender of casts lie: no worker's name has a space, and no key is empty. */
+export function senderKey(sender: string): Buffer {
+  return Buffer.from(sender === '' ? ' ' : sender);
+}
+
+export function senderOf(key: Buffer): string {
+  return key.toString().trim();
 }
 
 /** Where a row lies; `sequence` is undefined in tables that are no bags. */

@@ -18,6 +18,7 @@ import { GroupCommit } from './group-commit.js';
 import type { GroupCommitOptions } from './group-commit.js';
 import type { KeeperLimits } from './keeper-limits.js';
 import { beginRun } from './run-marker.js';
+import { SubmissionDesk } from './submission-desk.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import type { Store } from './store.js';
 import { ensureStoreDirectory, openStore } from './store-opening.js';
@@ -33,6 +34,7 @@ export interface OpenKeeper {
   readonly owners: TableOwnership;
   readonly sweeper: ExtentSweeper;
   readonly snapshots: SnapshotDesk;
+  readonly submissions: SubmissionDesk;
   readonly server: Server;
 }
 
@@ -55,6 +57,7 @@ export async function openKeeper(message: ResumeMessage, options: OpenKeeperOpti
     // A keeper that takes over within one run of the runtime has no time for more, and has its predecessor's word.
     const depth = message.instance === 0 ? 'pages' : 'beginning';
     const store = await openStore(directory, armCommitKill(options.faults), depth);
+    store.mail.limits = limits;
     beginRun(store, message.instance);
     return await assemble(lock, store, message, options);
   } catch (error) {
@@ -77,7 +80,13 @@ async function assemble(
     groups.commitNow();
     return (store.epochs.get(worker) ?? NO_EPOCH).lastBatch;
   };
-  const attachments = new AttachmentRegistry({ onBatch, committedBatch, onViolated, log });
+  const attachments = new AttachmentRegistry({
+    onBatch,
+    committedBatch,
+    consumed: (worker) => store.mail.outbox(worker)?.consumed,
+    onViolated,
+    log,
+  });
   for (const { worker, epoch, attachment } of message.live) {
     const record = store.epochs.get(worker) ?? NO_EPOCH;
     const known = attachments.announce(attachment, worker, 0);
@@ -89,8 +98,9 @@ async function assemble(
   const desk = new EpochDesk({ store, groups, attachments, owners, onMoved });
   const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
   const snapshots = new SnapshotDesk(store, limits);
+  const submissions = new SubmissionDesk(store, groups);
   const server = await listen(options.socketPath, options.onConnection, (error) =>
     log('warn', 'A connection was refused.', { error: error.message }),
   );
-  return { lock, store, groups, attachments, desk, owners, sweeper, snapshots, server };
+  return { lock, store, groups, attachments, desk, owners, sweeper, snapshots, submissions, server };
 }

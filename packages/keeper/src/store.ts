@@ -17,6 +17,8 @@
  */
 import type { Database, RootDatabase } from 'lmdb';
 import { encodeValue, failpoint } from '@heirloom/wire';
+import { CastStore } from './cast-store.js';
+import type { MailContents } from './cast-store.js';
 import type { CommitKill } from './commit-kill.js';
 import { isDiskFailure, isNoRoom } from './disk-error.js';
 import { StoreError } from './errors.js';
@@ -49,6 +51,7 @@ export interface StoreContents {
   readonly catalog: TableCatalog;
   readonly unconfirmed: UnconfirmedRecord[];
   readonly doomed: number[];
+  readonly mail: MailContents;
 }
 
 export class Store {
@@ -57,6 +60,7 @@ export class Store {
   readonly catalog: TableCatalog;
   readonly rows: Database<Buffer, Buffer>;
   readonly changes: Database<Buffer, Buffer>;
+  readonly mail: CastStore;
   /** By growing LSN. */
   readonly unconfirmed: UnconfirmedRecord[];
   /** Extents and feeds whose contents are to be deleted. */
@@ -82,6 +86,7 @@ export class Store {
     this.catalog = contents.catalog;
     this.rows = contents.databases.rows;
     this.changes = contents.databases.changes;
+    this.mail = new CastStore(contents.path, contents.databases, contents.mail);
     this.unconfirmed = contents.unconfirmed;
     this.doomed = contents.doomed;
     this.unconfirmedBytes = contents.unconfirmed.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -2,11 +2,13 @@
  * A batch: everything that one handler did, as the worker puts it into its journal.
  *
  *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
- *             · (flag 2) migration · (flag 4) steps
+ *             · (flag 2) migration · (flag 4) steps · (flag 8) casts
  *   flags     1: this is the batch of `init` · 2: one step of a migration, and nothing else · 4: it has ownership steps
+ *             · 8: its handler has made casts, or was that of a cast
  *   migration u8 step (1 rows, 2 flip, 3 abandon) · (rows) u8 flags (1: a row has moved, 2: complete)
  *             · length-prefixed cursor · table
  *   steps     length-prefixed value: list of OwnershipStep
+ *   casts     varuint count · count × cast (cast.ts) · u8 flags (1: it was that of a cast) · (flag 1) ending (cast.ts)
  *   table     varuint tableId · varuint size · uint53 nextSequence · u8 flags (1: cleared first)
  *             · varuint count · count × shape · varuint count · count × change
  *   shape     varuint id · varuint count · count × string
@@ -20,6 +22,8 @@
 import { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import type { Outcome } from './call-messages.js';
+import type { Cast, CastEnding } from './cast.js';
+import { CAST_BYTES_MIN, readCast, readEnding, writeCast, writeEnding } from './cast.js';
 import { readOutcomes, writeOutcome } from './call-messages.js';
 import { malformed } from './errors.js';
 import type { FieldCheck } from './field.js';
@@ -36,6 +40,10 @@ export interface Batch {
   readonly migration?: MigrationStep | undefined;
   /** What becomes of tables as a whole, in order; undefined for nothing. */
   readonly steps?: readonly OwnershipStep[];
+  /** The casts that the handler has made, in order; undefined for none. */
+  readonly casts?: readonly Cast[];
+  /** The stored cast or dead letter whose handler this was: then there is one outcome, that of the run. */
+  readonly ending?: CastEnding | undefined;
 }
 /**
  * A step on the way of the stored rows to a new version of their tables: some rows of one table in their new form; all tables of
@@ -88,9 +96,11 @@ const DELETE = 2;
 const INIT_FLAG = 1;
 const MIGRATION_FLAG = 2;
 const STEPS_FLAG = 4;
+const CASTS_FLAG = 8;
 const CLEARED_FLAG = 1;
 const MOVED_FLAG = 1;
 const COMPLETE_FLAG = 2;
+const ENDING_FLAG = 1;
 /** By their numbers, from 1. */
 const STEPS = ['rows', 'flip', 'abandon'] as const;
 /** Fewest bytes of each repeated part, by which a hostile count is refused. */
@@ -103,17 +113,27 @@ const stepList: FieldCheck<readonly OwnershipStep[]> = listOf(
 );
 
 export function writeBatch(writer: ByteWriter, batch: Batch): void {
-  const { steps = [] } = batch;
+  const { steps = [], casts = [], ending } = batch;
+  const hasCasts = casts.length > 0 || ending !== undefined;
   writer.uint53(batch.number);
   const { migration } = batch;
   const init = batch.isInit ? INIT_FLAG : 0;
-  writer.u8(init | (migration === undefined ? 0 : MIGRATION_FLAG) | (steps.length > 0 ? STEPS_FLAG : 0));
+  const extras = (steps.length > 0 ? STEPS_FLAG : 0) | (hasCasts ? CASTS_FLAG : 0);
+  writer.u8(init | (migration === undefined ? 0 : MIGRATION_FLAG) | extras);
   writer.varuint(batch.outcomes.length);
   for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
   writer.varuint(batch.tables.length);
   for (const table of batch.tables) writeTableChanges(writer, table);
   if (migration !== undefined) writeMigration(writer, migration);
   if (steps.length > 0) writer.lengthPrefixed(encodeValue(steps));
+  if (hasCasts) writeCasts(writer, casts, ending);
+}
+
+function writeCasts(writer: ByteWriter, casts: readonly Cast[], ending: CastEnding | undefined): void {
+  writer.varuint(casts.length);
+  for (const cast of casts) writeCast(writer, cast);
+  writer.u8(ending === undefined ? 0 : ENDING_FLAG);
+  if (ending !== undefined) writeEnding(writer, ending);
 }
 
 function writeMigration(writer: ByteWriter, migration: MigrationStep): void {
@@ -150,15 +170,16 @@ export function writeChange(writer: ByteWriter, change: Change): void {
 export function decodeBatch(body: Uint8Array): Batch {
   const reader = new ByteReader(body);
   const number = reader.uint53();
-  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG);
+  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG | CASTS_FLAG);
   const outcomes = readOutcomes(reader);
   const tables: TableChanges[] = [];
   for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
   const migration = (flags & MIGRATION_FLAG) === 0 ? undefined : readMigration(reader);
   const steps = (flags & STEPS_FLAG) === 0 ? undefined : readSteps(reader);
+  const castPart = (flags & CASTS_FLAG) === 0 ? undefined : readCasts(reader);
   reader.finish();
   const batch = { number, isInit: (flags & INIT_FLAG) !== 0, outcomes, tables };
-  return { ...batch, ...(migration && { migration }), ...(steps && { steps }) };
+  return { ...batch, ...(migration && { migration }), ...(steps && { steps }), ...castPart };
 }
 
 function readMigration(reader: ByteReader): MigrationStep {
@@ -184,9 +205,17 @@ function readSteps(reader: ByteReader): readonly OwnershipStep[] {
   return steps;
 }
 
+function readCasts(reader: ByteReader): Pick<Batch, 'casts' | 'ending'> {
+  const casts: Cast[] = [];
+  for (let count = reader.count(CAST_BYTES_MIN); count > 0; count--) casts.push(readCast(reader));
+  const hasEnding = readFlags(reader, ENDING_FLAG) === ENDING_FLAG;
+  if (!hasEnding && casts.length === 0) throw malformed('A batch has an empty list of casts.');
+  return { ...(casts.length > 0 && { casts }), ...(hasEnding && { ending: readEnding(reader) }) };
+}
+
 function readFlags(reader: ByteReader, known: number): number {
   const flags = reader.u8();
-  if (flags > known) throw malformed(`A batch has unknown flags ${flags}.`);
+  if ((flags & ~known) !== 0) throw malformed(`A batch has unknown flags ${flags}.`);
   return flags;
 }
 

@@ -1,6 +1,8 @@
 /**
  * What the router asks of the keeper, and the answers that have a form of their own.
  */
+import type { CastRequest, OutboxGrant } from './cast-request.js';
+import { castRequestFields } from './cast-request.js';
 import type { FieldCheck } from './field.js';
 import { anything, binary, flag, listOf, natural, optional, record, text } from './field.js';
 import type { RowForm, StoredShape, TableDeclaration, TableGrant } from './table-grant.js';
@@ -66,6 +68,7 @@ export type KeeperRequest =
   /** Every table of the runtime. */
   | { readonly type: 'tables' }
   | { readonly type: 'inspect' }
+  | CastRequest
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
 
@@ -76,6 +79,7 @@ export interface EpochOpened {
   readonly tables: readonly TableGrant[];
   readonly inherited?: readonly Adoption[];
   readonly elsewhere?: readonly ElsewhereTable[];
+  readonly outbox?: OutboxGrant;
 }
 export interface EpochClosed {
   readonly lsn: number;
@@ -144,4 +148,5 @@ const requestFields = {
   tables: record({ type: text }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
+  ...castRequestFields,
 };

@@ -7,10 +7,26 @@
 import { invariant } from '@heirloom/tables';
 import type { RowChange } from '@heirloom/tables';
 import { ByteWriter, RowCodec, encodeError, writeBatch, writeValue } from '@heirloom/wire';
-import type { Change, MigrationStep, Outcome, OwnershipStep, TableChanges, TableGrant } from '@heirloom/wire';
+import type {
+  Cast,
+  CastEnding,
+  Change,
+  MigrationStep,
+  Outcome,
+  OwnershipStep,
+  TableChanges,
+  TableGrant,
+} from '@heirloom/wire';
 import { WorkerError } from './errors.js';
 import { RESULT_BYTES_MAX } from './transaction.js';
 import type { TableCommit } from './transaction.js';
+
+/** What a handler did, besides answering. */
+export interface HandlerEffects {
+  readonly commits: readonly TableCommit[];
+  readonly steps: readonly OwnershipStep[];
+  readonly casts: readonly Cast[];
+}
 
 interface EncodedTable {
   readonly tableId: number;
@@ -63,16 +79,17 @@ export class BatchEncoder {
     return { callId, threw: true, payload: this.payloads.take() };
   }
 
-  /** Encodes a batch; `outcome` is undefined for one that answers no call. */
+  /** Encodes a batch; `outcome` is undefined for one that answers no call, `ending` for one that is not of a stored cast. */
   batch(
     number: number,
     outcome: Outcome | undefined,
-    commits: readonly TableCommit[],
-    steps: readonly OwnershipStep[],
+    { commits, steps, casts }: HandlerEffects,
+    ending: CastEnding | undefined,
     isInit: boolean,
   ): Uint8Array {
     const tables = commits.map((commit) => this.rows(commit));
-    writeBatch(this.batches, { number, isInit, outcomes: outcome === undefined ? [] : [outcome], tables, steps });
+    const outcomes = outcome === undefined ? [] : [outcome];
+    writeBatch(this.batches, { number, isInit, outcomes, tables, steps, casts, ending });
     return this.batches.take();
   }
 

@@ -101,7 +101,7 @@ export interface HandlerContext<Tables extends NamedTables> {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /**
-   * Another worker, by what `workerRef` gives, until this handler settles. What is written there happens at once, and stays also
+   * Another worker, by what `workerRef` gives, until this handler settles. What is cast to it goes with this handler's batch; what is written there happens at once, and stays also
    * if this handler throws; when this handler is run again, it gets the answers that it got. Throws WorkerError
    * ERR_WORKER_REFERENCE for a worker that there is not.
    */

@@ -10,9 +10,9 @@
  * 1. Handlers run one at a time in the order of arrival, after the batch of `init` was released and `onActive` was told.
  * 2. G2: a handler that returns commits everything it did as one batch; one that throws leaves no change. An error is an
  *    answer too: it goes the same way as a result.
- * 3. G4: what changed a table that has an heir goes into the journal with its outcome, and the keeper answers. What changed
- *    none answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a state that
- *    could still be lost.
+ * 3. G4: what changed a table that has an heir, cast, or was cast, goes into the journal with its outcome, and the keeper
+ *    answers. All else answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a
+ *    state that could still be lost.
  * 4. At most SUSPECT_WINDOW handled calls have left no trace on a socket: frames leave then, before waiting for an async
  *    handler, and when the mailbox is empty. While there is no keeper batches wait here, and the window may be exceeded.
  * 5. No handler begins while the gate is full or the router does not read.
@@ -24,11 +24,22 @@
 import { InvariantError, invariant } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { decodeCall, failpoint } from '@heirloom/wire';
-import type { ActivateMessage, Adoption, CallMessage, Outcome, OwnershipStep, TableGrant } from '@heirloom/wire';
+import type {
+  ActivateMessage,
+  Adoption,
+  CallMessage,
+  CastEnding,
+  CastTotals,
+  Delivery,
+  Outcome,
+  TableGrant,
+} from '@heirloom/wire';
 import { Asks } from './ask-session.js';
 import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
+import type { HandlerEffects } from './batch-encoder.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
+import { callOf, endingOf, isForbidden, resultOf } from './delivered-call.js';
 import { WorkerError } from './errors.js';
 import type {
   HandlerContext,
@@ -40,14 +51,15 @@ import type {
 import { Inheritance } from './inheritance.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
+import type { Mail } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
 import type { OutputGate } from './output-gate.js';
+import { Outbox } from './outbox.js';
 import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
 import { Transaction } from './transaction.js';
-import type { TableCommit } from './transaction.js';
 import { referredWorker } from './worker-ref.js';
 
 export interface IncarnationOptions {
@@ -63,6 +75,8 @@ interface Running {
   readonly callId: number | undefined;
   /** Whether the worker dies if it throws. */
   readonly isFatal: boolean;
+  /** The stored cast or dead letter that is run. */
+  readonly delivery?: Delivery | undefined;
 }
 
 interface Death {
@@ -74,13 +88,13 @@ const INIT: Running = { callId: undefined, isFatal: false };
 const TRANSFER: Running = { callId: undefined, isFatal: true };
 /** What is said to have been running where it was no call; calls are numbered from 1. */
 const NO_CALL = 0;
-const NO_STEPS: readonly OwnershipStep[] = Object.freeze([]);
+const NO_EFFECTS: HandlerEffects = Object.freeze({ commits: [], steps: [], casts: [] });
 
 export class Incarnation {
   private readonly definition: AnyWorkerDefinition;
   private readonly gate: OutputGate;
   private readonly ports: IncarnationPorts;
-  private readonly mailbox: Mailbox = new Mailbox();
+  private readonly mailbox: Mailbox<Uint8Array | (Delivery & Mail)> = new Mailbox();
   private readonly transaction: Transaction;
   private readonly handlers: ReadonlyMap<string, AnyHandler>;
   private encoder: BatchEncoder = new BatchEncoder([]);
@@ -94,6 +108,7 @@ export class Incarnation {
   private readonly inheritance: Inheritance;
   private readonly migration: MigrationRun;
   private readonly asks: Asks;
+  private readonly outbox: Outbox;
   private session: AskSession | undefined;
   /** The workers of the runtime. */
   private workers: ReadonlySet<string> = new Set();
@@ -117,7 +132,9 @@ export class Incarnation {
       isBusy: () => this.running !== undefined || this.mailbox.size > 0,
     });
     this.migration = new MigrationRun({ definitions: definition.tables, gate, ports });
-    this.asks = new Asks({ gate, ask: ports.ask, leave: ports.leave });
+    this.outbox = new Outbox((bytes) => this.transaction.charge(bytes));
+    const cast: Outbox['add'] = (...made) => this.outbox.add(...made);
+    this.asks = new Asks({ gate, ask: ports.ask, leave: ports.leave, cast });
   }
 
   /** Whether this is a standby. */
@@ -141,6 +158,7 @@ export class Incarnation {
     this.workers = new Set(message.workers);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
+    this.outbox.begin(message.outbox);
     if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
     else this.begun(message);
   }
@@ -177,8 +195,13 @@ export class Incarnation {
     this.asks.answered(answer);
   }
 
-  /** Takes the body of a call's frame. It runs behind those that came before it. */
-  receive(call: Uint8Array): void {
+  /** So many of all casts that this worker ever made are not stored any more. */
+  consumed(totals: CastTotals): void {
+    this.outbox.consume(totals);
+  }
+
+  /** Takes the body of a call's frame, or a stored cast. It runs behind those that came before it. */
+  receive(call: Uint8Array | (Delivery & Mail)): void {
     // What comes after `stop` leaves no trace, so it is run again elsewhere.
     if (this.isStopping || this.death !== undefined || this.state === 'over') return;
     this.mailbox.push(call);
@@ -229,10 +252,10 @@ export class Incarnation {
 
   private initialized(restarted: boolean): void {
     this.end();
-    const { commits, steps } = this.commit();
+    const effects = this.commit();
     // The first one is stored even if it did nothing: the next life is a restart.
-    if (!restarted || commits.length > 0 || steps.length > 0) {
-      this.append(undefined, commits, steps, true);
+    if (!restarted || !isNothing(effects)) {
+      this.append(undefined, effects, undefined, true);
       this.initBatch = this.gate.lastNumber;
     }
     this.isInitialized = true;
@@ -272,7 +295,8 @@ export class Incarnation {
       }
       const body = this.mailbox.shift();
       if (body === undefined) break;
-      this.run(decodeCall(body));
+      if (body instanceof Uint8Array) this.run(decodeCall(body));
+      else this.deliver(body);
       this.untraced++;
       if (this.untraced + this.gate.heldCount >= SUSPECT_WINDOW) this.flush();
     }
@@ -290,12 +314,26 @@ export class Incarnation {
     this.ports.flush();
   }
 
-  private run(call: CallMessage): void {
+  private deliver(delivery: Delivery): void {
+    let call: CallMessage;
+    try {
+      call = callOf(delivery);
+    } catch (error) {
+      return this.emit(this.encoder.threw(delivery.callId, error), NO_EFFECTS, endingOf(delivery, 'threw'));
+    }
+    this.run(call, delivery);
+  }
+
+  private run(call: CallMessage, delivery?: Delivery): void {
     const { callId } = call;
     // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
-    if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
-    this.begin({ callId, isFatal: this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX) });
+    if (handler === undefined || (delivery !== undefined && isForbidden(delivery))) {
+      const outcome = this.encoder.threw(callId, this.unknownCall(call.name));
+      return this.emit(outcome, NO_EFFECTS, endingOf(delivery, 'unknown_call'));
+    }
+    const isFatal = this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX);
+    this.begin({ callId, isFatal, delivery });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
@@ -348,16 +386,16 @@ export class Incarnation {
   }
 
   private succeeded(callId: number, result: unknown): void {
+    const delivery = this.running?.delivery;
     let outcome: Outcome;
     try {
       failpoint('worker.handler:end');
-      outcome = this.encoder.returned(callId, result);
+      outcome = this.encoder.returned(callId, resultOf(delivery, result));
     } catch (error) {
       return this.failed(callId, error);
     }
     this.end();
-    const { commits, steps } = this.commit();
-    this.emit(outcome, commits, steps);
+    this.emit(outcome, this.commit(), endingOf(delivery, 'done'));
   }
 
   /** Tells the definition of a table that is this worker's own now. */
@@ -386,8 +424,9 @@ export class Incarnation {
   private accepted(tableId: number): void {
     failpoint('worker.transfer:end');
     this.end();
-    const { commits, steps } = this.commit();
-    this.append(undefined, commits, [{ kind: 'accept', tableId, to: undefined, data: undefined }, ...steps]);
+    const effects = this.commit();
+    const accept = { kind: 'accept', tableId, to: undefined, data: undefined } as const;
+    this.append(undefined, { ...effects, steps: [accept, ...effects.steps] });
   }
 
   /** `tableTransferred` threw: nothing of it happened, and the next life is told again. */
@@ -395,37 +434,43 @@ export class Incarnation {
     if (isBug(error)) throw error;
     this.death = { error, callId: NO_CALL };
     this.end();
-    this.transaction.rollback();
+    this.rollback();
   }
 
-  private commit(): { commits: readonly TableCommit[]; steps: readonly OwnershipStep[] } {
+  private commit(): HandlerEffects {
     const commits = this.transaction.commit();
-    return { commits, steps: this.transaction.takeSteps(this.inheritance.forget) };
+    return { commits, steps: this.transaction.takeSteps(this.inheritance.forget), casts: this.outbox.take() };
+  }
+
+  private rollback(): void {
+    this.transaction.rollback();
+    this.outbox.rollback();
   }
 
   private failed(callId: number, error: unknown): void {
     if (isBug(error)) throw error;
     if (this.running?.isFatal === true) this.death = { error, callId };
+    const delivery = this.running?.delivery;
     this.end(true);
-    this.transaction.rollback();
-    this.emit(this.encoder.threw(callId, error), []);
+    this.rollback();
+    this.emit(this.encoder.threw(callId, error), NO_EFFECTS, endingOf(delivery, 'threw'));
   }
 
   /** Sends an outcome on its way; see invariant 3. */
-  private emit(outcome: Outcome, commits: readonly TableCommit[], steps: readonly OwnershipStep[] = NO_STEPS): void {
-    const isRead = commits.length === 0 && steps.length === 0;
+  private emit(outcome: Outcome, effects: HandlerEffects, ending?: CastEnding): void {
+    const isRead = ending === undefined && isNothing(effects);
     if (isRead && this.gate.isOpen) this.reply(outcome);
     else if (isRead && this.gate.canHold) this.gate.hold(outcome);
-    else this.append(outcome, commits, steps);
+    else this.append(outcome, effects, ending);
   }
 
   private append(
     outcome: Outcome | undefined,
-    commits: readonly TableCommit[],
-    steps: readonly OwnershipStep[],
+    effects: HandlerEffects,
+    ending?: CastEnding,
     isInit: boolean = false,
   ): void {
-    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits, steps, isInit));
+    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, effects, ending, isInit));
     failpoint('worker.journal:before');
   }
 
@@ -459,6 +504,10 @@ export class Incarnation {
 }
 
 type UntypedHandler = (context: HandlerContext<TableDefinitions>, ...args: unknown[]) => unknown;
+
+function isNothing({ commits, steps, casts }: HandlerEffects): boolean {
+  return commits.length === 0 && steps.length === 0 && casts.length === 0;
+}
 
 /** Whether an error is a failed invariant; handlers may throw anything, also what cannot be asked for its class. */
 function isBug(error: unknown): boolean {

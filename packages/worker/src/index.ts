@@ -40,5 +40,5 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
-export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
+export type { AskedTable, AskedTables, AskOptions, CastsOf, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

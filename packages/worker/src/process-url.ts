@@ -2,6 +2,7 @@
 export { onAbort } from './abort-waiters.js';
 export { ASKS_OPEN_MAX } from './ask-session.js';
 export { byName } from './by-name.js';
+export { checkCastName, encodeCastArguments } from './outbox.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
 export { SUSPECT_WINDOW } from './output-gate.js';
 export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX, isRemoteWrite } from './table-call-names.js';

@@ -29,6 +29,8 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
     'byName',
+    'checkCastName',
+    'encodeCastArguments',
     'encodeWorkerBootstrap',
     'isRemoteWrite',
     'onAbort',
