@@ -55,18 +55,18 @@ describe('what users import', () => {
         WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition AutoShutdown CallErrorCode CallOptions CallOutcome CallsOf ChildCounts
-        ChildListing ChildReference Condition CounterOperation CounterOptions DeadLetter DeadLetterSelection
-        DeadLetters DefaultRow Explanation ExtendedInfo FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings
-        KeyCut KeyedRows LetterReason Logger MatchObjectOptions MatchOptions MatchedValues Operators PageOptions Patch
-        Pattern PrivateTable ProgramCastsOf QueueLimits ReadTabfileOptions ReadableTable ReleasedBatch ReleasedChange
-        ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType RetryPolicy ReverseOptions RowsOptions
-        Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor SelectOptions SelectPage SelectedRow
-        Shutdown StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement SupervisorOptions
-        SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition
-        TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where WhereFields
-        WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode
-        WritableTable WrittenTabfile
+        AnyTableDefinition AnyWorkerDefinition AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
+        ChildCounts ChildListing ChildReference Condition CounterOperation CounterOptions DeadLetter
+        DeadLetterSelection DeadLetters DefaultRow Explanation ExtendedInfo FieldsOf File2tabOptions Inside
+        KeeperErrorCode KeeperSettings KeyCut KeyedRows LetterReason Logger MatchObjectOptions MatchOptions
+        MatchedValues Operators PageOptions Patch Pattern PrivateTable ProgramCastsOf QueueLimits ReadTabfileOptions
+        ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
+        RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
+        SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
+        SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table
+        TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf
+        WatchOptions Where WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
+        WorkerReferenceErrorCode WritableTable WrittenTabfile
       `),
     });
   });

@@ -32,7 +32,11 @@ import { defineWorker, row, table } from 'heirloom/worker';
 const entry = row<{ account: string; note: string }>();
 export default defineWorker({
   tables: { entries: table({ row: entry, type: 'duplicate_bag', key: 'account', access: 'public' }) },
-  calls: {},
+  calls: {
+    note({ tables }, account: string, note: string) {
+      tables.entries.insert({ account, note });
+    },
+  },
 });
 `;
 const CHECK = `

@@ -131,6 +131,13 @@ export function workersInHandlers(): void {
         remote(bankRef);
         // @ts-expect-error A misspelt table.
         await remote(bank).tables.acounts.lookup('a');
+        expectTypeOf(remote(bank).call.deposit).toEqualTypeOf<
+          (operation: number, account: string, amount: number) => Promise<number>
+        >();
+        // @ts-expect-error A misspelt call.
+        await remote(bank).call.depositt(1, 'a', 1);
+        // @ts-expect-error An argument of a wrong type.
+        await remote(bank).call.deposit(1, 'a', '1');
         // @ts-expect-error A key of a wrong type.
         await accounts.lookup(1);
         // @ts-expect-error A protected table has no writes for others.

@@ -10,25 +10,28 @@
  * 3. G3: a question of a call that is run again is not carried out again (kept-answers.ts). An open one goes on when its asker
  *    dies, and the next run waits for it. If the call has written nothing, what it read is forgotten with the process.
  * 4. G9: while a question waits for another worker's mailbox, there is an edge in the graph of who waits for whom, from the
- *    worker that asks to the one that owns the table at the moment; one that would close a circle is refused (wait-graph.ts).
+ *    worker that asks to the one that is called, or owns the table at the moment; one that would close a circle is refused
+ *    (wait-graph.ts).
  *    The edge goes with the answer, with the process that asked, when its handler goes on without the answer, and when its call
  *    is settled: then nobody waits any more.
  * 5. A worker has at most one call that has only read and whose answers are kept: it runs one at a time, and a handler whose first
  *    question is a read comes behind all that has left. Calls that have written are as many as have outcomes on their way.
- * 6. A question of a call that is settled, which its handler did not wait for, is carried out and not kept.
+ * 6. A call is made as the program makes it, with an id of its own, and counts as a write: its answer is kept, and it is in
+ *    the callee's queue, run again and poisoned as every call, whatever becomes of the worker that asked.
+ * 7. A question of a call that is settled, which its handler did not wait for, is carried out and not kept.
  *
  * Nothing that a worker sends throws out of here: what makes no sense is answered with an error.
  */
 import { TableError } from '@heirloom/tables';
 import { decodeValue, encodeError, encodeValue, FrameKind, writeOutcome } from '@heirloom/wire';
 import type { AskMessage, LeaveMessage } from '@heirloom/wire';
-import { ASKS_OPEN_MAX, isRemoteWrite } from '@heirloom/worker/process-url';
+import { ASKS_OPEN_MAX, askError, isAskedWrite, targetDetails, targetName } from '@heirloom/worker/process-url';
 import { createHash } from 'node:crypto';
+import { cycleError, DIVERGED, KEPT_LIMIT } from './ask-refusal.js';
 import { AskScope } from './ask-scope.js';
 import type { OpenAsk } from './ask-scope.js';
-import { CallError, WorkerReferenceError } from './errors.js';
+import { WorkerReferenceError } from './errors.js';
 import type { CallErrorCode, CallOutcome } from './errors.js';
-import { KEPT_ANSWERS_MAX, KEPT_BYTES_MAX } from './kept-answers.js';
 import type { Answer } from './kept-answers.js';
 import { CALL_TIMEOUT_MAX_MS } from './pending-call.js';
 import type { Router } from './router.js';
@@ -59,14 +62,14 @@ export class AskDesk {
   /** Takes a question. */
   take(process: WorkerProcess, message: AskMessage): void {
     if (process.liveEpoch === undefined) return;
-    const { requestId, ordinal, operation } = message;
-    const isWrite = isRemoteWrite(operation);
+    const { requestId, ordinal } = message;
+    const isWrite = isAskedWrite(message);
     const refuse = (code: CallErrorCode, what: string): void => {
       send(process, requestId, thrown(askError(code, 'none', message, what)));
     };
-    if (isWrite === undefined) return refuse('ERR_CALL_UNKNOWN', 'is no operation of a table');
+    if (isWrite === undefined) return refuse('ERR_CALL_UNKNOWN', 'is nothing that can be asked');
     if (isWrite && message.callId === undefined)
-      return refuse('ERR_CALL_UNKNOWN', 'is a write that belongs to no call');
+      return refuse('ERR_CALL_UNKNOWN', 'changes something, and belongs to no call');
     if ((this.#open.get(process)?.size ?? 0) >= ASKS_OPEN_MAX)
       return refuse('ERR_CALL_OVERLOADED', 'is too much at a time');
     const scope = this.#scope(process, message.callId, isWrite);
@@ -193,11 +196,12 @@ export class AskDesk {
       message.timeoutMs === undefined ? 'infinity' : Math.min(Math.max(1, message.timeoutMs), CALL_TIMEOUT_MAX_MS);
     // The next pages are read by the same client for other questions.
     const waiting = { ask };
-    const asker = {
-      worker: scope.worker,
-      waits: (owner: string) => this.#waitFor(waiting.ask, owner),
-      takes: (bytes: number) => checkAnswer(message, bytes),
-    };
+    const waits = (worker: string): (() => void) => this.#waitFor(waiting.ask, worker);
+    if (table === undefined) {
+      const done = waits(slot.name);
+      return this.#router.calls.call(slot, operation, operands, { timeoutMs }, true).finally(done);
+    }
+    const asker = { worker: scope.worker, waits, takes: (bytes: number) => checkAnswer(message, bytes) };
     const client = new TableClient(this.#router, slot, table, { timeoutMs }, asker);
     if (operation === 'rows') return scope.firstPage(Object.assign(waiting, { pages: client.pages(operands[0]) }));
     return client.operation(operation)?.(...operands);
@@ -244,15 +248,8 @@ export class AskDesk {
   }
 }
 
-const DIVERGED =
-  'is not what the handler asked at this point when it ran before, and it has written to another worker then. Let what it asks ' +
-  'depend on its arguments, its tables and the answers only, and not on time, chance or which of several answers comes first';
-const KEPT_LIMIT =
-  `is more than can be kept for when the handler is run again: ${KEPT_ANSWERS_MAX} questions and ${KEPT_BYTES_MAX} bytes of ` +
-  'answers. Ask for less before it writes, or write in another call';
-
 function digestOf({ worker, table, operation, arguments: bytes }: AskMessage): string {
-  const head = JSON.stringify([worker, table, operation]);
+  const head = JSON.stringify([worker, table ?? null, operation]);
   return createHash('sha256').update(head).update('\0').update(bytes).digest('base64');
 }
 
@@ -268,10 +265,10 @@ function decodeOperands(message: AskMessage): readonly unknown[] {
 }
 
 /** Throws ERR_TABLE_LIMIT. */
-function checkAnswer({ worker, table, operation }: AskMessage, bytes: number): void {
+function checkAnswer(message: AskMessage, bytes: number): void {
   if (bytes <= ANSWER_BYTES_MAX) return;
-  const problem = `What ${worker}.tables.${table}.${operation} asks for has ${bytes} bytes or more; ${ANSWER_BYTES_MAX} are the most. Ask for less, or in pages: selectPage, or rows.`;
-  throw new TableError('ERR_TABLE_LIMIT', problem, { table, bytes, limit: ANSWER_BYTES_MAX });
+  const problem = `What ${targetName(message)} asks for has ${bytes} bytes or more; ${ANSWER_BYTES_MAX} are the most. Ask for less, or in pages: selectPage, or rows.`;
+  throw new TableError('ERR_TABLE_LIMIT', problem, { ...targetDetails(message), bytes, limit: ANSWER_BYTES_MAX });
 }
 
 function send({ connection }: WorkerProcess, requestId: number, answer: Answer): void {
@@ -280,29 +277,4 @@ function send({ connection }: WorkerProcess, requestId: number, answer: Answer):
 
 function thrown(error: unknown): Answer {
   return { threw: true, payload: encodeValue(encodeError(error)) };
-}
-
-function askError(
-  code: CallErrorCode,
-  outcome: CallOutcome,
-  message: AskMessage,
-  what: string,
-  cause?: unknown,
-): CallError {
-  const { worker, table, operation, ordinal } = message;
-  const became = outcome === 'none' ? 'It changed nothing.' : 'Whether it changes anything is not known.';
-  const details = { worker, table, operation, ordinal, outcome };
-  const text = `${worker}.tables.${table}.${operation} ${what}. ${became}`;
-  return new CallError(code, text, details, cause === undefined ? undefined : { cause });
-}
-
-function cycleError(outcome: CallOutcome, message: AskMessage, workers: readonly string[]): CallError {
-  const { worker, table, operation } = message;
-  const way = workers.length === 2 ? `${workers[0]} would wait for itself` : workers.join(' would wait for ');
-  const advice =
-    workers.length === 2
-      ? 'Use tables or inherited for a table that this worker owns.'
-      : 'Ask in one direction only, or do it in a call of its own.';
-  const text = `${worker}.tables.${table}.${operation} would never be answered: ${way}. ${advice}`;
-  return new CallError('ERR_CALL_CYCLE', text, { worker, table, operation, workers, outcome });
 }

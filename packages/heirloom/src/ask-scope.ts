@@ -7,7 +7,7 @@
  */
 import { TableError } from '@heirloom/tables';
 import type { AskMessage } from '@heirloom/wire';
-import { CallError } from './errors.js';
+import { askError } from '@heirloom/worker/process-url';
 import { KeptAnswers } from './kept-answers.js';
 import type { RowsPage } from './table-client.js';
 import type { WorkerProcess } from './worker-source.js';
@@ -85,9 +85,12 @@ export class AskScope {
       iteration.ask = ask;
       return this.#page(number, iteration);
     }
-    const { worker, table } = ask.message;
-    const message = `An iteration over table ${table} of worker ${worker} was left, or has failed. Begin again.`;
-    throw new CallError('ERR_CALL_DIVERGED', message, { worker, table, outcome: 'none' });
+    throw askError(
+      'ERR_CALL_DIVERGED',
+      'none',
+      ask.message,
+      'goes on with an iteration that was left, or has failed. Begin again',
+    );
   }
 
   /** No further page is wanted. */

@@ -28,10 +28,12 @@ export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';
 export type {
   AutoShutdown,
+  Backoff,
   ChildCounts,
   ChildListing,
   RestartType,
   Shutdown,
+  StartedChild,
   Strategy,
   SupervisorErrorCode,
 } from '@heirloom/supervisor';

@@ -1,6 +1,7 @@
 /**
  * The options of a runtime, checked once, before anything is started.
  */
+import { randomInt } from 'node:crypto';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DURATION_MS_MAX, INTENSITY_MAX } from '@heirloom/supervisor';
@@ -44,6 +45,8 @@ export interface RuntimeOptions {
   readonly logger?: Logger;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
+  /** What the random parts of `backoff` follow from: a run with the same seed and the same deaths waits the same. Default: random. */
+  readonly seed?: number;
 }
 
 export interface CheckedOptions {
@@ -52,6 +55,7 @@ export interface CheckedOptions {
   readonly logger: Logger;
   readonly keeper: Required<KeeperSettings>;
   readonly limits: Required<QueueLimits>;
+  readonly seed: number;
 }
 
 /** A keeper that dies more often than this has a cause that restarts do not mend, such as a full disk. */
@@ -64,8 +68,10 @@ export const WAITING_CALLS_MAX_DEFAULT = 100_000;
 export const SENT_CALLS_MAX_DEFAULT = 4_096;
 /** The first run, one that shows that the call is to blame, and one more for bad luck. */
 export const CALL_TRIES_MAX_DEFAULT = 3;
+/** Seeds are short enough to be read out and typed in. */
+export const SEED_MAX: number = 2 ** 32 - 1;
 
-const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits'];
+const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits', 'seed'];
 const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
 const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
 /** The longest wait for the directory: a day, which leaves room for the start's own timeout. */
@@ -103,6 +109,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
       ),
       callTriesMax: wholeNumber('limits.callTriesMax', limits.callTriesMax, CALL_TRIES_MAX_DEFAULT, 1, MAX),
     },
+    seed: wholeNumber('seed', options.seed, randomInt(SEED_MAX + 1), 0, SEED_MAX),
   };
 }
 

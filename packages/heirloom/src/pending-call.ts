@@ -303,7 +303,7 @@ function thrown(call: PendingCall, hasWritten: boolean, encoded: unknown): Error
   }
   return new CallError(
     'ERR_CALL_THREW',
-    `${worker}.${name} threw, and changed nothing${hasWritten ? ', but what it wrote to other workers' : ''}: ${cause.message}`,
+    `${worker}.${name} threw, and changed nothing${hasWritten ? ', but what it asked of other workers' : ''}: ${cause.message}`,
     { worker, call: name, outcome: hasWritten ? 'unknown' : 'none' },
     { cause },
   );

@@ -8,6 +8,7 @@ import { DEPTH_MAX } from '@heirloom/supervisor';
 import type {
   AnySpec,
   AutoShutdown,
+  Backoff,
   ChildSpec,
   RestartType,
   Shutdown,
@@ -24,6 +25,8 @@ export interface WorkerOptions {
   readonly restart?: RestartType;
   /** Whether its supervisor may end when it ends by itself and is not restarted; see `autoShutdown`. Default false. */
   readonly significant?: boolean;
+  /** How its restarts are spread out when it dies again and again. Default: as its supervisor says. */
+  readonly backoff?: Backoff | 'none';
   /** How long an orderly stop may take before SIGKILL. Default 5,000. */
   readonly shutdown?: Shutdown;
   /** How long a start may take, loading of the module and `init` included. Default 30,000. */
@@ -59,6 +62,11 @@ export interface SupervisorOptions {
   readonly intensity?: number;
   /** Default 5,000. */
   readonly periodMs?: number;
+  /**
+   * How restarts of its children are spread out when they die again and again: the first is at once, the next ones wait, longer and
+   * longer. A wait counts against `intensity` when it begins. Default `'none'`: all are at once, as in OTP.
+   */
+  readonly backoff?: Backoff | 'none';
   /** What its own supervisor does when it ends. Default `'permanent'`. */
   readonly restart?: RestartType;
   /** How long it may take to stop its children before they are killed. Default `'infinity'`: each has a time of its own. */
@@ -82,11 +90,21 @@ export interface SupervisorReference {
 
 export type ChildReference = WorkerReference | SupervisorReference;
 
-const WORKER_OPTIONS = ['restart', 'significant', 'shutdown', 'startTimeoutMs', 'standby', 'execArgv', 'env'];
+const WORKER_OPTIONS = [
+  'restart',
+  'significant',
+  'backoff',
+  'shutdown',
+  'startTimeoutMs',
+  'standby',
+  'execArgv',
+  'env',
+];
 const SUPERVISOR_OPTIONS = [
   'strategy',
   'intensity',
   'periodMs',
+  'backoff',
   'restart',
   'shutdown',
   'significant',
@@ -224,12 +242,13 @@ export function supervisorSpec(
 }
 
 function workerSpec(reference: WorkerReference): ChildSpec<WorkerReference> {
-  const { restart, significant, shutdown, startTimeoutMs = START_TIMEOUT_DEFAULT_MS } = reference.options;
+  const { restart, significant, backoff, shutdown, startTimeoutMs = START_TIMEOUT_DEFAULT_MS } = reference.options;
   return {
     type: 'worker',
     id: reference.name,
     ...(restart === undefined ? {} : { restart }),
     ...(significant === undefined ? {} : { significant }),
+    ...(backoff === undefined ? {} : { backoff }),
     ...(shutdown === undefined ? {} : { shutdown }),
     startTimeoutMs,
     // A worker that does not die of SIGKILL is fenced by its epoch, so that its replacement may start.

@@ -43,6 +43,7 @@ import type { SupervisorManagement } from './supervisor-management.js';
 import { createManagement } from './supervisor-management.js';
 import type { ChildStart, TreePath } from './tree-registry.js';
 import { TreeRegistry } from './tree-registry.js';
+import { logTreeEvent } from './tree-log.js';
 import { WorkerLife } from './worker-life.js';
 
 /** The most bytes of arguments that wait to be sent to one worker: what a program can be expected to have in memory for it. */
@@ -161,7 +162,8 @@ class HeirloomRuntime implements Runtime {
   #closing: Promise<void> | undefined;
 
   constructor(options: CheckedOptions, ports: RuntimePorts, socketDirectory: string) {
-    const { logger, limits } = options;
+    const { logger, limits, seed } = options;
+    logger.info({ seed }, 'the runtime starts; with this seed the waits before restarts are the same');
     this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
     this.#router = new Router(socketDirectory, ports, logger, this.#events);
     this.deadLetters = new DeadLetterDesk(this.#router);
@@ -178,6 +180,7 @@ class HeirloomRuntime implements Runtime {
     this.#rootPath = [TOP_ID, this.#registry.idOf(options.root)];
     this.#tree = new SupervisionTree<ChildStart>(wholeTree(options, this.#registry), {
       driver: this.#driver(),
+      seed,
       ...(ports.killWaitMs === undefined ? {} : { killWaitMs: ports.killWaitMs }),
       onEvent: (event) => this.#observe(event),
       onFailure: (error) => this.#failed(error),
@@ -287,12 +290,7 @@ class HeirloomRuntime implements Runtime {
   }
 
   #observe(event: TreeEvent): void {
-    const { logger } = this.#router;
-    if (event.type === 'kill_overdue')
-      logger.error({ path: event.path }, 'a killed process does not end; it is fenced off');
-    if (event.type === 'child_start_failed') {
-      logger.error({ path: event.path, err: event.error, willRestart: event.willRestart }, 'a start failed');
-    }
+    logTreeEvent(this.#router.logger, event);
     // With the root the whole runtime ends, which is said to open calls when it is known why.
     const isBelowRoot = event.path.length > this.#rootPath.length;
     if (event.type === 'child_ended' && isBelowRoot) this.#registry.ended(event.path, event.isForgotten);
@@ -301,7 +299,6 @@ class HeirloomRuntime implements Runtime {
     if (event.type === 'supervisor_stopped' && !this.#router.isClosing) this.#registry.supervisorStopped(event.path);
     if (event.type === 'supervisor_auto_shutdown') this.#shutsDown(event.path, event.child);
     if (event.type !== 'supervisor_gave_up') return;
-    logger.error({ path: event.path, err: event.error }, 'a supervisor gave up');
     // The whole path, as a supervisor of the program may have the same id.
     if (event.path.length !== 2 || event.path[1] !== KEEPER_SUPERVISOR_ID) return;
     // Without a keeper to come, whatever waits for one would wait for ever, and with it the stop of the workers.
@@ -311,7 +308,6 @@ class HeirloomRuntime implements Runtime {
   }
 
   #shutsDown(path: TreePath, child: string): void {
-    this.#router.logger.info({ path, child }, 'a supervisor shuts down, as its significant children have ended');
     if (path.length !== this.#rootPath.length) return;
     // The whole runtime ends, so no table goes to an heir.
     this.#lastSignificant = child;

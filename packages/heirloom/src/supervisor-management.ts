@@ -4,7 +4,7 @@
  * What is added to a supervisor is lost when that supervisor is restarted, and with the runtime; what its workers have stored
  * is not, and is theirs again when they are started under the same names.
  */
-import type { ChildCounts, ChildListing, SupervisorHandle } from '@heirloom/supervisor';
+import type { ChildCounts, ChildListing, StartedChild, SupervisorHandle } from '@heirloom/supervisor';
 import { checkChildSpecs } from '@heirloom/supervisor';
 import { invariant } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
@@ -22,14 +22,16 @@ export interface SupervisorManagement {
   /** Its own id, or the one that was made for it. */
   readonly id: string;
   /**
-   * Adds a worker, or a supervisor with all its children, after the other children, and starts it. Resolves when it is up.
+   * Adds a worker, or a supervisor with all its children, after the other children, and starts it. Resolves when it is up, or
+   * when its `init` chose not to run: then `incarnation` is undefined, and it is kept unless it is temporary.
    * Rejects with ERR_SUPERVISOR_ALREADY_STARTED, ERR_SUPERVISOR_ALREADY_PRESENT, ERR_SUPERVISOR_MAX_CHILDREN,
    * ERR_SUPERVISOR_SPEC, ERR_WORKER_DUPLICATE, or as `startRuntime` does when it does not start; it is forgotten then.
    */
-  startChild(child: ChildReference): Promise<void>;
+  startChild(child: ChildReference): Promise<StartedChild>;
   /**
    * Starts an instance of the template of a simple_one_for_one supervisor, as a worker of this name. Resolves with its
-   * reference when it is up; rejects like `startChild`, or with ERR_SUPERVISOR_SIMPLE_ONE_FOR_ONE for another supervisor.
+   * reference when it is up, or when its `init` chose not to run: then it is forgotten, and calls to it are rejected with
+   * ERR_CALL_STOPPED. Rejects like `startChild`, or with ERR_SUPERVISOR_SIMPLE_ONE_FOR_ONE for another supervisor.
    */
   startInstance<Definition extends AnyWorkerDefinition = AnyWorkerDefinition>(
     name: string,
@@ -39,8 +41,11 @@ export interface SupervisorManagement {
    * to it are rejected with ERR_CALL_STOPPED; its tables can be read.
    */
   terminateChild(child: ChildReference): Promise<void>;
-  /** Starts a child that is down. Rejects with ERR_SUPERVISOR_RUNNING, ERR_SUPERVISOR_RESTARTING, or as `startRuntime` does. */
-  restartChild(child: ChildReference): Promise<void>;
+  /**
+   * Starts a child that is down. Resolves like `startChild`. Rejects with ERR_SUPERVISOR_RUNNING, ERR_SUPERVISOR_RESTARTING, or
+   * as `startRuntime` does.
+   */
+  restartChild(child: ChildReference): Promise<StartedChild>;
   /** Forgets a child that is down. Rejects with ERR_SUPERVISOR_RUNNING, ERR_SUPERVISOR_RESTARTING. What it stored stays. */
   deleteChild(child: ChildReference): Promise<void>;
   /** The children as they are now, the newest first. */
@@ -65,13 +70,13 @@ export function createManagement(
     if (!isReference(child)) throw wrongOption('child', child, 'must be made by worker(…) or supervisor(…)');
     return child.kind === 'worker' ? child.name : registry.idOf(child);
   };
-  const start = async (child: ChildReference, run: () => Promise<unknown>): Promise<void> => {
+  const start = async (child: ChildReference, run: () => Promise<StartedChild>): Promise<StartedChild> => {
     const id = idOf(child);
     // What is there already is refused by the supervisor, in its own words.
     const isPresent = handle.whichChildren().some((present) => present.id === id);
     const undo = isPresent ? () => {} : registry.admit(child, path, path);
     try {
-      await run();
+      return await run();
     } catch (error) {
       undo();
       throw rootCause(error);
@@ -92,7 +97,7 @@ export function createManagement(
     terminateChild: async (child) => handle.terminateChild(idOf(child)),
     restartChild: async (child) => {
       try {
-        await handle.restartChild(idOf(child));
+        return await handle.restartChild(idOf(child));
       } catch (error) {
         throw rootCause(error);
       }

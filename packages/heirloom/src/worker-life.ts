@@ -2,6 +2,7 @@
  * One incarnation of a worker as a child of the supervision tree: from taking a process to the verdict on its calls.
  *
  *   taken ─▶ loaded ─▶ epoch opened ─▶ activated ─(`init` done)─▶ up ─▶ gone ─▶ retired
+ *                                            └─(`init` ignores, so it is never up)─▶┘
  *
  * Invariants
  * 1. G6: the epoch is closed, durably, before the calls in flight are judged and before anyone starts the next incarnation.
@@ -154,6 +155,11 @@ export class WorkerLife implements StartingChild {
     const process = this.#process as WorkerProcess; // It was this process that died.
     const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
     const wasUp = process.liveEpoch;
+    if (process.hasIgnored) {
+      await this.retire('nobody');
+      this.#router.logger.info({ worker: this.#slot.name, epoch: wasUp }, 'a worker chose not to run');
+      return { ...exitOf(death, false, undefined), ignored: true };
+    }
     if (!this.#isStopping && wasUp !== undefined) {
       const { pid } = process;
       const { lastLines } = process.process.log;

@@ -14,6 +14,7 @@ import {
   decodeError,
   decodeReply,
   FrameKind,
+  ignored,
   initFailed,
   keeper,
   keeperLost,
@@ -38,6 +39,7 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.loadFailed,
   FrameKind.active,
   FrameKind.initFailed,
+  FrameKind.ignored,
   FrameKind.reply,
   FrameKind.stopped,
   FrameKind.crash,
@@ -59,6 +61,8 @@ export class WorkerProcess implements Attached {
   liveEpoch: number | undefined;
   /** Whether its `init` is done, so that calls may have begun. */
   wasActive = false;
+  /** Whether its `init` chose not to run: then it never becomes active, and ends. */
+  hasIgnored = false;
   /** What it said of the error that it is dying of. */
   lastWords: CrashMessage | undefined;
   onReply: (outcome: Outcome) => void = () => {};
@@ -80,6 +84,8 @@ export class WorkerProcess implements Attached {
     );
     void process.died.then(({ code, signal }) => {
       router.link.detach(this.attachment);
+      // That it chose not to run is no failure of its start: its exit says so.
+      if (this.hasIgnored) return;
       this.#fail(
         new WorkerReferenceError(
           'ERR_WORKER_START',
@@ -95,7 +101,7 @@ export class WorkerProcess implements Attached {
     return this.#ready.promise;
   }
 
-  /** Resolves when it was activated and its `init` is done; rejects when that failed. */
+  /** Resolves when it was activated and its `init` is done; rejects when that failed, and does neither when it chose not to run. */
   get active(): Promise<unknown> {
     return this.#active.promise;
   }
@@ -142,6 +148,7 @@ export class WorkerProcess implements Attached {
     else if (kind === FrameKind.active) this.#becomeActive(decodeControl(active, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));
     else if (kind === FrameKind.initFailed) this.#fail(this.#initError(decodeControl(initFailed, body).error));
+    else if (kind === FrameKind.ignored) this.#ignores(decodeControl(ignored, body));
     else if (kind === FrameKind.crash) this.#crashes(decodeControl(crash, body));
     else if (kind === FrameKind.keeperLost) this.#router.link.lost(this, decodeControl(keeperLost, body).socketPath);
     else {
@@ -152,6 +159,11 @@ export class WorkerProcess implements Attached {
 
   #crashes(lastWords: CrashMessage): void {
     this.lastWords = lastWords;
+    this.process.endSoon();
+  }
+
+  #ignores(_message: Record<string, never>): void {
+    this.hasIgnored = true;
     this.process.endSoon();
   }
 

@@ -3,8 +3,9 @@
  *
  * Defaults are OTP's (supervisor:child_spec(), supervisor:sup_flags()): permanent, 5000 ms for workers and infinity for
  * supervisors, intensity 1 in 5000 ms, not significant, no auto-shutdown. A start timeout is beyond OTP and off by default;
- * so is a maximum of children, which is Elixir's (DynamicSupervisor's max_children).
+ * so are backoff (backoff.ts) and a maximum of children, which is Elixir's (DynamicSupervisor's max_children).
  */
+import type { Backoff } from './backoff.js';
 
 /** Whether a child that exited is started again: always, only after an abnormal exit, or never. */
 export type RestartType = 'permanent' | 'transient' | 'temporary';
@@ -58,6 +59,8 @@ export interface ChildSpec<S = unknown> {
   readonly canAbandon?: boolean;
   /** Whether its end may end its supervisor, as `autoShutdown` there says. Default false. */
   readonly significant?: boolean;
+  /** How its restarts are spread out. Default: as its supervisor says. */
+  readonly backoff?: Backoff | 'none';
   /** Arguments of an instance of simple_one_for_one: the template's, then its own. The supervisor does not look at them. */
   readonly args?: readonly unknown[];
   /** What the driver needs to start it; the supervisor does not look at it. */
@@ -80,6 +83,11 @@ export interface SupervisorSpec<S = unknown> {
   readonly shutdown?: Shutdown;
   /** Whether its end may end its own supervisor. Default false. */
   readonly significant?: boolean;
+  /**
+   * How restarts of its children are spread out, where they do not say it themselves. Default `'none'`, as in OTP: at once. It is
+   * not how its own are; that is for its supervisor's to say.
+   */
+  readonly backoff?: Backoff | 'none';
   /** Default `'never'`. */
   readonly autoShutdown?: AutoShutdown;
   /** The most children it may have, those that are restarting included. Default CHILDREN_MAX. */

@@ -23,6 +23,7 @@ export { newSupervisor } from './supervisor-state.js';
 export { KEEPER_SUPERVISOR_ID, TOP_ID, topSupervisor } from './top.js';
 export { KILL_WAIT_DEFAULT_MS, SupervisionTree } from './tree.js';
 
+export type { Backoff } from './backoff.js';
 export type { ChildDriver, StartContext, StartingChild } from './child-driver.js';
 export type { ChildExit, ExitReason, ExitVerdict } from './child-exit.js';
 export type { ChildEffect, ChildEvent, ChildLifecycle, ChildStateName, ChildTimer } from './child-machine.js';
@@ -46,6 +47,7 @@ export type { StartedChild, SupervisorPort } from './supervisor-handle.js';
 export type { RestartPlan } from './strategy.js';
 export type {
   ChildRecord,
+  Pause,
   Round,
   StartFailure,
   SupervisorEffect,

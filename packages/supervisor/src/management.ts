@@ -20,7 +20,7 @@ export function mustWait<S>({ state }: SupervisorDraft<S>, operation: ChildOpera
   const id = childOf(operation);
   return state.rounds.some((round) => {
     if (!round.start.includes(id) && !round.stop.includes(id)) return false;
-    return round.kind === 'request' || (!round.isPaused && operation.type !== 'terminate_child');
+    return round.kind === 'request' || (round.pause === undefined && operation.type !== 'terminate_child');
   });
 }
 
@@ -80,7 +80,7 @@ function startNew<S>(
 }
 
 function start<S>(draft: SupervisorDraft<S>, request: ChildRequest<S>, id: string): void {
-  draft.addRound({ kind: 'request', stop: [], start: [id], isPaused: false, request });
+  draft.addRound({ kind: 'request', stop: [], start: [id], request });
 }
 
 function terminate<S>(
@@ -92,7 +92,7 @@ function terminate<S>(
 ): void {
   const record = draft.find(id);
   if (record === undefined) return hasLived ? draft.reply(request, { type: 'done' }) : refuse('not_found');
-  const given = draft.state.rounds.find((round) => round.isPaused && round.start[0] === id);
+  const given = draft.state.rounds.find((round) => round.pause?.id === id);
   if (given !== undefined) {
     draft.replaceRound(given, undefined);
     for (const sibling of given.start) if (!draft.isToStart(sibling)) ended(draft, sibling);
@@ -102,7 +102,7 @@ function terminate<S>(
     return draft.reply(request, { type: 'done' });
   }
   draft.dropStart(id);
-  draft.addRound({ kind: 'request', stop: [id], start: [], isPaused: false, request });
+  draft.addRound({ kind: 'request', stop: [id], start: [], request });
 }
 
 /** The child is down already, and was to be started again. */

@@ -15,6 +15,7 @@ import {
   type AutoShutdown,
   type SupervisorSpec,
 } from './child-spec.js';
+import { problemOf } from './backoff.js';
 import { showValue } from '@heirloom/tables';
 import { SupervisorError } from './errors.js';
 
@@ -59,6 +60,8 @@ function checkAny(spec: AnySpec, parentPath: readonly string[], autoShutdown: Au
   }
   checkSignificant(path, spec, autoShutdown);
   checkShutdown(path, spec.shutdown);
+  const problem = spec.backoff === undefined ? undefined : problemOf(spec.backoff);
+  if (problem !== undefined) refuse(path, problem.field, problem.value, problem.hint);
   if (spec.type === 'supervisor') {
     checkSupervisor(spec, path);
     return;

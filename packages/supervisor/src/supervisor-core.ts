@@ -17,6 +17,8 @@
  *
  *              stops are done          start failed
  *   stopping ──────────────▶ starting ─────────────▶ paused ── retry ──▶ planned anew, from the child that failed
+ *      │ with a backoff         │                       ▲
+ *      └────────────────────────│───────────────────────┘
  *                               │ all are up
  *                               ▼
  *                              done
@@ -43,10 +45,14 @@
  * 9. Every request is answered exactly once. `ended` is the last effect, but for refusals of later requests; every child is
  *    down by then.
  *
+ * 10. A restart with a backoff (backoff.ts) is paused like a failed one until its wait is over: its siblings are stopped as ever,
+ *    requests are served, a sibling's restart that covers it takes over, and a shutdown ends it at once.
+ *
  * Events about another incarnation than the current one, or about a forgotten child, change nothing. Nothing here fails,
  * except `invariant` when the shell starts it twice.
  */
 import { invariant } from '@heirloom/tables';
+import { notUp, upAt } from './backoff.js';
 import { isDown, stepChild, type ChildEffect, type ChildEvent } from './child-machine.js';
 import { childOf } from './child-operation.js';
 import { beginRequest, mustWait } from './management.js';
@@ -71,7 +77,7 @@ class Step<S> extends SupervisorEndings<S> {
       case 'start':
         invariant(this.state.phase === 'idle', `The supervisor "${this.state.spec.id}" was started twice.`);
         this.set({ phase: 'starting' });
-        this.addRound({ kind: 'start_up', stop: [], start: this.ids(), isPaused: false });
+        this.addRound({ kind: 'start_up', stop: [], start: this.ids() });
         return;
       case 'stop':
         this.shutDown();
@@ -84,7 +90,7 @@ class Step<S> extends SupervisorEndings<S> {
         this.#child(event.id, event.event);
         return;
       case 'retry':
-        this.retry(event.id);
+        this.retry(event);
         return;
       case 'request': {
         const { request, operation } = event;
@@ -130,10 +136,11 @@ class Step<S> extends SupervisorEndings<S> {
     return false;
   }
 
-  #advanceRound(round: Round): void {
-    const stop = this.#stopNext(round);
+  #advanceRound(begun: Round): void {
+    const stop = this.#stopNext(begun);
+    const round = stop.length === 0 && begun.backoff !== undefined ? this.beginWait(begun) : begun;
     const start = [...round.start];
-    if (stop.length === 0 && !round.isPaused) {
+    if (stop.length === 0 && round.pause === undefined) {
       while (start[0] !== undefined && this.#bringUp(start[0], round)) start.shift();
     }
     if (stop.length > 0 || start.length > 0) {
@@ -183,7 +190,8 @@ class Step<S> extends SupervisorEndings<S> {
 
   #isRestarting(id: string): boolean {
     return this.state.rounds.some(
-      ({ kind, isPaused, stop, start }) => kind !== 'request' && !isPaused && (stop.includes(id) || start.includes(id)),
+      ({ kind, pause, stop, start }) =>
+        kind !== 'request' && pause === undefined && (stop.includes(id) || start.includes(id)),
     );
   }
 
@@ -191,8 +199,9 @@ class Step<S> extends SupervisorEndings<S> {
     const record = this.find(id);
     if (record === undefined) return;
     const { child, effects } = stepChild(record.lifecycle, event);
-    const wasUp = record.wasUp || child.state === 'running';
-    const after = { ...record, lifecycle: child, wasUp };
+    const isUp = child.state === 'running';
+    const row = isUp ? upAt(record.row, this.now) : child.state === 'starting' ? notUp(record.row) : record.row;
+    const after = { ...record, lifecycle: child, wasUp: record.wasUp || isUp, row };
     this.put(after);
     for (const effect of effects) this.#childEffect(after, effect);
   }

@@ -4,14 +4,16 @@
  */
 import { invariant } from '@heirloom/tables';
 import { endsSupervisor } from './auto-shutdown.js';
+import { nextRestart } from './backoff.js';
 import { exitVerdict, type ChildExit } from './child-exit.js';
 import { isDown, type ChildEffect } from './child-machine.js';
 import type { SupervisorError } from './errors.js';
 import { countRestart } from './restart-window.js';
+import { randomOf } from './seeded-random.js';
 import { isIndependent, planRestart } from './strategy.js';
 import { SupervisorDraft } from './supervisor-draft.js';
 import { intensityError, significantError, startError, sweptAwayError } from './supervisor-failure.js';
-import type { ChildRecord, Round, StartFailure } from './supervisor-state.js';
+import type { ChildRecord, Round, StartFailure, SupervisorEvent } from './supervisor-state.js';
 
 export class SupervisorEndings<S> extends SupervisorDraft<S> {
   /** Whether it stops, or has ended. */
@@ -26,15 +28,32 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     else this.#stopped(record, exit);
   }
 
-  /** Tries a failed restart again, unless it has been given up or overtaken; as in OTP whichever try has posted it. */
-  retry(id: string): void {
+  /**
+   * Makes the start that a round pauses before, unless that has been given up or overtaken; as in OTP whichever try has posted
+   * it, but for the end of a wait, which is that of one incarnation.
+   */
+  retry({ id, incarnation }: Extract<SupervisorEvent<S>, { type: 'retry' }>): void {
     const record = this.find(id);
-    const isPaused = this.state.rounds.some((round) => round.isPaused && round.start[0] === id);
-    if (!isPaused || record?.failure === undefined) return;
-    const { exit, error: cause } = record.failure;
-    const error = this.#countRestart(record, exit, cause);
+    const pause = this.state.rounds.find((round) => round.pause?.id === id)?.pause;
+    if (record === undefined || pause === undefined || pause.incarnation !== incarnation) return;
+    const { failure } = pause;
+    const error = failure === undefined ? undefined : this.#countRestart(record, failure.exit, failure.error);
     if (error !== undefined) this.#giveUp(error);
-    else this.#planRestart(record);
+    else this.#planRestart(record, 0);
+  }
+
+  /**
+   * The stops of a round are done, so its child begins to wait; gives back the round as it goes on. If the child was terminated
+   * meanwhile, the others come back at once.
+   */
+  beginWait(begun: Round): Round {
+    const { backoff, ...round } = begun;
+    const record = backoff === undefined ? undefined : this.find(backoff.id);
+    if (backoff !== undefined && record !== undefined && round.start.includes(backoff.id)) {
+      return this.#hold(begun, round, record, backoff.delayMs, undefined);
+    }
+    this.replaceRound(begun, round);
+    return round;
   }
 
   /** Begins to stop every child, and answers whoever still waits; only the first time. */
@@ -42,7 +61,7 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     if (this.isOver) return;
     const open = this.state.rounds.flatMap(({ request }) => request ?? []);
     for (const request of [...open, ...this.state.waiting]) this.reply(request, { type: 'refused', reason: 'stopped' });
-    const round: Round = { kind: 'shutdown', stop: this.ids().toReversed(), start: [], isPaused: false };
+    const round: Round = { kind: 'shutdown', stop: this.ids().toReversed(), start: [] };
     this.set({ phase: 'stopping', rounds: [round], waiting: [], ...(error === undefined ? {} : { error }) });
   }
 
@@ -83,7 +102,7 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     const error = this.#countRestart(record, exit, exit.error);
     this.#emitExited(record, exit, error === undefined);
     if (error !== undefined) this.#giveUp(error);
-    else this.#planRestart(record);
+    else this.#planRestart(record, this.#delayOf(record, exit));
   }
 
   #startFailed(record: ChildRecord<S>, exit: ChildExit, cause: Error | undefined): void {
@@ -120,19 +139,39 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
   /** Lets whatever waits be served before the restart is tried again. */
   #pause(record: ChildRecord<S>, failure: StartFailure): void {
     const { id } = record.spec;
-    const { incarnation } = record.lifecycle.context;
     const round = this.state.rounds.find((candidate) => candidate.start[0] === id);
     invariant(round !== undefined, `The start of "${id}" failed, and nobody had it started.`);
-    this.replaceRound(round, { ...round, isPaused: true });
+    const delayMs = this.#delayOf(record, failure.exit);
+    this.#hold(round, round, record, delayMs, failure);
+    this.#awaitRestart(record, delayMs);
+  }
+
+  /** Puts `round`, paused before the start of this child, in the place of `begun`; gives back what it has put there. */
+  #hold(begun: Round, round: Round, record: ChildRecord<S>, delayMs: number, failure: StartFailure | undefined): Round {
+    const { id } = record.spec;
+    const incarnation = delayMs === 0 ? undefined : record.lifecycle.context.incarnation;
+    const paused: Round = { ...round, pause: { id, incarnation, failure } };
+    this.replaceRound(begun, paused);
     // Of the round only this child is restarting now; the others that are not up are just down (N36).
-    for (const other of round.start) this.mark(other, 'CANCEL');
-    this.put({ ...record, failure });
-    this.#awaitRestart(id, incarnation + 1);
-    this.effects.push({ type: 'post_retry', id });
+    for (const other of round.start) if (other !== id || failure !== undefined) this.mark(other, 'CANCEL');
+    this.effects.push({ type: 'post_retry', id, incarnation, delayMs });
+    return paused;
+  }
+
+  /** How long its next start is to wait, which is taken note of; what is not counted does not wait. */
+  #delayOf(record: ChildRecord<S>, exit: ChildExit): number {
+    const { spec } = record;
+    // Of a supervisor, `backoff` is about its children.
+    const backoff = (spec.type === 'worker' ? spec.backoff : undefined) ?? this.state.spec.backoff ?? 'none';
+    if (backoff === 'none' || exit.counted === false) return 0;
+    const random = randomOf(`${this.state.seed}/${spec.id}#${record.lifecycle.context.incarnation}`);
+    const { row, delayMs } = nextRestart(backoff, record.row, this.now, random);
+    this.put({ ...record, row });
+    return delayMs;
   }
 
   /** Begins the round of a restart; what it covers is left to it alone. */
-  #planRestart(record: ChildRecord<S>): void {
+  #planRestart(record: ChildRecord<S>, delayMs: number): void {
     const { id } = record.spec;
     const { strategy } = this.state.spec;
     const isAlone = isIndependent(strategy);
@@ -145,9 +184,9 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     const isCovered = (head: string | undefined): boolean =>
       head !== undefined && (plan.start.includes(head) || plan.stop.includes(head));
     this.set({ rounds: this.state.rounds.filter(({ kind, start: [head] }) => kind === 'request' || !isCovered(head)) });
-    this.addRound({ ...plan, kind: 'restart', isPaused: false });
+    this.addRound({ ...plan, kind: 'restart', ...(delayMs === 0 ? {} : { backoff: { id, delayMs } }) });
     if (!isAlone) this.#forgetUnstarted(plan.stop);
-    if (record.lifecycle.state !== 'restarting') this.#awaitRestart(id, record.lifecycle.context.incarnation + 1);
+    if (record.lifecycle.state !== 'restarting') this.#awaitRestart(record, delayMs);
   }
 
   /** Temporary children that were still to be started for the first time are lost like those that run (rule 6). */
@@ -159,8 +198,9 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     }
   }
 
-  #awaitRestart(id: string, incarnation: number): void {
-    this.emit({ type: 'child_restarting', id, incarnation });
+  #awaitRestart({ spec: { id }, lifecycle }: ChildRecord<S>, delayMs: number): void {
+    const incarnation = lifecycle.context.incarnation + 1;
+    this.emit({ type: 'child_restarting', id, incarnation, ...(delayMs === 0 ? {} : { delayMs }) });
     this.mark(id, 'AWAIT_RESTART');
   }
 

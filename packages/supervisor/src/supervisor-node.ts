@@ -8,6 +8,7 @@
  * 2. A nested supervisor is a child like a worker: it is up when all its children are, and it exits with 'shutdown'.
  * 3. What a driver reports carries the incarnation that it was started as, so the core can tell what is stale.
  * 4. Incarnations of a child only grow, also when its supervisor is made anew: their last numbers are the tree's.
+ * 5. Once it has ended, none of its timers is left.
  */
 import type { ChildDriver, StartingChild } from './child-driver.js';
 import type { ChildExit } from './child-exit.js';
@@ -30,6 +31,8 @@ export interface TreeContext<S> {
   readonly driver: ChildDriver<S>;
   readonly clock: Clock;
   readonly killWaitMs: number;
+  /** What everything random in the tree follows from. */
+  readonly seed: number;
   /** The last incarnation of each child, by its path as JSON. */
   readonly incarnations: Map<string, number>;
   /** Queues an event and, unless one is being taken, takes all that are queued. */
@@ -62,6 +65,8 @@ export class SupervisorNode<S> {
   readonly #tree: TreeContext<S>;
   readonly #owner: NodeOwner;
   readonly #live = new Map<string, LiveChild<S>>();
+  /** The waits before restarts, by child. */
+  readonly #waits = new Map<string, Timer>();
   #state: SupervisorState<S>;
 
   constructor(spec: SupervisorSpec<S>, path: readonly string[], tree: TreeContext<S>, owner: NodeOwner) {
@@ -70,6 +75,7 @@ export class SupervisorNode<S> {
     this.#owner = owner;
     this.#state = newSupervisor(spec, {
       killWaitMs: tree.killWaitMs,
+      seed: JSON.stringify([tree.seed, ...path]),
       lastIncarnation: (id) => tree.incarnations.get(JSON.stringify([...path, id])) ?? 0,
     });
   }
@@ -93,6 +99,7 @@ export class SupervisorNode<S> {
 
   /** Kills whatever is alive below, without a decision: the last resort after a bug. */
   killAll(): void {
+    this.#clearWaits();
     for (const child of this.#live.values()) {
       child.timer?.clear();
       if (child.node === undefined) child.kill();
@@ -120,11 +127,9 @@ export class SupervisorNode<S> {
       case 'release_child':
         this.#live.delete(effect.id);
         return;
-      case 'post_retry': {
-        const { id } = effect;
-        this.#tree.clock.setTimer(0, () => this.#tree.post(this, { type: 'retry', id }));
+      case 'post_retry':
+        this.#postRetry(effect);
         return;
-      }
       case 'reply':
         this.#tree.reply(effect.request, effect.reply);
         return;
@@ -135,6 +140,7 @@ export class SupervisorNode<S> {
         this.#owner.up();
         return;
       case 'ended':
+        this.#clearWaits();
         this.#tree.emit(
           effect.error === undefined
             ? { type: 'supervisor_stopped', path: this.path }
@@ -159,6 +165,20 @@ export class SupervisorNode<S> {
     child.timer?.clear();
     const event: ChildEvent = { type: 'TIMER', incarnation, timer };
     child.timer = this.#tree.clock.setTimer(delayMs, () => this.#child(id, event));
+  }
+
+  #postRetry({ id, incarnation, delayMs }: Extract<SupervisorEffect<S>, { type: 'post_retry' }>): void {
+    const post = (): void => this.#tree.post(this, { type: 'retry', id, incarnation });
+    const timer = this.#tree.clock.setTimer(delayMs, post);
+    // Of a child's waits the latest is the one that counts; without a delay, each is heard (N35).
+    if (delayMs === 0) return;
+    this.#waits.get(id)?.clear();
+    this.#waits.set(id, timer);
+  }
+
+  #clearWaits(): void {
+    for (const timer of this.#waits.values()) timer.clear();
+    this.#waits.clear();
   }
 
   #child(id: string, event: ChildEvent): void {

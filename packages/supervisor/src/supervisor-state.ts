@@ -2,6 +2,7 @@
  * What one supervisor remembers, what happens to it and what is to be done for it: the vocabulary of supervisor-core.ts.
  * All of it is plain data but for the children's opaque `start`, the errors and the index, which follows from the rest.
  */
+import { NO_RESTARTS, type RestartRow } from './backoff.js';
 import type { ChildExit } from './child-exit.js';
 import { ChildIndex } from './child-index.js';
 import { newChild, type ChildEvent, type ChildLifecycle, type ChildTimer } from './child-machine.js';
@@ -21,8 +22,8 @@ export interface ChildRecord<S> {
   readonly lifecycle: ChildLifecycle;
   /** Whether it has been up under this supervisor, or chose not to run: then a failed start of it is a failed restart. */
   readonly wasUp: boolean;
-  /** Why its last restart failed, which is counted when the restart is tried again. */
-  readonly failure?: StartFailure;
+  /** Its restarts in a row, for its backoff. */
+  readonly row: RestartRow;
 }
 
 /** Why a start failed. */
@@ -31,10 +32,22 @@ export interface StartFailure {
   readonly error: SupervisorError;
 }
 
-/** Stops, then starts, that are still to be done; while paused, the first start awaits its `retry`. */
+/** The wait before a start, which ends with the child's `retry`. */
+export interface Pause {
+  /** The child that is restarting. */
+  readonly id: string;
+  /** The last incarnation of the child when the wait is one of backoff, and ends only with that one's retry. */
+  readonly incarnation: number | undefined;
+  /** Why its last start failed, when this is not its first try: the next one is counted when it is made. */
+  readonly failure: StartFailure | undefined;
+}
+
+/** Stops, then starts, that are still to be done; while there is a pause, no start is made. */
 export interface Round extends RestartPlan {
   readonly kind: 'start_up' | 'restart' | 'shutdown' | 'request';
-  readonly isPaused: boolean;
+  readonly pause?: Pause;
+  /** The wait that begins when the stops are done. */
+  readonly backoff?: { readonly id: string; readonly delayMs: number };
   /** For a round of the kind `request`: what is answered when it is done. */
   readonly request?: ChildRequest;
 }
@@ -43,6 +56,8 @@ export interface Round extends RestartPlan {
 export interface SupervisorState<S> {
   readonly spec: SupervisorSpec<S>;
   readonly killWaitMs: number;
+  /** What the random parts of its children's waits follow from, with their ids and incarnations. */
+  readonly seed: string;
   readonly phase: SupervisorPhase;
   /** In start order. */
   readonly children: readonly ChildRecord<S>[];
@@ -64,7 +79,7 @@ export type SupervisorEvent<S = unknown> =
   | { readonly type: 'stop' }
   | { readonly type: 'kill' }
   | { readonly type: 'child'; readonly id: string; readonly event: ChildEvent }
-  | { readonly type: 'retry'; readonly id: string }
+  | { readonly type: 'retry'; readonly id: string; readonly incarnation: number | undefined }
   | ({ readonly type: 'request' } & ChildRequest<S>);
 
 /** What is to be done for a supervisor, in order. */
@@ -79,7 +94,13 @@ export type SupervisorEffect<S> =
       readonly delayMs: number;
     }
   | { readonly type: 'release_child'; readonly id: string }
-  | { readonly type: 'post_retry'; readonly id: string }
+  /** `retry` is to be posted with this id and incarnation: behind what waits, or after the delay. */
+  | {
+      readonly type: 'post_retry';
+      readonly id: string;
+      readonly incarnation: number | undefined;
+      readonly delayMs: number;
+    }
   | { readonly type: 'reply'; readonly request: number; readonly reply: ChildReply }
   | { readonly type: 'emit'; readonly event: LocalEvent }
   | { readonly type: 'up' }
@@ -91,19 +112,21 @@ export interface SupervisorOptions {
   readonly killWaitMs: number;
   /** The last incarnation that a child of this id has had, 0 if none. */
   readonly lastIncarnation?: (id: string) => number;
+  /** What random parts of waits follow from. Default ''. */
+  readonly seed?: string;
 }
 
 /** Gives back a supervisor that has not been started. The template of simple_one_for_one is no child. */
 export function newSupervisor<S>(spec: SupervisorSpec<S>, options: SupervisorOptions): SupervisorState<S> {
-  const { killWaitMs, lastIncarnation = () => 0 } = options;
+  const { killWaitMs, lastIncarnation = () => 0, seed = '' } = options;
   const specs = spec.strategy === 'simple_one_for_one' ? [] : spec.children;
   const children = specs.map((child) => newRecord(child, killWaitMs, lastIncarnation(child.id)));
   const window = emptyWindow(spec.intensity ?? INTENSITY_DEFAULT, spec.periodMs ?? PERIOD_DEFAULT_MS);
-  return { spec, killWaitMs, phase: 'idle', children, index: new ChildIndex(), rounds: [], waiting: [], window };
+  return { spec, killWaitMs, seed, phase: 'idle', children, index: new ChildIndex(), rounds: [], waiting: [], window };
 }
 
 /** Gives back a child that has not been started. */
 export function newRecord<S>(spec: AnySpec<S>, killWaitMs: number, lastIncarnation: number): ChildRecord<S> {
   const wait = spec.type === 'supervisor' ? 'infinity' : killWaitMs;
-  return { spec, lifecycle: newChild(childPolicy(spec), wait, lastIncarnation), wasUp: false };
+  return { spec, lifecycle: newChild(childPolicy(spec), wait, lastIncarnation), wasUp: false, row: NO_RESTARTS };
 }

@@ -15,8 +15,8 @@ export type ChildTreeEvent =
   | ({ readonly type: 'child_started' } & ChildOccurrence)
   /** It was up, or was told to stop, and is gone. */
   | ({ readonly type: 'child_exited'; readonly exit: ChildExit; readonly willRestart: boolean } & ChildOccurrence)
-  /** It is to be started again; `incarnation` is that of the next start. */
-  | ({ readonly type: 'child_restarting' } & ChildOccurrence)
+  /** It is to be started again, after `delayMs` when its backoff says so; `incarnation` is that of the next start. */
+  | ({ readonly type: 'child_restarting'; readonly delayMs?: number } & ChildOccurrence)
   /** It was not up yet and is gone. */
   | ({
       readonly type: 'child_start_failed';

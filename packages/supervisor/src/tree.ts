@@ -33,6 +33,8 @@ export interface TreeOptions<S> {
   readonly clock?: Clock;
   /** How long an exit may take after a kill before `kill_overdue`, in milliseconds. Default 2000. */
   readonly killWaitMs?: number;
+  /** What the random parts of backoff follow from, with each child's path and incarnation. Default 0. */
+  readonly seed?: number;
   /** Called with everything that happens, in the turn in which it happens; it must be quick and must not throw. */
   readonly onEvent?: (event: TreeEvent) => void;
   /** Called once when the tree has failed after it was up: its root gave up, or it broke a rule. It must not throw. */
@@ -89,6 +91,7 @@ export class SupervisionTree<S> {
       driver: options.driver,
       clock: options.clock ?? realClock,
       killWaitMs,
+      seed: options.seed ?? 0,
       incarnations: new Map(),
       post: (node, event) => this.#post(node, event),
       reply: (request, reply) => this.#reply(request, reply),

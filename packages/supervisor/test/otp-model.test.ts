@@ -67,7 +67,7 @@ class Real {
 
   retry(): void {
     const retry = this.#retries.shift();
-    if (retry !== undefined) this.send({ type: 'retry', id: retry });
+    if (retry !== undefined) this.send({ type: 'retry', id: retry, incarnation: undefined });
   }
 
   ask(operation: ChildOperation<null>): string {
@@ -137,7 +137,7 @@ class Command implements fc.Command<OtpModel, Real> {
     expect(real.state.phase).toBe(model.isAlive ? 'running' : 'ended');
     if (!model.isAlive) return;
     const restarting = model.children.filter(({ process }) => process === 'restarting').map((child) => child.id);
-    const paused = real.state.rounds.flatMap(({ isPaused, start }) => (isPaused ? start.slice(0, 1) : ['not paused']));
+    const paused = real.state.rounds.map(({ pause }) => pause?.id ?? 'not paused');
     expect(new Set(paused)).toEqual(new Set(restarting));
     expect(real.state.waiting).toEqual([]);
     const children = real.state.children.map(({ spec, lifecycle }) => [spec.id, lifecycle.state]);

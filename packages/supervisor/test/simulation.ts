@@ -35,7 +35,7 @@ export class Simulation {
   readonly events: LocalEvent[] = [];
   readonly alive = new Map<string, number>();
   readonly timers = new Map<string, { timer: ChildTimer; incarnation: number; delayMs: number }>();
-  readonly retries: { id: string }[] = [];
+  readonly retries: { id: string; incarnation: number | undefined; delayMs: number }[] = [];
   /** When each restart was decided upon. */
   readonly restartTimes: number[] = [];
   readonly replies = new Map<number, ChildReply>();
@@ -49,9 +49,10 @@ export class Simulation {
   }
 
   send(event: SupervisorEvent<string>): void {
-    const { state, effects } = stepSupervisor(this.state, event, this.now);
+    const before = this.state;
+    const { state, effects } = stepSupervisor(before, event, this.now);
     this.state = state;
-    if (isCounted(event, effects)) this.restartTimes.push(this.now);
+    if (isCounted(before, event, effects)) this.restartTimes.push(this.now);
     for (const effect of effects) {
       if (effect.type !== 'reply') expect(this.outcome, 'ended is the last effect').toBeUndefined();
       switch (effect.type) {
@@ -139,7 +140,7 @@ export class Simulation {
   retry(): void {
     const next = this.retries.shift();
     if (next === undefined) throw new Error('No retry was posted.');
-    this.send({ type: 'retry', id: next.id });
+    this.send({ type: 'retry', id: next.id, incarnation: next.incarnation });
   }
 
   /** Starts it and brings every child up. */
@@ -157,9 +158,16 @@ export class Simulation {
 }
 
 /** Whether a step decided upon a restart that counts: after an exit, or when a failed one is tried again. */
-function isCounted(event: SupervisorEvent<string>, effects: readonly SupervisorEffect<string>[]): boolean {
+function isCounted(
+  before: SupervisorState<string>,
+  event: SupervisorEvent<string>,
+  effects: readonly SupervisorEffect<string>[],
+): boolean {
   const events = effects.flatMap((effect) => (effect.type === 'emit' ? [effect.event] : []));
-  if (event.type === 'retry') return effects.length > 0 && events.every(({ type }) => type !== 'supervisor_gave_up');
+  if (event.type === 'retry') {
+    const isTry = before.rounds.some(({ pause }) => pause?.id === event.id && pause.failure !== undefined);
+    return isTry && effects.length > 0 && events.every(({ type }) => type !== 'supervisor_gave_up');
+  }
   const has = (type: LocalEvent['type'], id: string): boolean =>
     events.some((candidate) => candidate.type === type && 'id' in candidate && candidate.id === id);
   if (event.type !== 'child' || event.event.type !== 'EXITED' || event.event.exit.counted === false) return false;

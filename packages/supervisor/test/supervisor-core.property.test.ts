@@ -8,6 +8,7 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Backoff } from '../src/backoff.js';
 import { isDown } from '../src/child-machine.js';
 import type { ChildOperation, ChildReply } from '../src/child-operation.js';
 import type { AutoShutdown, Shutdown, Strategy } from '../src/child-spec.js';
@@ -39,6 +40,7 @@ const scenario = fc.record({
   autoShutdown: fc.constantFrom<AutoShutdown>('never', 'never', 'any_significant', 'all_significant'),
   children,
   intensity: fc.integer({ min: 0, max: 4 }),
+  backoff: fc.constantFrom<Backoff | 'none'>('none', { minMs: 10, maxMs: 40, resetMs: 30 }),
   happenings: fc.array(happening, { maxLength: 80 }),
   last: fc.array(happening, { maxLength: 4 }),
   ending: fc.constantFrom('stop', 'kill'),
@@ -94,10 +96,10 @@ function settle(sim: Simulation): void {
 
 test('keeps its invariants whatever its children do', { timeout: 60_000 }, () => {
   fc.assert(
-    fc.property(scenario, ({ strategy, autoShutdown, children, intensity, happenings, last, ending }) => {
+    fc.property(scenario, ({ strategy, autoShutdown, children, intensity, backoff, happenings, last, ending }) => {
       const isSimple = strategy === 'simple_one_for_one';
       const specs = children.map((child, index) => workerSpec(IDS[index] ?? '', { ...child, startTimeoutMs: 50 }));
-      const options = { strategy, autoShutdown, intensity, periodMs: PERIOD_MS };
+      const options = { strategy, autoShutdown, intensity, backoff, periodMs: PERIOD_MS };
       const sim = new Simulation(supervisorSpec(isSimple ? specs.slice(0, 1) : specs, options));
       const asked: (() => ChildReply | undefined)[] = [];
       sim.send({ type: 'start' });

@@ -276,8 +276,8 @@ test('what comes of strangers, and of those that are gone, changes nothing (N42,
     sim.child('stranger', { type: 'EXITED', incarnation: 1, exit: { reason } });
     sim.child('a', { type: 'EXITED', incarnation: 7, exit: { reason } });
   }
-  sim.send({ type: 'retry', id: 'stranger' });
-  sim.send({ type: 'retry', id: 'a' });
+  sim.send({ type: 'retry', id: 'stranger', incarnation: undefined });
+  sim.send({ type: 'retry', id: 'a', incarnation: undefined });
   expect(sim.takeLog()).toEqual([]);
   expect(sim.state).toEqual(before);
 });

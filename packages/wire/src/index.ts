@@ -50,6 +50,7 @@ export {
   adopt,
   ask,
   crash,
+  ignored,
   initFailed,
   keeper,
   keeperLost,

@@ -4,16 +4,17 @@
  * Connections (each begins with a HELLO that carries a single-use token):
  *
  *   role      from → to         frames
- *   calls     worker ↔ router   ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave | activate,
- *                               call, keeper, stop, adopt, answer, delivery
- *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved, mail | expect, request, resume,
- *                               confirm, shutdown
+ *   calls     worker ↔ router   ready, loadFailed, active, initFailed, ignored, reply, stopped, crash, keeperLost, ask, leave |
+ *                               activate, call, keeper, stop, adopt, answer, delivery
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved, mail | expect, request,
+ *                               resume, confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
  *   acks      keeper → worker   welcome, ack, fenced, consumed    one way
  *
- * Frames that occur once a call (call, reply, answer, batch, replies, ack, confirm, delivery, consumed) have a binary body, described
- * at their codec in call-messages.ts, batch.ts and cast.ts. All others are control messages: one plain object as a value, checked field by field. Those of
- * the connection of calls are in worker-messages.ts, those that the keeper sends or gets in keeper-messages.ts.
+ * Frames that occur once a call (call, delivery, reply, answer, batch, replies, ack, consumed, confirm) have a binary body,
+ * described at their codec in call-messages.ts, batch.ts and cast.ts. All others are control messages: one plain object as a
+ * value, checked field by field. Those of the connection of calls are in worker-messages.ts, those that the keeper sends or gets
+ * in keeper-messages.ts.
  */
 import type { ByteWriter } from './byte-writer.js';
 import type { FieldCheck } from './field.js';
@@ -67,6 +68,8 @@ export const FrameKind = {
   consumed: 71,
   // router → worker
   delivery: 72,
+  // worker → router
+  ignored: 95,
 } as const;
 
 /** What a client says it is in its HELLO. */

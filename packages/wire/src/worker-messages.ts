@@ -37,9 +37,11 @@ export interface AskMessage {
   readonly callId: number | undefined;
   /** Which of the handler's questions this is, from 0: with the call it names the question, also when the call is run again. */
   readonly ordinal: number;
-  /** The worker that declares the table. */
+  /** The worker that is called, or that declares the table. */
   readonly worker: string;
-  readonly table: string;
+  /** The table of an operation; undefined for a call. */
+  readonly table: string | undefined;
+  /** The name of the operation, or of the call. */
   readonly operation: string;
   /** Encoded: the router compares them when the question is asked again. */
   readonly arguments: Uint8Array;
@@ -85,6 +87,8 @@ export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', er
 /** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
 export const active: ControlMessage<Record<string, never>> = control('active', record({}));
 export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', errorMessage);
+/** Worker → router: `init` chose not to run; nothing of it was sent, and the process ends. */
+export const ignored: ControlMessage<Record<string, never>> = control('ignored', record({}));
 export const stopped: ControlMessage<Record<string, never>> = control('stopped', record({}));
 export const crash: ControlMessage<CrashMessage> = control(
   'crash',
@@ -98,7 +102,7 @@ export const ask: ControlMessage<AskMessage> = control(
     callId: optional(natural),
     ordinal: natural,
     worker: text,
-    table: text,
+    table: optional(text),
     operation: text,
     arguments: binary,
     timeoutMs: optional(natural),

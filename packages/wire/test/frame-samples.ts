@@ -24,6 +24,7 @@ import {
   fenced,
   FrameKind,
   FrameWriter,
+  ignored,
   initFailed,
   keeper,
   keeperFailed,
@@ -204,7 +205,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     tables: [table, { ...table, migrates: true }],
   });
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
-  for (const message of [active, stopped, stop, shutdown]) sendControl(sink, message, {});
+  for (const message of [active, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
   const question = {
@@ -219,6 +220,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
   };
   sendControl(sink, ask, question);
   sendControl(sink, ask, { ...question, callId: undefined, operation: 'select', timeoutMs: undefined });
+  sendControl(sink, ask, { ...question, table: undefined, operation: 'deposit' });
   sendControl(sink, leave, { callId: 3, ordinal: 2 });
   const migration = {
     fromVersion: 1,
@@ -314,6 +316,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   crash,
   expect,
   fenced,
+  ignored,
   initFailed,
   keeper,
   keeperFailed,

@@ -71,6 +71,7 @@ it('exports what its index names', () => {
     'fenced',
     'flag',
     'frameBootstrap',
+    'ignored',
     'initFailed',
     'isArmed',
     'keeper',

@@ -4,8 +4,8 @@
  *   made ──▶ held (a write, while batches are unreleased) ──▶ sent ──▶ answered
  *     └────────────────────── a read ──────────────────────────┘
  *
- * 1. G4: a write leaves when every batch is released that was there when it was made, as what it says may depend on them
- *    (output-gate.ts). A read leaves at once: it changes nothing.
+ * 1. G4: a write, which every call is, leaves when every batch is released that was there when it was made, as what it says may
+ *    depend on them (output-gate.ts). A read leaves at once: it changes nothing.
  * 2. A question is named by its call and its ordinal, which counts what the handler asks, refused or not. So a handler that is run
  *    again and does the same gives the same names, and the router the same answers. Its effect is there once (G3).
  * 3. Only the handler that asks hears: behind its end every new question is refused (ERR_TABLE_CLOSED), and answers are dropped. A
@@ -21,12 +21,12 @@ import { TableError, showValue } from '@heirloom/tables';
 import { decodeError, decodeValue, encodeValue, failpoint } from '@heirloom/wire';
 import type { AskMessage, LeaveMessage, Outcome } from '@heirloom/wire';
 import { onAbort } from './abort-waiters.js';
-import { CallError } from './call-error.js';
-import type { CallErrorCode, CallOutcome } from './call-error.js';
+import { askError, isAskedWrite, targetDetails, targetName } from './ask-target.js';
+import type { AskTarget } from './ask-target.js';
+import type { CallErrorCode } from './call-error.js';
 import { WorkerError } from './errors.js';
 import type { OutputGate } from './output-gate.js';
 import type { AskOptions } from './remote-worker.js';
-import { isRemoteWrite } from './table-call-names.js';
 
 /** How long an answer may take unless `with({ timeoutMs })` says otherwise: as that of a call. */
 export const ASK_TIMEOUT_DEFAULT_MS = 5_000;
@@ -34,13 +34,6 @@ export const ASK_TIMEOUT_DEFAULT_MS = 5_000;
 export const ASKS_OPEN_MAX = 256;
 /** The most bytes of what they say, encoded: as much as the arguments of one call. */
 export const ASKS_OPEN_BYTES_MAX: number = 32 * 1024 * 1024;
-
-/** An operation on a table of a worker. */
-export interface AskTarget {
-  readonly worker: string;
-  readonly table: string;
-  readonly operation: string;
-}
 
 export interface AskPorts {
   readonly gate: OutputGate;
@@ -169,7 +162,8 @@ export class AskSession {
     const requestId = this.asks.nextRequestId();
     // Without a call nothing is asked again, and the number of the question tells iterations apart.
     const ordinal = this.callId === undefined ? requestId : this.nextOrdinal++;
-    const isWrite = isRemoteWrite(target.operation) === true;
+    const isWrite = isAskedWrite(target);
+    if (isWrite === undefined) throw askError('ERR_CALL_UNKNOWN', 'none', target, 'is nothing that can be asked');
     if (isWrite && this.callId === undefined) throw noCall(target);
     if (options.signal?.aborted === true) {
       throw askError('ERR_CALL_ABORTED', 'none', target, 'was aborted before it was sent', options.signal.reason);
@@ -248,12 +242,12 @@ export class AskSession {
     });
   }
 
-  private check({ operation, worker, table }: AskTarget): void {
+  private check(target: AskTarget): void {
     if (this.isOpen) return;
     const message =
-      `'${operation}' was asked of table ${showValue(table)} of worker ${showValue(worker)} after the handler had settled that ` +
-      'the handle was given to. Await everything that uses it before the handler returns.';
-    throw new TableError('ERR_TABLE_CLOSED', message, { operation, worker, table });
+      `${targetName(target)} was asked after the handler had settled that the handle was given to. ` +
+      'Await everything that uses it before the handler returns.';
+    throw new TableError('ERR_TABLE_CLOSED', message, targetDetails(target));
   }
 }
 
@@ -267,23 +261,9 @@ function encodeOperands(target: AskTarget, operands: readonly unknown[]): Uint8A
   }
 }
 
-function askError(
-  code: CallErrorCode,
-  outcome: CallOutcome,
-  target: AskTarget,
-  what: string,
-  cause?: unknown,
-): CallError {
-  const { worker, table, operation } = target;
-  const became = outcome === 'none' ? 'It changed nothing.' : 'Whether it changes anything is not known.';
-  const message = `What was asked of ${worker}.tables.${table}.${operation} ${what}. ${became}`;
-  const details = { worker, table, operation, outcome };
-  return new CallError(code, message, details, cause === undefined ? undefined : { cause });
-}
-
-function noCall({ worker, table, operation }: AskTarget): WorkerError {
+function noCall(target: AskTarget): WorkerError {
   const message =
-    `'${operation}' on table ${showValue(table)} of worker ${showValue(worker)} is done by others, and init and ` +
-    'tableTransferred can ask them for reads only, as it could happen again in the next life. Do it in a call.';
-  return new WorkerError('ERR_WORKER_NO_CALL', message, { worker, table, operation });
+    `${targetName(target)} is done by others, and init and tableTransferred can ask them for reads only, as it could happen ` +
+    'again in the next life. Do it in a call.';
+  return new WorkerError('ERR_WORKER_NO_CALL', message, targetDetails(target));
 }

@@ -9,7 +9,7 @@ export type CallOutcome = 'none' | 'unknown';
 
 /** One call, or one thing that a handler asks of another worker. */
 export type CallErrorCode =
-  /** The handler threw; the cause is its error. Nothing was changed, but what it wrote to other workers: then the outcome is unknown. */
+  /** The handler threw; the cause is its error. Nothing was changed, but what it called or wrote in other workers: then the outcome is unknown. */
   | 'ERR_CALL_THREW'
   /** The worker has no such call. */
   | 'ERR_CALL_UNKNOWN'

@@ -27,6 +27,9 @@ export const NAME_CHARS_MAX = 128;
 /** What no message between processes can hold. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+/** What `init` returns to say that the worker shall not run (gen_server's `ignore`). */
+export const IGNORE = 'ignore';
+
 /** Names that the language asks of every object, such as handles: no call or table can have them. */
 export const RESERVED_NAMES: readonly string[] = ['__proto__', 'then', 'toJSON', 'toString', 'valueOf'];
 
@@ -51,8 +54,12 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
   /**
    * Runs at the start of every life of the worker, before any call, as a batch of its own. With `restarted: false` it fills
    * the tables; with `restarted: true` it finds them filled. If it throws, the start fails.
+   *
+   * With `'ignore'` it says that the worker is not to run now: nothing that this `init` did is stored, the process ends, and
+   * that is no failure. Its supervisor keeps the child without a process until somebody restarts it, or forgets it if it is
+   * temporary or an instance; calls to it are rejected with ERR_CALL_STOPPED.
    */
-  readonly init?: (context: InitContext<Tables>) => void | Promise<void>;
+  readonly init?: (context: InitContext<Tables>) => void | typeof IGNORE | Promise<void | typeof IGNORE>;
   /**
    * Runs once for each table that comes from another worker, given or inherited, as a batch of its own, before any call that
    * is made after the move; again in the next life, if this one ends before that batch is stored. If it throws, the worker

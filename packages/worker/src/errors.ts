@@ -19,7 +19,7 @@ export type WorkerErrorCode =
   // What handlers ask of other workers.
   | 'ERR_WORKER_REFERENCE' // what is given to workerRef or remote names no worker
   | 'ERR_WORKER_OPTION' // an option of with() has a wrong value
-  | 'ERR_WORKER_NO_CALL' // init and tableTransferred cannot write to tables of other workers
+  | 'ERR_WORKER_NO_CALL' // init and tableTransferred cannot call other workers or write to their tables
   // The other processes.
   | 'ERR_WORKER_MAILBOX' // more calls arrived than the router may send
   | 'ERR_WORKER_PROTOCOL' // a message that does not belong here and now

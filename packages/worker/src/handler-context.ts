@@ -101,9 +101,9 @@ export interface HandlerContext<Tables extends NamedTables> {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /**
-   * Another worker, by what `workerRef` gives, until this handler settles. What is cast to it goes with this handler's batch; what is written there happens at once, and stays also
-   * if this handler throws; when this handler is run again, it gets the answers that it got. Throws WorkerError
-   * ERR_WORKER_REFERENCE for a worker that there is not.
+   * Another worker, by what `workerRef` gives, until this handler settles. What is cast goes with this handler's batch. What is
+   * called or written there happens at once, and stays also if this handler throws; when this handler is run again, it gets the
+   * answers that it got. Throws WorkerError ERR_WORKER_REFERENCE for a worker that there is not.
    */
   readonly remote: RemoteWorkers;
   /** The time in milliseconds since 1970. */
@@ -125,7 +125,7 @@ export interface InitContext<Tables extends NamedTables> {
   readonly elsewhere: ReadonlyMap<string, string>;
   /** Whether `init` committed once before; then the tables are as the last life of the worker left them. */
   readonly restarted: boolean;
-  /** Other workers, to read from: writes are refused with WorkerError ERR_WORKER_NO_CALL, as they could happen twice. */
+  /** Other workers, to read from: calls and writes are refused with WorkerError ERR_WORKER_NO_CALL, as they could happen twice. */
   readonly remote: RemoteWorkers;
   readonly now: () => number;
   readonly log: WorkerLog;

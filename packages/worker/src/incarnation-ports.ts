@@ -25,6 +25,8 @@ export interface IncarnationPorts {
   /** `init` is done and released; no call has begun yet. */
   readonly onActive: () => void;
   readonly onInitFailed: (error: unknown) => void;
+  /** `init` chose not to run, and left nothing. */
+  readonly onIgnored: () => void;
   /** Everything that had arrived before `stop` is done and released. */
   readonly onStopped: () => void;
   /** A handler threw in a worker that crashes then; its error has been sent. */

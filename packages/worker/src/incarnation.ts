@@ -4,8 +4,8 @@
  *   new ──activate──▶ initializing ──init's batch released──▶ active ──stop, and all released──▶ over: onStopped
  *                     (stored rows of a lower version are migrated first: migration.ts)
  *                          │                                     │
- *                          └─init throws──▶ over: onInitFailed   └─a handler throws (onError 'crash'), and all released──▶
- *                                                                  over: onCrash
+ *                          ├─init throws──▶ over: onInitFailed   └─a handler throws (onError 'crash'), and all released──▶
+ *                          └─'ignore'─────▶ over: onIgnored        over: onCrash
  *
  * 1. Handlers run one at a time in the order of arrival, after the batch of `init` was released and `onActive` was told.
  * 2. G2: a handler that returns commits everything it did as one batch; one that throws leaves no change. An error is an
@@ -38,6 +38,7 @@ import { Asks } from './ask-session.js';
 import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
 import type { HandlerEffects } from './batch-encoder.js';
+import { IGNORE } from './definition.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import { callOf, endingOf, isForbidden, resultOf } from './delivered-call.js';
 import { WorkerError } from './errors.js';
@@ -243,14 +244,15 @@ export class Incarnation {
     } catch (error) {
       return this.initFailed(error);
     }
-    if (!isAsync) return this.initialized(restarted);
+    if (!isAsync) return this.initialized(restarted, result);
     Promise.resolve(result).then(
-      () => this.initialized(restarted),
+      (settled) => this.initialized(restarted, settled),
       (error: unknown) => this.initFailed(error),
     );
   }
 
-  private initialized(restarted: boolean): void {
+  private initialized(restarted: boolean, result: unknown): void {
+    if (result === IGNORE) return this.ignored();
     this.end();
     const effects = this.commit();
     // The first one is stored even if it did nothing: the next life is a restart.
@@ -261,6 +263,14 @@ export class Incarnation {
     this.isInitialized = true;
     this.becomeActive();
     this.pump();
+  }
+
+  /** Nothing of this `init` is stored, and the next life is told as if it had never been. */
+  private ignored(): void {
+    this.state = 'over';
+    this.end(true);
+    this.rollback();
+    this.ports.onIgnored();
   }
 
   private initFailed(error: unknown): void {

@@ -1,11 +1,13 @@
 /** What the embedding process needs to start workers and to talk to them; light, as it loads nothing of a worker. */
 export { onAbort } from './abort-waiters.js';
 export { ASKS_OPEN_MAX } from './ask-session.js';
+export { askError, isAskedWrite, targetDetails, targetName } from './ask-target.js';
+export type { AskTarget } from './ask-target.js';
 export { byName } from './by-name.js';
 export { checkCastName, encodeCastArguments } from './outbox.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
 export { SUSPECT_WINDOW } from './output-gate.js';
-export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX, isRemoteWrite } from './table-call-names.js';
+export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
 export { encodeWorkerBootstrap } from './worker-bootstrap.js';
 export type { WorkerBootstrap } from './worker-bootstrap.js';
 

@@ -118,6 +118,7 @@ function scratchIncarnation(gate: OutputGate): Incarnation {
       reader: () => ({ source: (_extent, _type, codec) => storedRows(codec), close: () => undefined }),
       onActive: nothing,
       onInitFailed: nothing,
+      onIgnored: nothing,
       onStopped: nothing,
       onCrash: nothing,
     },

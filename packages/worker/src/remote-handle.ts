@@ -1,5 +1,5 @@
 /**
- * Makes the handles of other workers that handlers are given: every operation is a question of the handler's session.
+ * Makes the handles of other workers that handlers are given: every operation, and every call, is a question of the handler's session.
  *
  * An iteration asks for its first page by what it selects, and for each next one by the number of that first question. Where it is
  * left, the router is told, as a snapshot is held for it.
@@ -7,7 +7,7 @@
 import { showValue } from '@heirloom/tables';
 import type { AskSession } from './ask-session.js';
 import { byName } from './by-name.js';
-import type { AnyWorkerDefinition, TablesOf } from './definition.js';
+import type { AnyWorkerDefinition, CallsOf, TablesOf } from './definition.js';
 import { WorkerError } from './errors.js';
 import type { AskedTables, AskOptions, CastsOf, RemoteWorker } from './remote-worker.js';
 import { isRemoteWrite } from './table-call-names.js';
@@ -36,9 +36,15 @@ export function remoteWorker<Definition extends AnyWorkerDefinition>(
       (...castArguments: unknown[]) =>
         session.cast(name, call, castArguments),
   );
+  const call = byName(
+    (operation) =>
+      (...operands: unknown[]) =>
+        session.ask({ worker: name, table: undefined, operation }, operands, options),
+  );
   return {
     name,
     cast: cast as CastsOf<Definition>, // Every name gives a function; what the receiver does not have becomes a dead letter.
+    call: call as CallsOf<Definition>, // Every name gives a function; the other worker refuses calls that it does not have.
     tables: tables as AskedTables<TablesOf<Definition>>, // Every name gives a table; the router refuses those that there are not.
     with: (more) => remoteWorker(session, name, { ...options, ...checkOptions(more) }),
   };

@@ -1,10 +1,10 @@
 /**
- * Another worker as a handler sees it: its tables, asked for through the router.
+ * Another worker as a handler sees it: its calls and its tables, asked for through the router.
  *
  * 1. The operations are those of the embedding process's handles, under the same names and with the same answers, without
  *    `watch`: an iteration without end makes no sense inside of one handler.
- * 2. Reads are of released state. Writes to public tables happen when they are made, in the owner, as batches of their own, also
- *    if the handler that made them throws later; once, also if it is run again (ask-session.ts).
+ * 2. Reads are of released state. Calls, and writes to public tables, happen when they are made, in the other worker, as batches
+ *    of their own, also if the handler that made them throws later; once, also if it is run again (ask-session.ts).
  */
 import type { AccessOf, AnyTableDefinition, PrivateTable, ReadableTable, WritableTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from './definition.js';
@@ -36,17 +36,23 @@ export type CastsOf<Definition extends AnyWorkerDefinition> = {
 
 /**
  * Another worker, until the handler that it was given to settles; then everything rejects with TableError ERR_TABLE_CLOSED.
- * Await what you ask: answers that come later are dropped, and a write that nobody waits for is lost if the worker dies, or the
- * handler throws, before it has left.
+ * Await what you ask: answers that come later are dropped, and a call or a write that nobody waits for is lost if the worker dies,
+ * or the handler throws, before it has left.
  *
  * Beside the errors of the operations themselves, asking rejects with CallError ERR_CALL_CYCLE when the other worker waits for
  * this one, ERR_CALL_DIVERGED when a handler that is run again asks for something else than before it wrote, ERR_CALL_KEPT_LIMIT
  * when it has asked for more than can be kept for that, ERR_CALL_OVERLOADED for too much at a time, ERR_CALL_TIMEOUT,
- * ERR_CALL_ABORTED, ERR_CALL_ARGUMENTS, ERR_CALL_POISONED, ERR_CALL_STOPPED; with WorkerError ERR_WORKER_NO_CALL for a write in
- * `init` or `tableTransferred`.
+ * ERR_CALL_ABORTED, ERR_CALL_ARGUMENTS, ERR_CALL_POISONED, ERR_CALL_STOPPED; with WorkerError ERR_WORKER_NO_CALL for a call
+ * or a write in `init` or `tableTransferred`.
  */
 export interface RemoteWorker<Definition extends AnyWorkerDefinition> {
   readonly name: string;
+  /**
+   * Its calls. Each is run by the other worker when it is made, and what it does stays, also if this handler throws later. A
+   * promise resolves when what the call changed is released; it rejects with CallError ERR_CALL_THREW when the other handler threw,
+   * and ERR_CALL_UNKNOWN when there is no such call. `outcome` says whether it may have changed something.
+   */
+  readonly call: CallsOf<Definition>;
   /** Its tables: reads of released state, writes to public ones. */
   readonly tables: AskedTables<TablesOf<Definition>>;
   /**

@@ -9,6 +9,7 @@
  *   stopped, exit 0       everything that had arrived was done and released
  *   loadFailed, exit 1    the module does not load
  *   initFailed, exit 1    `init` threw; nothing of it was sent
+ *   ignored, exit 0       `init` chose not to run; nothing of it was sent
  *   crash, exit 70        an uncaught error, a bug, or an error in a worker with onError 'crash'
  *   SIGKILL               fenced by the keeper, the embedding process is gone, or a handler overran (the lifeline's thread)
  *
@@ -28,6 +29,7 @@ import {
   decodeDelivery,
   decodeReply,
   encodeError,
+  ignored,
   initFailed,
   keeper,
   keeperLost,
@@ -163,6 +165,10 @@ export class WorkerProcess {
       onInitFailed: (error) => {
         sendControl(calls, initFailed, { error: encodeError(error) });
         this.exitAfterSending(1);
+      },
+      onIgnored: () => {
+        sendControl(calls, ignored, {});
+        this.exitAfterSending(0);
       },
       onStopped: () => {
         sendControl(calls, stopped, {});

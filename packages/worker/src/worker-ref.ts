@@ -1,5 +1,5 @@
 /**
- * How a worker's module names another worker, to ask for its tables inside a handler.
+ * How a worker's module names another worker, to call it or ask for its tables inside a handler.
  *
  * It is plain data with the type of the other worker's definition, so that handles are typed without loading that module. The
  * references of the embedding program (`worker` of heirloom) also say where a module is and how it is run, which is not for other

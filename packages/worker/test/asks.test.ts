@@ -19,7 +19,7 @@ import { Harness, settled } from './incarnation-harness.js';
 
 const audited = defineWorker({
   tables: { entries: table({ row: row<{ id: string; text?: string }>(), key: 'id', access: 'public' }) },
-  calls: {},
+  calls: { note: (_context, text: string) => text },
 });
 const audit = workerRef<typeof audited>('audit');
 
@@ -115,6 +115,30 @@ describe('a question', () => {
     for (const { requestId } of harness.asked) answer(harness, requestId, undefined);
     await settled();
     expect(harness.outcome(callId)).toEqual({ callId, value: [undefined, undefined] });
+  });
+
+  test('that is a call has no table, and waits as a write does (G4)', async () => {
+    const { harness, run } = await active();
+    harness.call('change');
+    const callId = run((remote) => remote(audit).call.note('a'));
+    await settled();
+    expect(harness.asked).toEqual([]);
+    harness.releaseAll();
+    expect(harness.asked).toMatchObject([{ callId, ordinal: 0, worker: 'audit', table: undefined, operation: 'note' }]);
+    expect(decodeValue(harness.asked[0]?.arguments ?? new Uint8Array())).toEqual(['a']);
+    answer(harness, 1, 'a');
+    await settled();
+    expect(harness.outcome(callId)).toEqual({ callId, value: 'a' });
+  });
+
+  test('is refused for a call that no definition can have', async () => {
+    const { harness, run } = await active();
+    const calls = (remote: RemoteWorkers): Readonly<Record<string, () => Promise<unknown>>> =>
+      remote(audit).call as never;
+    const callId = run((remote) => calls(remote)['$table.insert']?.());
+    await settled();
+    expect(harness.outcome(callId)?.error).toMatchObject({ code: 'ERR_CALL_UNKNOWN', details: { outcome: 'none' } });
+    expect(harness.asked).toEqual([]);
   });
 
   test('that waits so does not wait for what comes later, and leaves also when its handler is over', async () => {
@@ -221,16 +245,19 @@ describe('a question', () => {
     expect(harness.asked).toHaveLength(1);
   });
 
-  test('is refused for what init would write', async () => {
+  test('is refused for what init would write or call', async () => {
     const errors: unknown[] = [];
     const { harness } = asking(async (remote) => {
+      await remote(audit)
+        .call.note('a')
+        .catch((error: unknown) => errors.push(error));
       await entries(remote)
         .insert({ id: 'a' })
         .catch((error: unknown) => errors.push(error));
       await entries(remote).lookup('a');
     });
     await settled();
-    expect(errors).toMatchObject([{ code: 'ERR_WORKER_NO_CALL' }]);
+    expect(errors).toMatchObject([{ code: 'ERR_WORKER_NO_CALL' }, { code: 'ERR_WORKER_NO_CALL' }]);
     expect(harness.asked).toMatchObject([{ callId: undefined, operation: 'lookup' }]);
     // Without a call, the ordinal tells questions of one process apart.
     expect(harness.asked[0]?.ordinal).toBe(harness.asked[0]?.requestId);

@@ -64,6 +64,7 @@ export class Harness {
         log: silent,
         reader,
         onActive: () => this.event('active'),
+        onIgnored: () => this.event('ignored'),
         onInitFailed: (error) => this.event(`initFailed ${String(error)}`),
         onStopped: () => this.event('stopped'),
         onCrash: (error, callId) => this.event(`crash ${callId} ${String(error)}`),

@@ -324,7 +324,7 @@ describe('a bound', () => {
 
 describe('init', () => {
   const tables = { accounts: account() };
-  const withInit = (init: (context: InitContext<typeof tables>) => void | Promise<void>) =>
+  const withInit = (init: (context: InitContext<typeof tables>) => void | 'ignore' | Promise<void | 'ignore'>) =>
     defineWorker({ tables, init, calls: { size: (context) => context.tables.accounts.size } });
   const withoutInit = defineWorker({ tables, calls: {} });
 
@@ -353,6 +353,22 @@ describe('init', () => {
     expect(again.journal).toEqual([]);
     expect(again.events).toContain('active');
     expect(told).toEqual([true]);
+  });
+
+  test.each([false, true])('leaves nothing when it chooses not to run (S03, G2), async: %s', async (isAsync) => {
+    const harness = bank(
+      withInit(({ tables }) => {
+        tables.accounts.insert({ id: 'a', balance: 1 });
+        return isAsync ? Promise.resolve('ignore' as const) : 'ignore';
+      }),
+    );
+    harness.activate(false);
+    harness.call('size');
+    await settled();
+    harness.incarnation.stop();
+    expect(harness.journal).toEqual([]);
+    expect(harness.replies).toEqual([]);
+    expect(harness.events.filter((event) => ['ignored', 'active', 'stopped'].includes(event))).toEqual(['ignored']);
   });
 
   test('runs to its end before any call, also when it is async', async () => {

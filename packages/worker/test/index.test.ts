@@ -28,12 +28,15 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'askError',
     'byName',
     'checkCastName',
     'encodeCastArguments',
     'encodeWorkerBootstrap',
-    'isRemoteWrite',
+    'isAskedWrite',
     'onAbort',
+    'targetDetails',
+    'targetName',
     'workerProcess',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
