@@ -1,11 +1,11 @@
 /**
- * A program that casts until it is killed: `node casting-program.js DIRECTORY`. It prints `stored N` for each cast of its own that
+ * A program that casts until it is killed: `node casting-program.js DIRECTORY FIRST`. It numbers its casts from FIRST on, and prints `stored N` for each cast of its own that
  * is stored and `sent N` for each that its sender has made, so that a test knows what must be there at least.
  */
 import { startRuntime, supervisor, worker } from 'heirloom';
 import type { CasterDefinition } from './caster.worker.js';
 
-const [directory = ''] = process.argv.slice(2);
+const [directory = '', first = '0'] = process.argv.slice(2);
 const module = new URL('./caster.worker.js', import.meta.url);
 const options = { standby: false };
 const senderRef = worker<CasterDefinition>('sender', module, options);
@@ -17,8 +17,7 @@ await using runtime = await startRuntime({
 });
 const sender = runtime.worker(senderRef);
 const receiver = runtime.worker(receiverRef);
-const first = (await receiver.tables.arrived.size()) + 1_000_000;
-for (let number = first; ; number++) {
+for (let number = Number(first); ; number++) {
   await receiver.cast.note('program', number);
   process.stdout.write(`stored ${number}\n`);
   const sent = await sender.call.send('receiver', number, 3);
