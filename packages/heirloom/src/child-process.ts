@@ -2,7 +2,8 @@
  * One process of the runtime, keeper or worker: spawned with a bootstrap and a lifeline, known by its token once it connects.
  *
  * Invariants
- * 1. `connected` settles: with the connection that presented the process's token, or with an error when the process ended first.
+ * 1. `connected` settles: with the connection that presented the process's token, or with an error when the process ended first,
+ *    behind `logged`, so that the error has its last lines.
  * 2. `died` settles once, after the process is gone and its lifeline was read to its end, so that what it said last is known.
  */
 import { KeeperError } from '@heirloom/keeper/process-url';
@@ -49,6 +50,8 @@ export class ChildProcess {
   readonly log: ProcessLog;
   readonly connected: Promise<Connection>;
   readonly died: Promise<ProcessDeath>;
+  /** Settles after `died`, when what the process had written is logged; see ProcessLog.whenRead. */
+  readonly logged: Promise<void>;
   #connection: Connection | undefined;
   #isGone = false;
   #endTimer: NodeJS.Timeout | undefined;
@@ -64,6 +67,7 @@ export class ChildProcess {
     const env = { ...withoutNodeOptions(process.env), ...plan.env };
     this.handle = port.spawn({ title: plan.title, module: plan.module, execArgv: plan.execArgv, env, bootstrap });
     this.log = new ProcessLog(logger.child({ pid: this.handle.pid }), this.handle.stdout, this.handle.stderr);
+    this.logged = this.handle.exited.then(() => this.log.whenRead());
     // Before the exit, which follows at once: this error says why.
     this.handle.spawned.catch((error: Error) => connected.reject(error));
     const lifeline = readLifeline(this.handle);
@@ -73,7 +77,7 @@ export class ChildProcess {
       this.#isGone = true;
       clearTimeout(this.#endTimer);
       desk.withdraw(token);
-      connected.reject(endedEarly(plan, code, signal));
+      void this.logged.then(() => connected.reject(endedEarly(plan, code, signal, this.log.lastLines)));
       return { code, signal, overrun: await lifeline };
     });
   }
@@ -101,10 +105,15 @@ export class ChildProcess {
   }
 }
 
-function endedEarly({ role, title }: ProcessPlan, code: number | null, signal: string | null): HeirloomError {
+function endedEarly(
+  { role, title }: ProcessPlan,
+  code: number | null,
+  signal: string | null,
+  lastLines: readonly string[],
+): HeirloomError {
   const how = signal === null ? `with code ${code}` : `by ${signal}`;
   const message = `The process "${title}" ended ${how} before it was ready. Its last log lines say why.`;
-  const details = { title, code, signal };
+  const details = { title, code, signal, lastLines };
   return role === 'control'
     ? new KeeperError('ERR_KEEPER_START', message, details)
     : new WorkerReferenceError('ERR_WORKER_START', message, details);

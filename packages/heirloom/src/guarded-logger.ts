@@ -23,12 +23,18 @@ export function guardLogger(logger: Logger): Logger {
 }
 
 function guarded(logger: Logger, warning: { isTold: boolean }): Logger {
+  const failed = (error: unknown): void => {
+    if (!warning.isTold) tell(error);
+    warning.isTold = true;
+  };
   const safely = <Result>(act: () => Result, otherwise: Result): Result => {
     try {
-      return act();
+      const result: unknown = act();
+      // A logger may be asynchronous, against its type: a rejection that nobody takes would end the program.
+      if (result instanceof Promise) result.catch(failed);
+      return result as Result;
     } catch (error) {
-      if (!warning.isTold) tell(error);
-      warning.isTold = true;
+      failed(error);
       return otherwise;
     }
   };

@@ -67,11 +67,16 @@ export class KeeperSource {
     const process = this.#takeStandby() ?? this.#spawn();
     this.#current = process;
     let isStopping = false;
+    let isUp = false;
     let failure: Error | undefined;
     const ready = this.#bringUp(process, (error) => {
       failure = error;
+    }).then(() => {
+      isUp = true;
     });
-    const exited = process.died.then((death): ChildExit => {
+    const exited = process.died.then(async (death): Promise<ChildExit> => {
+      // A failed start is reported with what the process said of it.
+      if (!isUp) await process.logged;
       if (!isStopping) this.#crashed(process, death);
       return exitOf(death, isStopping, failure);
     });
@@ -163,7 +168,9 @@ export class KeeperSource {
       void process.died.then(() => reject(new Error('The keeper ended before it was ready.')));
     });
     if (this.#lostAt !== undefined) {
-      this.#router.events.emit('keeper_recovered', { pid: process.pid ?? 0, ms: performance.now() - this.#lostAt });
+      const ms = performance.now() - this.#lostAt;
+      this.#router.logger.info({ pid: process.pid, ms: Math.round(ms) }, 'the keeper is up again');
+      this.#router.events.emit('keeper_recovered', { pid: process.pid ?? 0, ms });
       this.#lostAt = undefined;
     }
     setImmediate(() => this.prepare());

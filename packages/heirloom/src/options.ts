@@ -41,7 +41,10 @@ export interface RuntimeOptions {
   readonly directory: string | URL;
   /** The tree of supervisors and workers. */
   readonly root: SupervisorReference;
-  /** A pino logger, or one like it. Default: warnings and errors, as JSON lines on stderr. */
+  /**
+   * A pino logger, or one like it: for what the runtime does, and for all that its workers log and print. Default: pino's own
+   * level, info, as JSON lines on stderr, so that crashes, restarts and a worker's `console.log` are seen.
+   */
   readonly logger?: Logger;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
@@ -142,5 +145,5 @@ function checkTree(root: SupervisorReference): void {
 }
 
 function defaultLogger(): Logger {
-  return pino({ name: 'heirloom', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
+  return pino({ name: 'heirloom' }, pino.destination({ fd: 2, sync: true }));
 }

@@ -1,12 +1,18 @@
 /**
- * Turns what a child process prints into lines of the runtime's log.
+ * The output of a child process as lines of the runtime's log, each with what the runtime knows of the process.
  *
- * Lines of stdout that are JSON objects with a `level` and a `msg` are what the process logged through its context, and keep
- * their level and fields. Everything else is logged as it is: stdout at info, stderr at warn. Nothing is dropped; a line over
- * LINE_CHARS_MAX is logged in pieces. The last lines are kept for the report of a crash.
+ * 1. Whatever was written is logged, also what is still on its way when the process is gone, and what its own children write
+ *    later. Empty lines alone are skipped.
+ * 2. Lines of one stream are in the order in which they were written. Between the two streams there is no order that
+ *    could be known.
+ * 3. What is read is logged in the same turn, so nothing piles up here: the pipes fill instead, and the writer waits.
+ * 4. `whenRead` resolves when everything of a process that is gone was read, at the latest after READ_GRACE_MS: a grandchild that
+ *    keeps the streams open must not hold up a report. From then on the streams no longer keep this process alive.
  */
 import type { Readable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
+import { LineSplitter } from './line-splitter.js';
+import type { OutputStream } from './log-entry.js';
+import { readLine } from './log-entry.js';
 
 /** The part of a pino logger that the runtime uses. */
 export interface Logger {
@@ -17,21 +23,27 @@ export interface Logger {
   child(bindings: Record<string, unknown>): Logger;
 }
 
-type Level = 'debug' | 'info' | 'warn' | 'error';
-
-/** A longer line is logged in pieces, so that a process that prints without line ends fills no memory. */
-export const LINE_CHARS_MAX = 65_536;
-/** How many of the last lines a crash report has. */
+/** How many of the last lines an exit report has. */
 export const LAST_LINES_MAX = 20;
+/** How much of each, in characters. */
+export const LAST_LINE_CHARS_MAX = 2_048;
+/** How long the streams of a process that is gone may stay open before its report is made without more of them. */
+export const READ_GRACE_MS = 500;
 
 export class ProcessLog {
   #logger: Logger;
   readonly #last: string[] = [];
+  readonly #streams: readonly Readable[];
+  readonly #closed: Promise<unknown>;
+  readonly #splitters: Readonly<Record<OutputStream, LineSplitter>> = {
+    stdout: new LineSplitter(),
+    stderr: new LineSplitter(),
+  };
 
   constructor(logger: Logger, stdout: Readable, stderr: Readable) {
     this.#logger = logger;
-    this.#read(stdout, (line) => this.#stdoutLine(line));
-    this.#read(stderr, (line) => this.#write('warn', { stream: 'stderr' }, line));
+    this.#streams = [stdout, stderr];
+    this.#closed = Promise.all([this.#read(stdout, 'stdout'), this.#read(stderr, 'stderr')]);
   }
 
   /** Adds to what every later line is logged with. */
@@ -44,50 +56,40 @@ export class ProcessLog {
     return [...this.#last];
   }
 
-  #read(stream: Readable, onLine: (line: string) => void): void {
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    const take = (text: string): void => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') onLine(line);
-      while (rest.length > LINE_CHARS_MAX) {
-        onLine(rest.slice(0, LINE_CHARS_MAX));
-        rest = rest.slice(LINE_CHARS_MAX);
-      }
-    };
-    stream.on('data', (chunk: Buffer) => take(decoder.write(chunk)));
-    stream.on('close', () => {
-      rest += decoder.end();
-      if (rest !== '') onLine(rest);
-      rest = '';
+  /** To be called when the process is gone. */
+  async whenRead(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), READ_GRACE_MS);
+    });
+    const isClosed = await Promise.race([this.#closed.then(() => true), grace]);
+    clearTimeout(timer);
+    if (isClosed) return;
+    // The process has ended its last line as much as it ever will.
+    this.#finish('stdout');
+    this.#finish('stderr');
+    for (const stream of this.#streams) (stream as { unref?: () => void }).unref?.(); // Pipes of processes are sockets.
+  }
+
+  #read(stream: Readable, name: OutputStream): Promise<void> {
+    stream.on('data', (chunk: Buffer) => {
+      for (const line of this.#splitters[name].push(chunk)) this.#write(readLine(line, name));
+    });
+    return new Promise((resolve) => {
+      stream.once('close', () => {
+        this.#finish(name);
+        resolve();
+      });
     });
   }
 
-  #stdoutLine(line: string): void {
-    const entry = parsed(line);
-    if (entry === undefined) this.#write('info', { stream: 'stdout' }, line);
-    else this.#write(entry.level, entry.fields, entry.message);
+  #finish(name: OutputStream): void {
+    for (const line of this.#splitters[name].end()) this.#write(readLine(line, name));
   }
 
-  #write(level: Level, fields: Record<string, unknown>, message: string): void {
-    this.#last.push(message);
+  #write({ level, fields, message }: ReturnType<typeof readLine>): void {
+    this.#last.push(message.slice(0, LAST_LINE_CHARS_MAX));
     if (this.#last.length > LAST_LINES_MAX) this.#last.shift();
     this.#logger[level](fields, message);
   }
-}
-
-function parsed(line: string): { level: Level; fields: Record<string, unknown>; message: string } | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const { level, msg, time: _time, ...fields } = JSON.parse(line) as Record<string, unknown>; // An object, as it starts with a brace.
-    if (typeof msg !== 'string' || !isLevel(level)) return undefined;
-    return { level, fields, message: msg };
-  } catch {
-    return undefined;
-  }
-}
-
-function isLevel(level: unknown): level is Level {
-  return level === 'debug' || level === 'info' || level === 'warn' || level === 'error';
 }

@@ -1,6 +1,5 @@
 /**
- * What the log says of the supervision tree. Nothing that is restarted, given up or left running is passed over in silence, also
- * with the default logger, which shows warnings and errors (G11).
+ * What the log says of the supervision tree. Nothing that is restarted, given up or left running is passed over in silence (G11).
  */
 import type { TreeEvent } from '@heirloom/supervisor';
 import type { Logger } from './process-log.js';

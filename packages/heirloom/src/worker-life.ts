@@ -169,6 +169,8 @@ export class WorkerLife implements StartingChild {
       );
       this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
     }
+    // A failed start is reported with what the process said of it.
+    if (!process.wasActive) await process.process.logged;
     const { counted } = await this.retire(this.#suspicion(process, death));
     return { ...exitOf(death, this.#isStopping, error), counted };
   }
@@ -258,11 +260,13 @@ export class WorkerLife implements StartingChild {
   #reportRecovery(process: WorkerProcess, recovery: Recovery | undefined): void {
     if (recovery === undefined || process.liveEpoch === undefined) return;
     const ms = performance.now() - recovery.diedAt;
-    this.#router.events.emit('recovered', {
-      worker: this.#slot.name,
-      epoch: process.liveEpoch,
-      ms,
-      rerun: recovery.rerun,
-    });
+    const { liveEpoch: epoch, pid } = process;
+    const { rerun } = recovery;
+    const { logger, events } = this.#router;
+    logger.info(
+      { worker: this.#slot.name, incarnation: epoch, pid, ms: Math.round(ms), rerun },
+      'a worker is up again',
+    );
+    events.emit('recovered', { worker: this.#slot.name, epoch, ms, rerun });
   }
 }

@@ -82,10 +82,11 @@ export class WorkerProcess implements Attached {
       (connection) => this.#start(connection),
       (error: Error) => this.#fail(error),
     );
-    void process.died.then(({ code, signal }) => {
+    void process.died.then(async ({ code, signal }) => {
       router.link.detach(this.attachment);
       // That it chose not to run is no failure of its start: its exit says so.
       if (this.hasIgnored) return;
+      if (!this.wasActive) await process.logged;
       this.#fail(
         new WorkerReferenceError(
           'ERR_WORKER_START',

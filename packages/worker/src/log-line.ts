@@ -1,66 +1,48 @@
 /**
- * The log of a worker's process: one line of JSON each, on its standard output, written before the call returns.
+ * The log of a worker's process: one line of JSON each, on its standard output, written before the call returns (output-write.ts).
  *
  *   {"level":"info","time":1700000000000,"msg":"…", fields…}
  *
- * A line waits for a full pipe only LOG_TRIES_MAX milliseconds, as a reader that is stuck must not stop the worker. Lines that
- * are given up are counted, and the next line that is written says how many (`linesLost`). Nothing is thrown.
+ * Nothing is thrown, whatever is logged. A line is never longer than LOG_LINE_BYTES_MAX: long messages are cut, and fields that do
+ * not fit are named in `fieldsLost`.
  */
-import { writeSync } from 'node:fs';
 import type { WorkerLog } from './handler-context.js';
+import { cutString, loggable } from './log-value.js';
+import { writeWhole } from './output-write.js';
 
-/** How often a full pipe is tried again, with a millisecond between. */
-export const LOG_TRIES_MAX = 100;
-/** The longest line, in characters; a longer one is cut to its message. */
-export const LOG_LINE_CHARS_MAX = 65_536;
+/** The longest message, in characters. */
+export const LOG_MESSAGE_CHARS_MAX = 65_536;
+/** The longest line, in bytes: what the embedding process takes as one. A message of six bytes a character fits. */
+export const LOG_LINE_BYTES_MAX = 524_288;
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Makes a log that writes to a file descriptor. */
 export function logTo(descriptor: number): WorkerLog {
-  let linesLost = 0;
   const writer =
     (level: string) =>
     (message: string, fields?: Fields): void => {
-      const line = formatLine(level, message, linesLost > 0 ? { ...fields, linesLost } : fields);
-      if (writeAll(descriptor, Buffer.from(line))) linesLost = 0;
-      else linesLost++;
+      writeWhole(descriptor, Buffer.from(formatLine(level, message, fields)));
     };
   return Object.freeze({ debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') });
 }
 
 /** One line of the log, with its end. */
 export function formatLine(level: string, message: unknown, fields?: Fields): string {
-  const head = { level, time: Date.now(), msg: String(message).slice(0, LOG_LINE_CHARS_MAX) };
-  let line: string;
+  const head = { level, time: Date.now(), msg: cutString(wordsOf(message), LOG_MESSAGE_CHARS_MAX) };
+  const plain = fields === undefined ? {} : loggable(fields);
+  // What a line is known by comes last, so that no field can replace it.
+  const body = typeof plain === 'object' ? { ...head, ...plain, ...head } : { ...head, fields: plain };
+  const line = `${JSON.stringify(body)}\n`;
+  if (line.length * 3 <= LOG_LINE_BYTES_MAX || Buffer.byteLength(line) <= LOG_LINE_BYTES_MAX) return line;
+  const names = Object.keys(plain as object).slice(0, 20); // Only fields make it so long.
+  return `${JSON.stringify({ ...head, fieldsLost: names.map((name) => cutString(name, 64)) })}\n`;
+}
+
+function wordsOf(message: unknown): string {
   try {
-    // What a line is known by comes last, so that no field can replace it.
-    line = JSON.stringify({ ...head, ...fields, ...head }, plain);
-  } catch (error) {
-    line = JSON.stringify({ ...head, fieldsLost: String(error) });
+    return String(message);
+  } catch {
+    return '[a message that is no string]';
   }
-  if (line.length > LOG_LINE_CHARS_MAX)
-    line = JSON.stringify({ ...head, fieldsLost: `the line has ${line.length} characters` });
-  return `${line}\n`;
-}
-
-function plain(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return `${value}n`;
-  if (!(value instanceof Error)) return value;
-  const { name, message, stack, cause } = value;
-  const { code } = value as { code?: unknown }; // Errors of Node and of Heirloom have one.
-  return { name, message, code, stack, cause };
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): boolean {
-  let rest = bytes;
-  for (let tries = 0; rest.length > 0;) {
-    try {
-      rest = rest.subarray(writeSync(descriptor, rest));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++tries > LOG_TRIES_MAX) return false;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    }
-  }
-  return true;
 }

@@ -3,9 +3,12 @@ import { dirname } from 'node:path';
 import { armFailpoints, readBootstrap, watchLifeline } from '@heirloom/wire';
 import { markWorkerProcess } from './inside-worker.js';
 import { logTo } from './log-line.js';
+import { captureOutput } from './output-write.js';
 import { decodeWorkerBootstrap } from './worker-bootstrap.js';
 import { WorkerProcess } from './worker-process.js';
 
+// Before any code of the user's runs that could write.
+captureOutput();
 const bootstrap = decodeWorkerBootstrap(readBootstrap());
 process.title = `heirloom standby ${bootstrap.worker}`;
 const lifeline = watchLifeline(dirname(bootstrap.routerSocketPath));
