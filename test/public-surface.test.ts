@@ -56,7 +56,7 @@ describe('what users import', () => {
       `),
       types: words(`
         AnyTableDefinition AnyWorkerDefinition AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
-        ChildCounts ChildListing ChildReference Condition CounterOperation CounterOptions DeadLetter
+        ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions DeadLetter
         DeadLetterSelection DeadLetters DefaultRow Explanation ExtendedInfo FieldsOf File2tabOptions Inside
         KeeperErrorCode KeeperSettings KeyCut KeyedRows LetterReason Logger MatchObjectOptions MatchOptions
         MatchedValues Operators PageOptions Patch Pattern PrivateTable ProgramCastsOf QueueLimits ReadTabfileOptions

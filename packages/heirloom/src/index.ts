@@ -21,7 +21,7 @@ export type {
   WorkerReference,
 } from './reference.js';
 export type { ProgramCastsOf } from './program-cast.js';
-export type { Runtime, TableListing } from './runtime.js';
+export type { CloseOptions, Runtime, TableListing } from './runtime.js';
 export type { SupervisorManagement } from './supervisor-management.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './process-log.js';
