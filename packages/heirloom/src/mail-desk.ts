@@ -14,6 +14,7 @@ import type { CastFeedPorts } from './cast-feed.js';
 import type { PendingCall } from './pending-call.js';
 import { callFailure } from './pending-call.js';
 import type { Router } from './router.js';
+import { timerOf } from './timer-desk.js';
 import type { WorkerSlot } from './worker-slot.js';
 
 /** How many letters are asked for at a time. */
@@ -61,11 +62,15 @@ export class MailDesk {
     if (hasLetters) this.#tellLetters();
   }
 
-  /** Rejects a call that is poisoned, behind its becoming a dead letter. A stored cast or letter has nobody to be told. */
+  /**
+   * Rejects a call that is poisoned, behind its becoming a dead letter. A stored cast has nobody to be told. That of a timer becomes
+   * none: it is taken out by its desk.
+   */
   async bury(call: PendingCall): Promise<void> {
     const { calls, link } = this.#router;
     const { name, tries, argumentBytes, delivery, slot } = call;
     const what = `killed its worker ${tries} times and is not run again`;
+    if (timerOf(call) !== undefined) return calls.fail(call, 'ERR_CALL_POISONED', 'none', what);
     const error = encodeValue(encodeError(callFailure(call, 'ERR_CALL_POISONED', 'none', what)));
     const worker = slot.name;
     const submission: Submission =

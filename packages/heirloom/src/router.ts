@@ -11,6 +11,7 @@ import { KeeperLink } from './keeper-link.js';
 import { MailDesk } from './mail-desk.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
+import { TimerDesk } from './timer-desk.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
 
@@ -42,6 +43,7 @@ export class Router {
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
+  readonly timers: TimerDesk = new TimerDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
   readonly mail: MailDesk = new MailDesk(this);
   readonly link: KeeperLink = new KeeperLink(

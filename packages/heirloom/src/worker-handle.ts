@@ -3,9 +3,10 @@
  */
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
-import { byName } from '@heirloom/worker/process-url';
+import { TABLE_CALL_PREFIX, byName } from '@heirloom/worker/process-url';
 import { castFromProgram } from './program-cast.js';
 import type { ProgramCastsOf } from './program-cast.js';
+import { CallError } from './errors.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
@@ -53,7 +54,9 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
   const call = byName(
     (name) =>
       (...callArguments: unknown[]) =>
-        router.calls.call(slot, name, callArguments, options),
+        isInternal(name)
+          ? Promise.reject(noCall(slot.name, name))
+          : router.calls.call(slot, name, callArguments, options),
   );
   const cast = byName(
     (name) =>
@@ -77,6 +80,16 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       return createHandle(router, slot, { ...options, ...more });
     },
   };
+}
+
+/** The calls that only the runtime makes; those to tables are judged by the worker. */
+function isInternal(name: string): boolean {
+  return name.startsWith('$') && !name.startsWith(TABLE_CALL_PREFIX);
+}
+
+function noCall(worker: string, call: string): CallError {
+  const message = `The worker '${worker}' has no call '${call}': names that begin with $ are the runtime's.`;
+  return new CallError('ERR_CALL_UNKNOWN', message, { worker, call, outcome: 'none' });
 }
 
 /** The remote handle of one table: an object with the operations of a RemoteTable. */

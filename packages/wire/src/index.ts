@@ -42,13 +42,14 @@ export {
   welcome,
 } from './keeper-messages.js';
 export { decodeControl, FrameKind, sendControl } from './messages.js';
-export { migrationProgressFields, tableDeclaration } from './table-grant.js';
+export { isHiddenTable, migrationProgressFields, tableDeclaration } from './table-grant.js';
 export { transferNotice } from './table-move.js';
 export {
   activate,
   active,
   adopt,
   ask,
+  continued,
   crash,
   ignored,
   initFailed,
@@ -59,6 +60,7 @@ export {
   ready,
   stop,
   stopped,
+  timerDue,
 } from './worker-messages.js';
 export { ByteReader } from './byte-reader.js';
 export { ByteWriter } from './byte-writer.js';
@@ -129,6 +131,7 @@ export type {
 export type { Adoption, ElsewhereTable, TableMove, TransferNotice } from './table-move.js';
 export type {
   ActivateMessage,
+  ActiveMessage,
   AskMessage,
   CrashMessage,
   KeeperLostMessage,
@@ -136,6 +139,7 @@ export type {
   LeaveMessage,
   ReadyMessage,
   StopMessage,
+  TimerDueMessage,
 } from './worker-messages.js';
 export type { ConnectOptions, Server } from './connect.js';
 export type { CloseReason, ConnectionOptions } from './connection.js';

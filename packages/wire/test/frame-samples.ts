@@ -8,6 +8,7 @@ import {
   ask,
   ByteWriter,
   changed,
+  continued,
   crash,
   createToken,
   decodeBatch,
@@ -43,6 +44,7 @@ import {
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
   WireError,
@@ -205,8 +207,10 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     tables: [table, { ...table, migrates: true }],
   });
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
-  for (const message of [active, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
+  for (const message of [continued, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
+  sendControl(sink, active, { isContinuing: true });
+  sendControl(sink, timerDue, { name: 'remind/7', handler: 'remind', generation: '7.12' });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
   const question = {
     requestId: 12,
@@ -313,6 +317,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   moved,
   active,
   changed,
+  continued,
   crash,
   expect,
   fenced,
@@ -320,6 +325,8 @@ const controls: readonly ControlMessage<unknown>[] = [
   initFailed,
   keeper,
   keeperFailed,
+  continued,
+  timerDue,
   keeperLost,
   keeperReady,
   loadFailed,
@@ -330,6 +337,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
 ];

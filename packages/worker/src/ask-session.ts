@@ -14,8 +14,8 @@
  *    Of what has left and is not waited for any more, the router is told: it waits for nobody, and reads no further page.
  * 4. G9: at most ASKS_OPEN_MAX questions of ASKS_OPEN_BYTES_MAX are unanswered, of all handlers of this process; one more is
  *    refused (ERR_CALL_OVERLOADED). A question whose asker gave up counts until its answer comes.
- * 5. Without a call there is nothing by which a write could be known again, so `init` and `tableTransferred` only read
- *    (ERR_WORKER_NO_CALL).
+ * 5. Without a call there is nothing by which a write could be known again, so `init`, `tableTransferred` and timers, which outlive
+ *    the embedding process, only read (ERR_WORKER_NO_CALL).
  */
 import { TableError, showValue } from '@heirloom/tables';
 import { decodeError, decodeValue, encodeValue, failpoint } from '@heirloom/wire';
@@ -263,7 +263,7 @@ function encodeOperands(target: AskTarget, operands: readonly unknown[]): Uint8A
 
 function noCall(target: AskTarget): WorkerError {
   const message =
-    `${targetName(target)} is done by others, and init and tableTransferred can ask them for reads only, as it could happen ` +
-    'again in the next life. Do it in a call.';
+    `${targetName(target)} is done by others, and init, tableTransferred and timers can ask them for reads only, as it could ` +
+    'happen again in the next life. Do it in a call.';
   return new WorkerError('ERR_WORKER_NO_CALL', message, targetDetails(target));
 }

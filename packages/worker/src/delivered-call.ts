@@ -8,7 +8,6 @@
 import { decodeValue } from '@heirloom/wire';
 import type { CallMessage, CastEnding, Delivery } from '@heirloom/wire';
 import { WorkerError } from './errors.js';
-import { TABLE_CALL_PREFIX } from './table-call-names.js';
 
 /** The call that is delivered. Throws WireError, or WorkerError ERR_WORKER_PROTOCOL, for arguments that are none. */
 export function callOf({ callId, id, name, arguments: bytes }: Delivery): CallMessage {
@@ -17,9 +16,9 @@ export function callOf({ callId, id, name, arguments: bytes }: Delivery): CallMe
   throw new WorkerError('ERR_WORKER_PROTOCOL', `The arguments of the cast ${id} are no list.`, { id });
 }
 
-/** Whether it names what is no call of a program: others write to tables by calls that are answered. */
+/** Whether it names what is no call of a program, but one that the router makes. */
 export function isForbidden({ kind, name }: Delivery): boolean {
-  return kind === 'cast' && name.startsWith(TABLE_CALL_PREFIX);
+  return kind === 'cast' && name.startsWith('$');
 }
 
 /** How it has ended. */

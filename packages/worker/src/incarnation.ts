@@ -18,6 +18,8 @@
  * 5. No handler begins while the gate is full or the router does not read.
  * 6. A table that is this worker's own now is taken in between two handlers, before calls that came behind it, and once:
  *    `tableTransferred` runs as a batch that also tells the keeper that this worker took note (inheritance.ts).
+ * 7. What a handler continues with runs next, before (6) and before any call. Behind `init` it runs when the worker is active, and
+ *    `onContinued` is told behind it: no call is sent before, so that none is suspected of its death.
  *
  * A failed invariant is a bug and is thrown through, which ends the process: its half-done batch is in no buffer.
  */
@@ -39,6 +41,7 @@ import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
 import type { HandlerEffects } from './batch-encoder.js';
 import { IGNORE } from './definition.js';
+import type { Continuation, ContinueOrigin } from './continuations.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import { callOf, endingOf, isForbidden, resultOf } from './delivered-call.js';
 import { WorkerError } from './errors.js';
@@ -50,6 +53,7 @@ import type {
   WorkerIdentity,
 } from './handler-context.js';
 import { Inheritance } from './inheritance.js';
+import { Life } from './life.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
 import type { Mail } from './mailbox.js';
@@ -60,6 +64,9 @@ import { Outbox } from './outbox.js';
 import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
+import { isThenable } from './thenable.js';
+import { firedTimer, timerCalls } from './timer-calls.js';
+import type { FiredTimer } from './timer-calls.js';
 import { Transaction } from './transaction.js';
 import { referredWorker } from './worker-ref.js';
 
@@ -70,14 +77,26 @@ export interface IncarnationOptions {
   readonly ports: IncarnationPorts;
 }
 
+/** A run of the user's code that nobody has called: what it is, and what becomes of it. */
+interface Turn {
+  readonly running: Running;
+  readonly run: (context: TransferContext<TableDefinitions>) => unknown;
+  readonly returned: (result: unknown) => void;
+  readonly threw: (error: unknown) => void;
+}
+
 /** The handler that has begun and not settled. */
 interface Running {
-  /** Undefined for `init`. */
+  /** Undefined for what is no call. */
   readonly callId: number | undefined;
   /** Whether the worker dies if it throws. */
   readonly isFatal: boolean;
   /** The stored cast or dead letter that is run. */
   readonly delivery?: Delivery | undefined;
+  /** The timer that it is the handler of. */
+  readonly timer?: FiredTimer | undefined;
+  /** On whose behalf it may continue. */
+  readonly origin: ContinueOrigin;
 }
 
 interface Death {
@@ -85,8 +104,8 @@ interface Death {
   readonly callId: number;
 }
 
-const INIT: Running = { callId: undefined, isFatal: false };
-const TRANSFER: Running = { callId: undefined, isFatal: true };
+const INIT: Running = { callId: undefined, isFatal: false, origin: 'init' };
+const TRANSFER: Running = { callId: undefined, isFatal: true, origin: 'handler' };
 /** What is said to have been running where it was no call; calls are numbered from 1. */
 const NO_CALL = 0;
 const NO_EFFECTS: HandlerEffects = Object.freeze({ commits: [], steps: [], casts: [] });
@@ -104,12 +123,15 @@ export class Incarnation {
   private running: Running | undefined;
   private isInitialized = false;
   private isStopping = false;
+  /** Whether what `init` or a former life has left to do is not done yet: no calls come meanwhile. */
+  private isContinuing = false;
   private isPumpDue = false;
   private death: Death | undefined;
   private readonly inheritance: Inheritance;
   private readonly migration: MigrationRun;
   private readonly asks: Asks;
   private readonly outbox: Outbox;
+  private readonly life: Life;
   private session: AskSession | undefined;
   /** The workers of the runtime. */
   private workers: ReadonlySet<string> = new Set();
@@ -126,7 +148,12 @@ export class Incarnation {
     this.identity = { name, incarnation: 0 };
     this.transaction = new Transaction(definition.tables);
     const inherited = (key: string): AnyTableDefinition | undefined => this.transaction.holding(key)?.definition;
-    this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables, inherited)]);
+    this.life = new Life({ definition, transaction: this.transaction, ports });
+    this.handlers = new Map([
+      ...Object.entries(definition.handlers),
+      ...tableCalls(definition.tables, inherited),
+      ...timerCalls(definition.timers, this.life.timers),
+    ]);
     this.inheritance = new Inheritance(name, this.transaction, {
       reader: ports.reader,
       log: ports.log,
@@ -160,8 +187,9 @@ export class Incarnation {
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
     this.outbox.begin(message.outbox);
-    if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
-    else this.begun(message);
+    const tables = this.life.load(epoch, message.tables, this.encoder);
+    if (tables.some(({ migration }) => migration !== undefined)) void this.migrate({ ...message, tables });
+    else this.begun({ ...message, tables });
   }
 
   private begun(message: ActivateMessage): void {
@@ -229,26 +257,19 @@ export class Incarnation {
   /** Finishes what has arrived, then tells `onStopped`. */
   stop(): void {
     this.isStopping = true;
+    this.life.timers.stop();
     this.finish();
   }
 
   private initialize(restarted: boolean, elsewhere: ReadonlyMap<string, string>): void {
-    this.begin(INIT);
-    const context: InitContext<TableDefinitions> = { ...this.lend(), elsewhere, restarted };
-    let result: unknown;
-    let isAsync = false;
-    try {
-      // The definition has erased the type of its own tables.
-      result = (this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined)?.(context);
-      isAsync = isThenable(result);
-    } catch (error) {
-      return this.initFailed(error);
-    }
-    if (!isAsync) return this.initialized(restarted, result);
-    Promise.resolve(result).then(
-      (settled) => this.initialized(restarted, settled),
-      (error: unknown) => this.initFailed(error),
-    );
+    // The definition has erased the type of its own tables.
+    const init = this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined;
+    this.play({
+      running: INIT,
+      run: (context) => init?.({ ...context, elsewhere, restarted }),
+      returned: (result) => this.initialized(restarted, result),
+      threw: (error) => this.initFailed(error),
+    });
   }
 
   private initialized(restarted: boolean, result: unknown): void {
@@ -282,7 +303,10 @@ export class Incarnation {
   private becomeActive(): void {
     if (this.state !== 'initializing' || !this.isInitialized || this.gate.released < this.initBatch) return;
     this.state = 'active';
-    this.ports.onActive();
+    this.isContinuing = this.life.continuations.isPending;
+    this.ports.onActive(this.isContinuing);
+    this.life.timers.start();
+    if (this.isContinuing) this.schedule();
   }
 
   private schedule(): void {
@@ -298,6 +322,13 @@ export class Incarnation {
 
   private pump(): void {
     while (this.canBegin()) {
+      const continuation = this.life.continuations.next();
+      if (continuation !== undefined) {
+        // What has asked for it leaves first, and is not to blame if the worker dies of it.
+        this.flush();
+        this.continue(continuation);
+        continue;
+      }
       const adoption = this.inheritance.next(this.encoder);
       if (adoption !== undefined) {
         this.transferred(adoption);
@@ -343,7 +374,7 @@ export class Incarnation {
       return this.emit(outcome, NO_EFFECTS, endingOf(delivery, 'unknown_call'));
     }
     const isFatal = this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX);
-    this.begin({ callId, isFatal, delivery });
+    this.begin({ callId, isFatal, timer: firedTimer(call), delivery, origin: 'handler' });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
@@ -367,21 +398,41 @@ export class Incarnation {
       .then(() => this.pump());
   }
 
+  private play({ running, run, returned, threw }: Turn): void {
+    this.begin(running);
+    const context = this.lend();
+    let result: unknown;
+    let isAsync = false;
+    try {
+      result = run(context);
+      isAsync = isThenable(result);
+    } catch (error) {
+      return threw(error);
+    }
+    if (!isAsync) return returned(result);
+    // What throws in `returned` and `threw` is a bug, and ends the process as a rejection that nobody handles.
+    void Promise.resolve(result)
+      .then(returned, threw)
+      .then(() => this.pump());
+  }
+
   private begin(running: Running): void {
     this.running = running;
-    this.session = this.asks.session(running.callId);
+    // A timer outlives the embedding process, in which what a call has written elsewhere is known.
+    this.session = this.asks.session(running.timer === undefined ? running.callId : undefined);
     this.ports.handlerBegins(running.callId ?? 0, this.definition.handlerTimeoutMs);
     failpoint('worker.handler:start');
   }
 
   /** Begins the transaction of the handler that has begun, and gives what every handler gets. */
   private lend(): TransferContext<TableDefinitions> {
-    const { ports, session, workers } = this;
+    const { ports, session, workers, running } = this;
     invariant(session !== undefined, 'tables are lent to no handler');
     return {
       ...this.transaction.begin(async (table, name) => {
         await session.ask({ ...table, operation: 'rename' }, [name], {});
       }),
+      ...this.life.begin(running?.origin),
       remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
       now: ports.now,
       log: ports.log,
@@ -411,24 +462,16 @@ export class Incarnation {
   /** Tells the definition of a table that is this worker's own now. */
   private transferred({ worker, declaration, grant, notice }: Adoption): void {
     if (notice === undefined) return;
-    this.begin(TRANSFER);
-    const context = this.lend();
     const transfer = Object.freeze({ table: `${worker}/${declaration.name}`, from: notice.from, data: notice.data });
     // The definition has erased the type of its own tables.
     const handler = this.definition.tableTransferred as
       ((of: typeof transfer, context: TransferContext<TableDefinitions>) => unknown) | undefined;
-    try {
-      const result = handler?.(transfer, context);
-      if (!isThenable(result)) return this.accepted(grant.tableId);
-      void Promise.resolve(result)
-        .then(
-          () => this.accepted(grant.tableId),
-          (error: unknown) => this.crashed(error),
-        )
-        .then(() => this.pump());
-    } catch (error) {
-      this.crashed(error);
-    }
+    this.play({
+      running: TRANSFER,
+      run: (context) => handler?.(transfer, context),
+      returned: () => this.accepted(grant.tableId),
+      threw: (error) => this.crashed(error),
+    });
   }
 
   private accepted(tableId: number): void {
@@ -439,7 +482,32 @@ export class Incarnation {
     this.append(undefined, { ...effects, steps: [accept, ...effects.steps] });
   }
 
-  /** `tableTransferred` threw: nothing of it happened, and the next life is told again. */
+  /** Runs what is pending before anything else; the row of what was asked for goes with its batch. */
+  private continue({ origin, argument }: Continuation): void {
+    // The definition has erased the type of its own tables.
+    const handler = this.definition.handleContinue as
+      ((context: TransferContext<TableDefinitions>, argument: unknown) => unknown) | undefined;
+    this.play({
+      running: { ...TRANSFER, origin },
+      run: (context) => {
+        this.life.continuations.consume(origin);
+        return handler?.(context, argument);
+      },
+      returned: () => this.continued(),
+      threw: (error) => this.crashed(error),
+    });
+  }
+
+  private continued(): void {
+    failpoint('worker.continue:end');
+    this.end();
+    this.append(undefined, this.commit());
+    if (!this.isContinuing || this.life.continuations.isPending) return;
+    this.isContinuing = false;
+    this.ports.onContinued();
+  }
+
+  /** What was no call threw: nothing of it happened, and the next life does it again. */
   private crashed(error: unknown): void {
     if (isBug(error)) throw error;
     this.death = { error, callId: NO_CALL };
@@ -447,23 +515,35 @@ export class Incarnation {
     this.rollback();
   }
 
-  private commit(): HandlerEffects {
-    const commits = this.transaction.commit();
-    return { commits, steps: this.transaction.takeSteps(this.inheritance.forget), casts: this.outbox.take() };
-  }
-
   private rollback(): void {
     this.transaction.rollback();
+    this.life.rollback();
     this.outbox.rollback();
+  }
+
+  private commit(): HandlerEffects {
+    const commits = this.transaction.commit();
+    this.life.commit();
+    return { commits, steps: this.transaction.takeSteps(this.inheritance.forget), casts: this.outbox.take() };
   }
 
   private failed(callId: number, error: unknown): void {
     if (isBug(error)) throw error;
+    const timer = this.running?.timer;
     if (this.running?.isFatal === true) this.death = { error, callId };
     const delivery = this.running?.delivery;
     this.end(true);
     this.rollback();
-    this.emit(this.encoder.threw(callId, error), NO_EFFECTS, endingOf(delivery, 'threw'));
+    const effects = timer === undefined ? NO_EFFECTS : this.consume(timer, error);
+    this.emit(this.encoder.threw(callId, error), effects, endingOf(delivery, 'threw'));
+  }
+
+  /** A timer is over also if its handler throws. */
+  private consume(timer: FiredTimer, error: unknown): HandlerEffects {
+    this.ports.log.error('the handler of a timer threw; what it had changed was undone', { timer: timer.name, error });
+    this.lend();
+    this.life.timers.consume(timer.name, timer.generation);
+    return this.commit();
   }
 
   /** Sends an outcome on its way; see invariant 3. */
@@ -495,7 +575,7 @@ export class Incarnation {
     if (this.death !== undefined) {
       this.state = 'over';
       this.ports.onCrash(this.death.error, this.death.callId);
-    } else if (this.isStopping && this.mailbox.size === 0 && this.canStop) {
+    } else if (this.isStopping && this.mailbox.size === 0 && this.canStop && !this.life.continuations.isPending) {
       this.state = 'over';
       this.ports.onStopped();
     }
@@ -526,10 +606,4 @@ function isBug(error: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-/** Throws what an accessor for `then` throws: that is an error of the handler, too. */
-function isThenable(value: unknown): boolean {
-  // A row or another plain value has no `then`; asking runs no code of its own unless it is made to.
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -24,6 +24,7 @@ import {
   adopt,
   ask,
   connect,
+  continued,
   crash,
   decodeControl,
   decodeDelivery,
@@ -40,6 +41,7 @@ import {
   sendControl,
   stop,
   stopped,
+  timerDue,
   writeOutcome,
 } from '@heirloom/wire';
 import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
@@ -80,6 +82,7 @@ export class WorkerProcess {
   private calls: Connection | undefined;
   private incarnation: Incarnation | undefined;
   private storePath: string | undefined;
+  private alarm: NodeJS.Timeout | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
 
@@ -118,8 +121,8 @@ export class WorkerProcess {
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
-    const { handlers, tables } = definition;
-    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    const tables = declareTables(definition);
+    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(definition.handlers), tables });
     rehearse(
       () => this.incarnation?.isNew !== true,
       () => this.openReader(),
@@ -146,6 +149,11 @@ export class WorkerProcess {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
       ask: (message) => sendControl(calls, ask, message),
       leave: (message) => sendControl(calls, leave, message),
+      timerDue: (message) => sendControl(calls, timerDue, message),
+      setAlarm: (delayMs, task) => {
+        clearTimeout(this.alarm);
+        this.alarm = delayMs === undefined ? undefined : setTimeout(task, delayMs);
+      },
       flush: () => {
         journal.flush();
         calls.flushNow();
@@ -157,9 +165,13 @@ export class WorkerProcess {
       now: Date.now,
       log,
       reader: () => this.openReader(),
-      onActive: () => {
-        sendControl(calls, active, {});
+      onActive: (isContinuing) => {
+        sendControl(calls, active, { isContinuing });
         // Before any call begins: a death from now on is not the doing of `init`.
+        calls.flushNow();
+      },
+      onContinued: () => {
+        sendControl(calls, continued, {});
         calls.flushNow();
       },
       onInitFailed: (error) => {
