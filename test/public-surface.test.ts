@@ -86,11 +86,11 @@ describe('what users import', () => {
         LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables NumericFieldOf Operators
         OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern PrivateTable
         ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers ReverseOptions RowOf
-        RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow SignatureOf StoredRowOf
-        Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableDefinitions
-        TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer TableType TablesOf TimerHandlers
-        TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition WorkerErrorCode
-        WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
+        RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow SignatureOf
+        StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition
+        TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer TableType TablesOf
+        TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
       `),
     });
   });

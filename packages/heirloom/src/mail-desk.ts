@@ -64,13 +64,15 @@ export class MailDesk {
 
   /**
    * Rejects a call that is poisoned, behind its becoming a dead letter. A stored cast has nobody to be told. That of a timer becomes
-   * none: it is taken out by its desk.
+   * none: it is taken out by its desk. Nor does one with an idempotency key: it is made again under its key, and a letter would be
+   * run beside that.
    */
   async bury(call: PendingCall): Promise<void> {
     const { calls, link } = this.#router;
     const { name, tries, argumentBytes, delivery, slot } = call;
     const what = `killed its worker ${tries} times and is not run again`;
-    if (timerOf(call) !== undefined) return calls.fail(call, 'ERR_CALL_POISONED', 'none', what);
+    if (timerOf(call) !== undefined || call.outcomeKey !== undefined)
+      return calls.fail(call, 'ERR_CALL_POISONED', 'none', what);
     const error = encodeValue(encodeError(callFailure(call, 'ERR_CALL_POISONED', 'none', what)));
     const worker = slot.name;
     const submission: Submission =

@@ -7,13 +7,21 @@
  * 3. Arguments are encoded when the call is made, so that later changes to them do not matter, also when it is run again.
  */
 import { showValue } from '@heirloom/tables';
-import type { Delivery, Outcome } from '@heirloom/wire';
-import { ARGUMENT_BYTES_MAX, decodeError, decodeValue, encodeValue } from '@heirloom/wire';
+import type { Delivery, Outcome, OutcomeKey } from '@heirloom/wire';
+import {
+  ARGUMENT_BYTES_MAX,
+  KEEP_OUTCOME_MS_MAX,
+  OUTCOME_KEY_BYTES_MAX,
+  decodeError,
+  decodeValue,
+  encodeValue,
+} from '@heirloom/wire';
 import { NAME_CHARS_MAX } from '@heirloom/worker';
 import { onAbort } from '@heirloom/worker/process-url';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
 import type { CallErrorCode, CallOutcome } from './errors.js';
 import { CallError, RuntimeError } from './errors.js';
+import { createDeferred } from './deferred.js';
 import { checkOptionNames } from './option-check.js';
 import type { WorkerSlot } from './worker-slot.js';
 
@@ -29,9 +37,18 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** What happens when the worker dies and the call left no trace: run it again (default), or reject it. */
   readonly retry?: RetryPolicy | undefined;
+  /**
+   * Names the call, so that making it again gives the outcome of the first time, also after a new start of the program: 1 to 512
+   * bytes, unique among the calls of the worker for as long as the outcome is kept. For calls only, not for tables.
+   */
+  readonly idempotencyKey?: string | undefined;
+  /** How long the outcome of a call with a key is kept, in milliseconds; at most a year of 366 days. Default a day. */
+  readonly keepOutcomeMs?: number | undefined;
 }
 
-const CALL_OPTIONS = ['timeoutMs', 'signal', 'retry'];
+const CALL_OPTIONS = ['timeoutMs', 'signal', 'retry', 'idempotencyKey', 'keepOutcomeMs'];
+/** What UTF-8 cannot tell apart. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Checks options once, where they are given. Throws RuntimeError ERR_RUNTIME_OPTION. */
 export function checkCallOptions(options: CallOptions): void {
@@ -44,6 +61,21 @@ export function checkCallOptions(options: CallOptions): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', signal, 'an AbortSignal');
   if (retry !== undefined && retry !== 'if_no_trace' && retry !== 'never') {
     throw wrong('retry', retry, "'if_no_trace' or 'never'");
+  }
+  checkKeyOptions(options);
+}
+
+function checkKeyOptions({ idempotencyKey, keepOutcomeMs }: CallOptions): void {
+  if (idempotencyKey !== undefined) {
+    const isText = typeof idempotencyKey === 'string' && idempotencyKey !== '' && !LONE_SURROGATE.test(idempotencyKey);
+    if (!isText || Buffer.byteLength(idempotencyKey) > OUTCOME_KEY_BYTES_MAX) {
+      const what = `a text of 1 to ${OUTCOME_KEY_BYTES_MAX} bytes in UTF-8, without lone surrogates`;
+      throw wrong('idempotencyKey', idempotencyKey, what);
+    }
+  }
+  if (keepOutcomeMs === undefined) return;
+  if (!Number.isSafeInteger(keepOutcomeMs) || keepOutcomeMs < 1 || keepOutcomeMs > KEEP_OUTCOME_MS_MAX) {
+    throw wrong('keepOutcomeMs', keepOutcomeMs, `a whole number of milliseconds from 1 to ${KEEP_OUTCOME_MS_MAX}`);
   }
 }
 
@@ -75,12 +107,29 @@ export interface PendingCall extends QueuedCall {
   readonly signal: AbortSignal | undefined;
   /** Whether the caller has its answer; a call that was sent stays here until its worker answered it or died. */
   isAnswered: boolean;
+  /** Under which its outcome is kept; undefined for a call without a key. */
+  readonly outcomeKey?: OutcomeKey | undefined;
   /** Undefined for what is stored nowhere. */
   readonly delivery: StoredRun | undefined;
 }
 
+/** A call that several callers may wait for; see keyed-calls.ts. */
+export interface SharedCall {
+  readonly answer: Promise<unknown>;
+  /**
+   * Nobody waits for it any more. One that was not sent is gone. One that was may run, and `answer` is settled in the end; if it leaves
+   * no trace, it is not run again.
+   */
+  leave(): { readonly outcome: CallOutcome; readonly isGone: boolean };
+  /** Somebody waits for it again. */
+  rejoin(): void;
+}
+
 /** What a call is made of. */
-interface NewCall extends Pick<PendingCall, 'slot' | 'name' | 'argumentBytes' | 'resolve' | 'reject' | 'delivery'> {
+interface NewCall
+  extends
+    Pick<PendingCall, 'slot' | 'name' | 'argumentBytes' | 'resolve' | 'reject' | 'delivery'>,
+    Pick<PendingCall, 'outcomeKey'> {
   readonly options: CallOptions;
 }
 
@@ -118,7 +167,7 @@ export class PendingCalls {
     return new Promise((resolve, reject) => {
       const refusal = isNested ? this.#failure : this.#refusal;
       if (refusal !== undefined) throw refusal;
-      checkName(slot.name, name);
+      checkCallName(slot.name, name);
       const argumentBytes = encodeArguments(slot.name, name, callArguments);
       this.#begin(this.#newCall({ slot, name, argumentBytes, resolve, reject, options, delivery: undefined }), options);
     });
@@ -156,7 +205,7 @@ export class PendingCalls {
     if (this.#refusal !== undefined) throw this.#refusal;
   }
 
-  #newCall({ slot, name, argumentBytes, resolve, reject, delivery, options }: NewCall): PendingCall {
+  #newCall({ slot, name, argumentBytes, resolve, reject, delivery, options, outcomeKey }: NewCall): PendingCall {
     const { signal, retry = 'if_no_trace' } = options;
     return {
       callId: ++this.#lastCallId,
@@ -174,6 +223,7 @@ export class PendingCalls {
       signal,
       isAnswered: false,
       delivery,
+      outcomeKey,
     };
   }
 
@@ -189,6 +239,41 @@ export class PendingCalls {
     if (slot.offer(call)) return;
     const advice = 'was refused, as too many calls wait for the worker. Send fewer at a time';
     this.fail(call, 'ERR_CALL_OVERLOADED', 'none', advice);
+  }
+
+  /** Makes a call without a time or signal of its own, whose outcome is kept. Throws as `call` rejects. */
+  shared(
+    slot: WorkerSlot,
+    name: string,
+    argumentBytes: Uint8Array,
+    { retry }: CallOptions,
+    outcomeKey: OutcomeKey,
+  ): SharedCall {
+    this.checkOpen();
+    const answer = createDeferred<unknown>();
+    const call = this.#newCall({
+      slot,
+      name,
+      argumentBytes,
+      resolve: (value) => answer.resolve(value),
+      reject: (error) => answer.reject(error),
+      options: { retry },
+      delivery: undefined,
+      outcomeKey,
+    });
+    this.#begin(call, { timeoutMs: 'infinity' });
+    return {
+      answer: answer.promise,
+      leave: () => this.#withdraw(call),
+      rejoin: () => void (call.cancelled = false),
+    };
+  }
+
+  #withdraw(call: PendingCall): ReturnType<SharedCall['leave']> {
+    if (call.slot.cancel(call) === 'unknown') return { outcome: 'unknown', isGone: false };
+    const outcome = this.#forget(call) ? 'unknown' : 'none';
+    this.#reject(call, callFailure(call, 'ERR_CALL_ABORTED', outcome, 'was given up'));
+    return { outcome, isGone: true };
   }
 
   #listen(call: PendingCall, signal: AbortSignal): void {
@@ -218,7 +303,8 @@ export class PendingCalls {
     call.slot.settled(call);
     if (call.isAnswered) return;
     try {
-      if (outcome.threw) this.#reject(call, thrown(call, hasWritten, decodeValue(outcome.payload)));
+      if (outcome.threw)
+        this.#reject(call, thrownError(call.slot.name, call.name, hasWritten, decodeValue(outcome.payload)));
       else this.#resolve(call, decodeValue(outcome.payload));
     } catch (cause) {
       this.#reject(call, callFailure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
@@ -272,13 +358,14 @@ export class PendingCalls {
 }
 
 /** A longer name than a worker can define is not worth sending. */
-function checkName(worker: string, name: string): void {
+export function checkCallName(worker: string, name: string): void {
   if (name.length <= NAME_CHARS_MAX) return;
   const message = `The worker '${worker}' has no call ${showValue(name)}: names have at most ${NAME_CHARS_MAX} characters.`;
   throw new CallError('ERR_CALL_UNKNOWN', message, { worker, outcome: 'none' });
 }
 
-function encodeArguments(worker: string, name: string, callArguments: readonly unknown[]): Uint8Array {
+/** Throws ERR_CALL_ARGUMENTS. */
+export function encodeArguments(worker: string, name: string, callArguments: readonly unknown[]): Uint8Array {
   const details = { worker, call: name, outcome: 'none' } as const;
   let bytes: Uint8Array;
   try {
@@ -294,10 +381,9 @@ function encodeArguments(worker: string, name: string, callArguments: readonly u
   throw new CallError('ERR_CALL_ARGUMENTS', message, { ...details, bytes: bytes.length });
 }
 
-function thrown(call: PendingCall, hasWritten: boolean, encoded: unknown): Error {
+/** The error of a call whose handler threw; or of one that the worker does not have. */
+export function thrownError(worker: string, name: string, hasWritten: boolean, encoded: unknown): CallError {
   const cause = decodeError(encoded);
-  const { name } = call;
-  const worker = call.slot.name;
   if ((cause as { code?: unknown }).code === 'ERR_WORKER_CALL_UNKNOWN') {
     return new CallError('ERR_CALL_UNKNOWN', cause.message, { worker, call: name, outcome: 'none' }, { cause });
   }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
+import { KeyedCalls } from './keyed-calls.js';
 import { MailDesk } from './mail-desk.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
@@ -51,6 +52,7 @@ export class Router {
     (message) => this.tables.moved(message),
     this.mail,
   );
+  readonly keyed: KeyedCalls = new KeyedCalls(this.calls, this.link);
   /** Whether the whole runtime ends: then no table goes to an heir. */
   isClosing = false;
   readonly socketDirectory: string;

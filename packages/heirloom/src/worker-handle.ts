@@ -6,7 +6,7 @@ import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
 import { TABLE_CALL_PREFIX, byName } from '@heirloom/worker/process-url';
 import { castFromProgram } from './program-cast.js';
 import type { ProgramCastsOf } from './program-cast.js';
-import { CallError } from './errors.js';
+import { CallError, RuntimeError } from './errors.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
@@ -28,7 +28,8 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
   /**
    * The worker's calls. A promise resolves when what the call changed is stored at the level that its tables promise (G1).
    * Rejects with CallError: ERR_CALL_THREW, ERR_CALL_TIMEOUT, ERR_CALL_ABORTED, ERR_CALL_OVERLOADED, ERR_CALL_POISONED,
-   * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime is over.
+   * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with a key (`idempotencyKey`) also
+   * ERR_CALL_KEY_REUSED and ERR_CALL_KEY_LIMIT; with RuntimeError when the runtime is over.
    */
   readonly call: CallsOf<Definition>;
   /**
@@ -37,7 +38,7 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
    * will only be started later. One whose handler throws, or kills its worker again and again, becomes a dead letter.
    * Rejects with CallError: ERR_CALL_OVERLOADED when 16,384 casts of the program, or 64 MiB of them, were not run yet,
    * ERR_CALL_TIMEOUT, ERR_CALL_ABORTED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime
-   * is over.
+   * is over, and with ERR_RUNTIME_OPTION for a handle with an idempotencyKey.
    */
   readonly cast: ProgramCastsOf<Definition>;
   /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
@@ -51,19 +52,27 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
   slot: WorkerSlot,
   options: CallOptions,
 ): WorkerHandle<Definition> {
+  const { idempotencyKey: key } = options;
   const call = byName(
     (name) =>
       (...callArguments: unknown[]) =>
         isInternal(name)
           ? Promise.reject(noCall(slot.name, name))
-          : router.calls.call(slot, name, callArguments, options),
+          : key === undefined
+            ? router.calls.call(slot, name, callArguments, options)
+            : router.keyed.call(slot, key, name, callArguments, options),
   );
   const cast = byName(
     (name) =>
       (...castArguments: unknown[]) =>
-        castFromProgram(router, slot.name, name, castArguments, options),
+        key === undefined
+          ? castFromProgram(router, slot.name, name, castArguments, options)
+          : Promise.reject(keyedUse(`The cast ${name}`, slot.name)),
   );
-  const tables = byName((name) => createTable(router, slot, name, options));
+  const tables = byName((name) => {
+    if (key === undefined) return createTable(router, slot, name, options);
+    throw keyedUse(`Table ${name}`, slot.name);
+  });
   return {
     name: slot.name,
     get pid() {
@@ -80,6 +89,12 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       return createHandle(router, slot, { ...options, ...more });
     },
   };
+}
+
+/** A key is a call's. */
+function keyedUse(what: string, worker: string): RuntimeError {
+  const problem = `${what} was asked for by a handle with an idempotencyKey, which is for calls. Use a handle without one.`;
+  return new RuntimeError('ERR_RUNTIME_OPTION', problem, { option: 'idempotencyKey', worker });
 }
 
 /** The calls that only the runtime makes; those to tables are judged by the worker. */

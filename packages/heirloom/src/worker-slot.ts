@@ -2,7 +2,7 @@
  * What the router keeps of a worker across its incarnations: its calls, and the connection they go to at the moment.
  */
 import type { Connection, ReadyMessage, TableDeclaration } from '@heirloom/wire';
-import { FrameKind, isHiddenTable, writeDelivery } from '@heirloom/wire';
+import { FrameKind, isHiddenTable, writeDelivery, writeOutcomeKey } from '@heirloom/wire';
 import type { CallQueueLimits, DeathVerdict, Suspicion } from './call-queue.js';
 import { CallQueue } from './call-queue.js';
 import type { CallOutcome } from './errors.js';
@@ -130,6 +130,7 @@ function send(connection: Connection, call: PendingCall): void {
     writer.uint53(callId);
     writer.string(name);
     writer.raw(argumentBytes);
+    if (call.outcomeKey !== undefined) writeOutcomeKey(writer, call.outcomeKey);
   });
 }
 

@@ -110,6 +110,7 @@ export type {
   OwnerTables,
   RemoteWorker,
   RemoteWorkers,
+  RunningCall,
   SignatureOf,
   TableDefinitions,
   TableTransfer,

@@ -6,6 +6,7 @@
  * 3. Rows come first, then migrations, which make other rows of them, then feeds, and then tables that go to another owner: with
  *    everything that their owner did to them.
  * 4. Casts and dead letters change with the rows of the handlers that made or ran them (cast-store.ts).
+ * 5. Outcomes that are kept under idempotency keys are written with what their handlers did (outcome-store.ts).
  */
 import type { OutcomesByWorker } from '@heirloom/wire';
 import { writeFeeds } from './change-feed.js';
@@ -48,7 +49,12 @@ export const TRIM_RECORDS_MAX = 1_000;
 const NOTHING = new Uint8Array();
 
 /** Writes a group, inside of a transaction. */
-export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup, confirmedLsn: number): ReleasedGroup {
+export function writeGroup(
+  store: Store,
+  writer: StoreWriter,
+  group: CommitGroup,
+  { confirmedLsn, now }: { readonly confirmedLsn: number; readonly now: number },
+): ReleasedGroup {
   for (const staged of group.tables.values()) writeTable(store, writer, staged);
   const flipped = group.received.flatMap(({ worker, batch }) => {
     return batch.migration === undefined ? [] : writeMigration(store, writer, worker, batch.migration);
@@ -59,6 +65,11 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   const moved = group.received.flatMap(({ worker, batch }) => applySteps(store, writer, worker, batch.steps ?? []));
   // Submissions alone are no batches, and get no LSN.
   if (group.received.length === 0) return nothingBut(store.state.lsn, mail);
+  for (const { worker, batch } of group.received) {
+    const [outcome] = batch.outcomes;
+    if (batch.keeping !== undefined && outcome !== undefined)
+      store.outcomes.put(writer, worker, batch.keeping, outcome, now);
+  }
   const progress = progressOf(group);
   for (const [worker, { lastBatch, hasInit }] of progress) {
     store.putEpoch(writer, worker, advance(store.epochs.get(worker) ?? NO_EPOCH, lastBatch, hasInit));

@@ -2,6 +2,7 @@
  * What lies where in the store: one LMDB environment, `data.mdb`, with a database for each kind of record.
  *
  *   meta      text                             format: u32 · state: value StoreState · mail: value MailState
+ *                                              · outcomes: value OutcomeTotals
  *   epochs    worker name, UTF-8               value EpochRecord
  *   tables    u32 tableId                      value TableRecord
  *   counts    u32 tableId                      uint53 size · uint53 nextSequence
@@ -14,6 +15,8 @@
  *   casts     u16 length · receiver · u64 id   cast (stored-mail.ts)
  *   letters   u64 id                           dead letter (stored-mail.ts)
  *   outboxes  sender, UTF-8, ' ' for the program    what it ever cast, and what of it is not stored any more (stored-mail.ts)
+ *   outcomes  u16 length · worker · key        uint53 end of its time · digest · u8 flags (1: threw, 2: has written) · payload
+ *   expiries  u64 end of its time · key of an outcome    nothing: the order in which outcomes are over
  *
  * All numbers are big-endian, so that bytes are ordered as numbers are. Values are encoded by @heirloom/wire. An extent is where
  * the rows of one table lie; a table that is cleared gets a new one, so clearing a table of any size is one small record. A feed
@@ -21,7 +24,8 @@
  *
  * Format 1 had neither feeds nor changes; a store of it is given them when it is opened. A keeper of that time would write rows
  * without their changes, so the number is another. Its tables were neither migrated nor owned by others; what their records lack
- * says so. Format 2 had no casts; a keeper of that time would keep them for ever.
+ * says so. Format 2 had no casts, which a keeper of that time would keep for ever, and kept no outcomes, so that it would run what is
+ * repeated a second time.
  *
  * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
  */
@@ -48,7 +52,7 @@ export const TABLES_MAX = 100_000;
 /** The databases of format 1, and those that came with format 2 and 3. */
 const FIRST_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
 const SECOND_NAMES = ['feeds', 'changes'] as const;
-const THIRD_NAMES = ['casts', 'letters', 'outboxes'] as const;
+const THIRD_NAMES = ['casts', 'letters', 'outboxes', 'outcomes', 'expiries'] as const;
 export type DatabaseName = (typeof FIRST_NAMES)[number] | (typeof SECOND_NAMES)[number] | (typeof THIRD_NAMES)[number];
 
 /** The databases that a store of some format has. */
@@ -71,6 +75,7 @@ export const DATABASE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary' } as
 
 export const FORMAT_KEY: Buffer = Buffer.from('format');
 export const STATE_KEY: Buffer = Buffer.from('state');
+export const OUTCOME_TOTALS_KEY: Buffer = Buffer.from('outcomes');
 export const MAIL_KEY: Buffer = Buffer.from('mail');
 
 export function isBag(type: string): boolean {
@@ -127,6 +132,19 @@ export function changeKey(feed: number, lsn: number): Buffer {
   key.writeUInt32BE(feed, 0);
   writeU64(key, lsn, 4);
   return key;
+}
+
+/** Where the outcome of an idempotency key lies; those of one worker lie together. */
+export function outcomeKey(worker: string, key: string): Buffer {
+  const name = Buffer.from(worker);
+  const length = Buffer.allocUnsafe(2);
+  length.writeUInt16BE(name.length, 0);
+  return Buffer.concat([length, name, Buffer.from(key)]);
+}
+
+/** Where it says when an outcome is over. */
+export function expiryKey(expiresAt: number, outcome: Uint8Array): Buffer {
+  return Buffer.concat([u64Key(expiresAt), outcome]);
 }
 
 /** Where a cast lies; those for one receiver lie together, in the order of their numbers. */

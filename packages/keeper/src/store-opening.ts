@@ -30,6 +30,7 @@ import {
   ENVIRONMENT_OPTIONS,
   FORMAT_KEY,
   MAIL_KEY,
+  OUTCOME_TOTALS_KEY,
   STATE_KEY,
   STORE_FILE,
   STORE_FILE_NEW,
@@ -42,6 +43,7 @@ import {
 import { checkOpeningRoom } from './opening-room.js';
 import { Store } from './store.js';
 import type { StoreContents } from './store.js';
+import { NO_OUTCOMES, decodeOutcomeTotals } from './outcome-store.js';
 import { checkStoreFile, damaged } from './store-file.js';
 import type { CheckDepth } from './store-file.js';
 import { NO_MAIL, decodeMailState, decodeOutbox } from './stored-mail.js';
@@ -179,6 +181,7 @@ function readContents(path: string, environment: RootDatabase<Buffer, Buffer>): 
     epochs: readEpochs(path, databases),
     catalog: readCatalog(path, databases),
     unconfirmed: readUnconfirmed(databases),
+    outcomes: readOutcomeTotals(path, databases),
     mail: readMail(path, databases),
     doomed: Array.from(databases.doomed.getKeys(), (key) => key.readUInt32BE(0)),
   };
@@ -249,6 +252,11 @@ function readFeeds(path: string, databases: Databases, catalog: TableCatalog): v
       isAwaited: false,
     };
   }
+}
+
+function readOutcomeTotals(path: string, { meta }: Databases): StoreContents['outcomes'] {
+  const stored = meta.get(OUTCOME_TOTALS_KEY);
+  return stored === undefined ? NO_OUTCOMES : decodeOutcomeTotals(path, stored);
 }
 
 function readMail(path: string, databases: Databases): StoreContents['mail'] {

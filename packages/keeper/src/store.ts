@@ -25,6 +25,8 @@ import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
 import { STATE_KEY, encodeCounts, encodeFeed, shapeKey, u32Key } from './layout.js';
+import { OutcomeStore } from './outcome-store.js';
+import type { OutcomeTotals } from './outcome-store.js';
 import type { StoreState } from './stored-record.js';
 import type { Feed, StoredTable, TableCatalog } from './table-catalog.js';
 
@@ -51,6 +53,7 @@ export interface StoreContents {
   readonly catalog: TableCatalog;
   readonly unconfirmed: UnconfirmedRecord[];
   readonly doomed: number[];
+  readonly outcomes: OutcomeTotals;
   readonly mail: MailContents;
 }
 
@@ -60,6 +63,7 @@ export class Store {
   readonly catalog: TableCatalog;
   readonly rows: Database<Buffer, Buffer>;
   readonly changes: Database<Buffer, Buffer>;
+  readonly outcomes: OutcomeStore;
   readonly mail: CastStore;
   /** By growing LSN. */
   readonly unconfirmed: UnconfirmedRecord[];
@@ -86,6 +90,7 @@ export class Store {
     this.catalog = contents.catalog;
     this.rows = contents.databases.rows;
     this.changes = contents.databases.changes;
+    this.outcomes = new OutcomeStore(contents.path, contents.databases, contents.outcomes);
     this.mail = new CastStore(contents.path, contents.databases, contents.mail);
     this.unconfirmed = contents.unconfirmed;
     this.doomed = contents.doomed;

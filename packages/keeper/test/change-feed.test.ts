@@ -337,7 +337,7 @@ describe('a store of format 1', () => {
     environment.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).putSync(FORMAT_KEY, u32Key(1));
     withoutLater(environment.openDB<Buffer, Buffer>('tables', DATABASE_OPTIONS));
     await environment.close();
-    for (const format of [1, 2]) {
+    for (const format of [1, 3]) {
       await inStore((store) => {
         beginRun(store, 0);
         expect(store.catalog.get('a', 't'), `format ${format}`).toMatchObject({

@@ -2,9 +2,9 @@
  * A batch: everything that one handler did, as the worker puts it into its journal.
  *
  *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
- *             · (flag 2) migration · (flag 4) steps · (flag 8) casts
+ *             · (flag 2) migration · (flag 4) steps · (flag 8) casts · (flag 16) keeping (outcome-key.ts)
  *   flags     1: this is the batch of `init` · 2: one step of a migration, and nothing else · 4: it has ownership steps
- *             · 8: its handler has made casts, or was that of a cast
+ *             · 8: its handler has made casts, or was that of a cast · 16: its one outcome is kept under an idempotency key
  *   migration u8 step (1 rows, 2 flip, 3 abandon) · (rows) u8 flags (1: a row has moved, 2: complete)
  *             · length-prefixed cursor · table
  *   steps     length-prefixed value: list of OwnershipStep
@@ -26,6 +26,8 @@ import type { Cast, CastEnding } from './cast.js';
 import { CAST_BYTES_MIN, readCast, readEnding, writeCast, writeEnding } from './cast.js';
 import { readOutcomes, writeOutcome } from './call-messages.js';
 import { malformed } from './errors.js';
+import type { OutcomeKeeping } from './outcome-key.js';
+import { readKeeping, writeKeeping } from './outcome-key.js';
 import type { FieldCheck } from './field.js';
 import { anything, expectMessage, listOf, natural, oneOf, optional, record, text } from './field.js';
 import type { StoredShape } from './table-grant.js';
@@ -44,6 +46,8 @@ export interface Batch {
   readonly casts?: readonly Cast[];
   /** The stored cast or dead letter whose handler this was: then there is one outcome, that of the run. */
   readonly ending?: CastEnding | undefined;
+  /** That its one outcome is to be kept; undefined if not. */
+  readonly keeping?: OutcomeKeeping | undefined;
 }
 /**
  * A step on the way of the stored rows to a new version of their tables: some rows of one table in their new form; all tables of
@@ -97,6 +101,7 @@ const INIT_FLAG = 1;
 const MIGRATION_FLAG = 2;
 const STEPS_FLAG = 4;
 const CASTS_FLAG = 8;
+const KEEPING_FLAG = 16;
 const CLEARED_FLAG = 1;
 const MOVED_FLAG = 1;
 const COMPLETE_FLAG = 2;
@@ -116,9 +121,10 @@ export function writeBatch(writer: ByteWriter, batch: Batch): void {
   const { steps = [], casts = [], ending } = batch;
   const hasCasts = casts.length > 0 || ending !== undefined;
   writer.uint53(batch.number);
-  const { migration } = batch;
+  const { migration, keeping } = batch;
   const init = batch.isInit ? INIT_FLAG : 0;
-  const extras = (steps.length > 0 ? STEPS_FLAG : 0) | (hasCasts ? CASTS_FLAG : 0);
+  const hasKeeping = keeping === undefined ? 0 : KEEPING_FLAG;
+  const extras = (steps.length > 0 ? STEPS_FLAG : 0) | (hasCasts ? CASTS_FLAG : 0) | hasKeeping;
   writer.u8(init | (migration === undefined ? 0 : MIGRATION_FLAG) | extras);
   writer.varuint(batch.outcomes.length);
   for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
@@ -127,6 +133,7 @@ export function writeBatch(writer: ByteWriter, batch: Batch): void {
   if (migration !== undefined) writeMigration(writer, migration);
   if (steps.length > 0) writer.lengthPrefixed(encodeValue(steps));
   if (hasCasts) writeCasts(writer, casts, ending);
+  if (keeping !== undefined) writeKeeping(writer, keeping);
 }
 
 function writeCasts(writer: ByteWriter, casts: readonly Cast[], ending: CastEnding | undefined): void {
@@ -170,16 +177,20 @@ export function writeChange(writer: ByteWriter, change: Change): void {
 export function decodeBatch(body: Uint8Array): Batch {
   const reader = new ByteReader(body);
   const number = reader.uint53();
-  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG | CASTS_FLAG);
+  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG | CASTS_FLAG | KEEPING_FLAG);
   const outcomes = readOutcomes(reader);
   const tables: TableChanges[] = [];
   for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
   const migration = (flags & MIGRATION_FLAG) === 0 ? undefined : readMigration(reader);
   const steps = (flags & STEPS_FLAG) === 0 ? undefined : readSteps(reader);
   const castPart = (flags & CASTS_FLAG) === 0 ? undefined : readCasts(reader);
+  const keeping = (flags & KEEPING_FLAG) === 0 ? undefined : readKeeping(reader);
   reader.finish();
+  if (keeping !== undefined && outcomes.length !== 1)
+    throw malformed('A batch keeps an outcome, and has not one.', { number });
   const batch = { number, isInit: (flags & INIT_FLAG) !== 0, outcomes, tables };
-  return { ...batch, ...(migration && { migration }), ...(steps && { steps }), ...castPart };
+  const extras = { ...(migration && { migration }), ...(steps && { steps }), ...castPart, ...(keeping && { keeping }) };
+  return { ...batch, ...extras };
 }
 
 function readMigration(reader: ByteReader): MigrationStep {

@@ -25,6 +25,13 @@ export {
 } from './call-messages.js';
 export { armFailpoints, failpoint, isArmed, withoutFailpoints } from './failpoint.js';
 export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
+export {
+  DIGEST_BYTES,
+  KEEP_OUTCOME_MS_MAX,
+  OUTCOME_KEY_BYTES_MAX,
+  readOutcomeKey,
+  writeOutcomeKey,
+} from './outcome-key.js';
 export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
 export {
   changed,
@@ -96,6 +103,7 @@ export type {
 export type { ChangeRecord } from './change-record.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
+export type { KeptOutcome, OutcomeKeeping, OutcomeKey } from './outcome-key.js';
 export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline } from './lifeline.js';
 export type {
@@ -117,6 +125,7 @@ export type {
   EpochOpened,
   ImagePage,
   KeeperRequest,
+  OutcomeFinding,
   SnapshotPage,
 } from './keeper-request.js';
 export type { ControlMessage, ErrorMessage, FrameSink, Role } from './messages.js';

@@ -51,6 +51,7 @@ import {
   writeBatch,
   writeDelivery,
   writeOutcome,
+  writeOutcomeKey,
   writeReplies,
   writeTotals,
   writeValue,
@@ -62,6 +63,7 @@ import type {
   Delivery,
   FrameSink,
   Outcome,
+  OutcomeKeeping,
   OwnershipStep,
   TableDeclaration,
 } from '@heirloom/wire';
@@ -110,6 +112,13 @@ function batch(): Batch {
     ],
   };
 }
+
+const keeping: OutcomeKeeping = {
+  key: 'payment-42 é',
+  digest: Uint8Array.from({ length: 32 }, (_, index) => index),
+  keepMs: 86_400_000,
+  hasWritten: true,
+};
 
 const steps: readonly OwnershipStep[] = [
   { kind: 'give', tableId: 1, to: 'auditor', data: { reason: 'year end', amount: 7n } },
@@ -172,6 +181,12 @@ export function frameSamples(): FrameSample[] {
     writer.string('deposit');
     writeValue(writer, ['alice', 100, { at: new Date(0), big: 2n ** 70n, seen: new Set([1, 'é']) }]);
   });
+  sink.send(FrameKind.call, (writer) => {
+    writer.uint53(10);
+    writer.string('pay');
+    writeValue(writer, ['alice', 100]);
+    writeOutcomeKey(writer, keeping);
+  });
   for (const outcome of outcomes) {
     for (const kind of [FrameKind.reply, FrameKind.answer]) sink.send(kind, (writer) => writeOutcome(writer, outcome));
   }
@@ -180,7 +195,8 @@ export function frameSamples(): FrameSample[] {
     ['routes', outcomes.slice(0, 1)],
   ]);
   sink.send(FrameKind.replies, (writer) => writeReplies(writer, 77, byWorker));
-  const batches = [batch(), { ...batch(), isInit: true, steps }, ...castBatches(), ...migrations()];
+  const kept = { ...batch(), outcomes: outcomes.slice(0, 1), keeping };
+  const batches = [batch(), { ...batch(), isInit: true, steps }, kept, ...castBatches(), ...migrations()];
   for (const sample of batches) sink.send(FrameKind.batch, (writer) => writeBatch(writer, sample));
   for (const kind of [FrameKind.ack, FrameKind.confirm]) sink.send(kind, (writer) => writer.uint53(2 ** 33 + 5));
   for (const sample of deliveries) sink.send(FrameKind.delivery, (writer) => writeDelivery(writer, sample));
@@ -266,6 +282,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     { type: 'rename', worker: 'bank', table: 'accounts', name: 'ledger' },
     { type: 'whereis', name: 'ledger' },
     { type: 'tables' },
+    { type: 'outcome', worker: 'bank', key: 'payment-42' },
     { type: 'read', worker: 'bank', table: 'accounts', operation: 'lookup', arguments: [['x', 1]] },
     {
       type: 'read',
@@ -362,6 +379,7 @@ export function understood(kind: number, body: Uint8Array): Uint8Array {
     writer.uint53(call.callId);
     writer.string(call.name);
     writeValue(writer, call.arguments);
+    if (call.outcomeKey !== undefined) writeOutcomeKey(writer, call.outcomeKey);
   } else writer.uint53(decodeNumber(body));
   return writer.take();
 }

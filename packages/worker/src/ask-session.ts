@@ -150,10 +150,16 @@ export class AskSession {
   private isOpen = true;
   private waiting: Set<OpenAsk> | undefined;
   private iterations: Set<number> | undefined;
+  private isWriting = false;
 
   constructor(asks: Asks, callId: number | undefined) {
     this.asks = asks;
     this.callId = callId;
+  }
+
+  /** Whether anything was asked for that may have changed something elsewhere. */
+  get hasWritten(): boolean {
+    return this.isWriting;
   }
 
   /** Resolves with the answer; rejects as RemoteWorker says. */
@@ -165,6 +171,7 @@ export class AskSession {
     const isWrite = isAskedWrite(target);
     if (isWrite === undefined) throw askError('ERR_CALL_UNKNOWN', 'none', target, 'is nothing that can be asked');
     if (isWrite && this.callId === undefined) throw noCall(target);
+    if (isWrite) this.isWriting = true;
     if (options.signal?.aborted === true) {
       throw askError('ERR_CALL_ABORTED', 'none', target, 'was aborted before it was sent', options.signal.reason);
     }

@@ -13,6 +13,7 @@ import type {
   Change,
   MigrationStep,
   Outcome,
+  OutcomeKeeping,
   OwnershipStep,
   TableChanges,
   TableGrant,
@@ -26,6 +27,12 @@ export interface HandlerEffects {
   readonly commits: readonly TableCommit[];
   readonly steps: readonly OwnershipStep[];
   readonly casts: readonly Cast[];
+}
+
+/** What its batch says of the call whose handler it was: how a stored cast has ended, and how the outcome is kept. */
+export interface AnsweredCall {
+  readonly ending?: CastEnding | undefined;
+  readonly keeping?: OutcomeKeeping | undefined;
 }
 
 interface EncodedTable {
@@ -84,12 +91,12 @@ export class BatchEncoder {
     number: number,
     outcome: Outcome | undefined,
     { commits, steps, casts }: HandlerEffects,
-    ending: CastEnding | undefined,
+    { ending, keeping }: AnsweredCall,
     isInit: boolean,
   ): Uint8Array {
     const tables = commits.map((commit) => this.rows(commit));
     const outcomes = outcome === undefined ? [] : [outcome];
-    writeBatch(this.batches, { number, isInit, outcomes, tables, steps, casts, ending });
+    writeBatch(this.batches, { number, isInit, outcomes, tables, steps, casts, ending, keeping });
     return this.batches.take();
   }
 

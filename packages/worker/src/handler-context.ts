@@ -100,6 +100,14 @@ export type RemoteWorkers = <Definition extends AnyWorkerDefinition>(
   reference: WorkerRef<Definition>,
 ) => RemoteWorker<Definition>;
 
+/** The call that a handler runs. */
+export interface RunningCall {
+  /** The same when it is run again in this run of the program. */
+  readonly id: number;
+  /** What its caller named it by, also when the program repeats it after a new start; undefined when it did not. */
+  readonly idempotencyKey: string | undefined;
+}
+
 /** What every handler gets before the arguments of its call. */
 export interface HandlerContext<Tables extends NamedTables> {
   readonly tables: OwnerTables<Tables>;
@@ -121,8 +129,8 @@ export interface HandlerContext<Tables extends NamedTables> {
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
-  /** The call that is run: `id` is the same when it is run again. */
-  readonly call: { readonly id: number };
+  /** The call that is run. */
+  readonly call: RunningCall;
   readonly worker: WorkerIdentity;
 }
 

@@ -12,7 +12,7 @@
  *    answer too: it goes the same way as a result.
  * 3. G4: what changed a table that has an heir, cast, or was cast, goes into the journal with its outcome, and the keeper
  *    answers. All else answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a
- *    state that could still be lost.
+ *    state that could still be lost. An outcome that is kept under an idempotency key always goes into the journal.
  * 4. At most SUSPECT_WINDOW handled calls have left no trace on a socket: frames leave then, before waiting for an async
  *    handler, and when the mailbox is empty. While there is no keeper batches wait here, and the window may be exceeded.
  * 5. No handler begins while the gate is full or the router does not read.
@@ -30,16 +30,17 @@ import type {
   ActivateMessage,
   Adoption,
   CallMessage,
-  CastEnding,
   CastTotals,
   Delivery,
   Outcome,
+  OutcomeKeeping,
+  OutcomeKey,
   TableGrant,
 } from '@heirloom/wire';
 import { Asks } from './ask-session.js';
 import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
-import type { HandlerEffects } from './batch-encoder.js';
+import type { AnsweredCall, HandlerEffects } from './batch-encoder.js';
 import { IGNORE } from './definition.js';
 import type { Continuation, ContinueOrigin } from './continuations.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
@@ -93,6 +94,8 @@ interface Running {
   readonly isFatal: boolean;
   /** The stored cast or dead letter that is run. */
   readonly delivery?: Delivery | undefined;
+  /** Under which its outcome is kept. */
+  readonly outcomeKey?: OutcomeKey | undefined;
   /** The timer that it is the handler of. */
   readonly timer?: FiredTimer | undefined;
   /** On whose behalf it may continue. */
@@ -278,7 +281,7 @@ export class Incarnation {
     const effects = this.commit();
     // The first one is stored even if it did nothing: the next life is a restart.
     if (!restarted || !isNothing(effects)) {
-      this.append(undefined, effects, undefined, true);
+      this.append(undefined, effects, {}, true);
       this.initBatch = this.gate.lastNumber;
     }
     this.isInitialized = true;
@@ -360,26 +363,26 @@ export class Incarnation {
     try {
       call = callOf(delivery);
     } catch (error) {
-      return this.emit(this.encoder.threw(delivery.callId, error), NO_EFFECTS, endingOf(delivery, 'threw'));
+      return this.emit(this.encoder.threw(delivery.callId, error), NO_EFFECTS, { ending: endingOf(delivery, 'threw') });
     }
     this.run(call, delivery);
   }
 
   private run(call: CallMessage, delivery?: Delivery): void {
-    const { callId } = call;
+    const { callId, outcomeKey } = call;
     // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
     if (handler === undefined || (delivery !== undefined && isForbidden(delivery))) {
       const outcome = this.encoder.threw(callId, this.unknownCall(call.name));
-      return this.emit(outcome, NO_EFFECTS, endingOf(delivery, 'unknown_call'));
+      return this.emit(outcome, NO_EFFECTS, { ending: endingOf(delivery, 'unknown_call') });
     }
     const isFatal = this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX);
-    this.begin({ callId, isFatal, timer: firedTimer(call), delivery, origin: 'handler' });
+    this.begin({ callId, isFatal, timer: firedTimer(call), delivery, origin: 'handler', outcomeKey });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
     try {
-      result = handler({ ...context, call: { id: callId } }, ...call.arguments);
+      result = handler({ ...context, call: { id: callId, idempotencyKey: outcomeKey?.key } }, ...call.arguments);
       isAsync = isThenable(result);
     } catch (error) {
       return this.failed(callId, error);
@@ -455,8 +458,9 @@ export class Incarnation {
     } catch (error) {
       return this.failed(callId, error);
     }
+    const { keeping } = this;
     this.end();
-    this.emit(outcome, this.commit(), endingOf(delivery, 'done'));
+    this.emit(outcome, this.commit(), { ending: endingOf(delivery, 'done'), keeping });
   }
 
   /** Tells the definition of a table that is this worker's own now. */
@@ -531,11 +535,18 @@ export class Incarnation {
     if (isBug(error)) throw error;
     const timer = this.running?.timer;
     if (this.running?.isFatal === true) this.death = { error, callId };
+    const { keeping } = this;
     const delivery = this.running?.delivery;
     this.end(true);
     this.rollback();
     const effects = timer === undefined ? NO_EFFECTS : this.consume(timer, error);
-    this.emit(this.encoder.threw(callId, error), effects, endingOf(delivery, 'threw'));
+    this.emit(this.encoder.threw(callId, error), effects, { ending: endingOf(delivery, 'threw'), keeping });
+  }
+
+  /** How the outcome of the handler that runs is kept; undefined if it is not. */
+  private get keeping(): OutcomeKeeping | undefined {
+    const key = this.running?.outcomeKey;
+    return key === undefined ? undefined : { ...key, hasWritten: this.session?.hasWritten ?? false };
   }
 
   /** A timer is over also if its handler throws. */
@@ -547,20 +558,20 @@ export class Incarnation {
   }
 
   /** Sends an outcome on its way; see invariant 3. */
-  private emit(outcome: Outcome, effects: HandlerEffects, ending?: CastEnding): void {
-    const isRead = ending === undefined && isNothing(effects);
+  private emit(outcome: Outcome, effects: HandlerEffects, answer: AnsweredCall = {}): void {
+    const isRead = answer.ending === undefined && answer.keeping === undefined && isNothing(effects);
     if (isRead && this.gate.isOpen) this.reply(outcome);
     else if (isRead && this.gate.canHold) this.gate.hold(outcome);
-    else this.append(outcome, effects, ending);
+    else this.append(outcome, effects, answer);
   }
 
   private append(
     outcome: Outcome | undefined,
     effects: HandlerEffects,
-    ending?: CastEnding,
+    answer: AnsweredCall = {},
     isInit: boolean = false,
   ): void {
-    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, effects, ending, isInit));
+    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, effects, answer, isInit));
     failpoint('worker.journal:before');
   }
 

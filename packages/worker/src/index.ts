@@ -36,6 +36,7 @@ export type {
   OwnedTable,
   OwnerTables,
   RemoteWorkers,
+  RunningCall,
   TableDefinitions,
   TableTransfer,
   TransferContext,

@@ -1,8 +1,8 @@
 /** An incarnation whose ports are recorded, with a keeper that releases when it is told to. */
 import { row, table } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
-import { ByteWriter, decodeBatch, decodeError, decodeValue, encodeValue } from '@heirloom/wire';
-import type { AskMessage, Batch, Outcome, TableGrant, TimerDueMessage } from '@heirloom/wire';
+import { ByteWriter, decodeBatch, decodeError, decodeValue, encodeValue, writeOutcomeKey } from '@heirloom/wire';
+import type { AskMessage, Batch, Outcome, OutcomeKey, TableGrant, TimerDueMessage } from '@heirloom/wire';
 import { defineWorker } from '../src/definition.js';
 import type { AnyWorkerDefinition } from '../src/definition.js';
 import type { WorkerLog } from '../src/handler-context.js';
@@ -95,11 +95,21 @@ export class Harness {
   }
 
   call(name: string, ...callArguments: unknown[]): number {
+    return this.send(name, callArguments);
+  }
+
+  /** A call whose outcome is kept for 5 ms. */
+  keyed(key: string, name: string, ...callArguments: unknown[]): number {
+    return this.send(name, callArguments, { key, digest: new Uint8Array(32).fill(3), keepMs: 5 });
+  }
+
+  private send(name: string, callArguments: readonly unknown[], outcomeKey?: OutcomeKey): number {
     const callId = this.nextCallId++;
     const writer = new ByteWriter();
     writer.uint53(callId);
     writer.string(name);
     writer.raw(encodeValue(callArguments));
+    if (outcomeKey !== undefined) writeOutcomeKey(writer, outcomeKey);
     this.incarnation.receive(writer.take());
     return callId;
   }
