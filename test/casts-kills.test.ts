@@ -3,9 +3,8 @@
  * with SIGKILL. In the end each cast of a handler that has returned, and each of the program that was stored, has run once and in
  * its order; none of a handler that has left no trace has.
  *
- * Mutations that make this fail, each tried: the router pulls casts again when its receiver died; it forgets where it was when the
- * keeper died; the keeper deletes a cast when it is delivered; it stores casts in a transaction of their own; a new keeper's
- * casts are not asked for; a submission is taken again whatever its number; casts stay when their handler throws.
+ * Mutations that make this fail, each tried: the router pulls casts again when their receiver died; a submission is taken again
+ * whatever its number.
  */
 import type { WorkerHandle, WorkerReference } from 'heirloom';
 import { worker } from 'heirloom';

@@ -6,7 +6,8 @@
  * 2. A worker that is down and stays down takes no calls, and has no standby: calls are rejected with ERR_CALL_STOPPED. Its
  *    tables can still be read.
  * 3. The name of a worker that its supervisor has forgotten is free for another.
- * 4. What was added to a supervisor is gone with it, also when it is restarted, as in OTP; its names are free then.
+ * 4. What was added to a supervisor is gone with it, also when it is restarted, as in OTP; its names are free then. What was
+ *    added to one that keeps its children is gone with that which the keeping one was added to.
  * 5. What is done about one worker costs the same however many there are.
  */
 import { WorkerReferenceError } from './errors.js';
@@ -70,6 +71,22 @@ export class TreeRegistry {
   /** Where a supervisor is; undefined when it is not in the tree. */
   supervisor(reference: SupervisorReference): TreePath | undefined {
     return this.#supervisors.get(reference)?.path;
+  }
+
+  /** Every supervisor with its place, in the order in which they came. */
+  get supervisors(): ReadonlyMap<SupervisorReference, TreePath> {
+    return new Map([...this.#supervisors].map(([reference, { path }]) => [reference, path]));
+  }
+
+  /** The supervisor at this place. */
+  supervisorAt(path: TreePath): SupervisorReference | undefined {
+    const reference = this.referenceAt(path);
+    return reference?.kind === 'supervisor' ? reference : undefined;
+  }
+
+  /** The supervisor that a supervisor was added to, with whose end it is gone; undefined when it was there from the start. */
+  addedTo(reference: SupervisorReference): TreePath | undefined {
+    return this.#supervisors.get(reference)?.addedTo;
   }
 
   /** The reference of what is at this place. */
@@ -172,6 +189,7 @@ export class TreeRegistry {
     const worker = reference?.kind === 'worker' ? this.#workers.get(reference.name) : undefined;
     if (worker !== undefined) return this.#finish(worker, isForgotten);
     for (const below of this.workers) if (isAtOrBelow(below.path, path)) this.#finish(below, isForgotten);
+    if (isForgotten) this.#forgetSupervisors(path);
   }
 
   /** Takes note that the supervisor at `path` has ended, for good or to be restarted: what was added to it is gone. */
@@ -184,6 +202,10 @@ export class TreeRegistry {
   /** Takes note that the spec of the child at `path` was deleted. */
   deleted(path: TreePath): void {
     for (const worker of this.workers) if (isAtOrBelow(worker.path, path)) this.#drop(worker);
+    this.#forgetSupervisors(path);
+  }
+
+  #forgetSupervisors(path: TreePath): void {
     for (const [reference, place] of this.#supervisors) {
       if (isAtOrBelow(place.path, path)) this.#dropSupervisor(reference, place.path);
     }

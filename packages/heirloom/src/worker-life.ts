@@ -38,6 +38,7 @@ export class WorkerLife implements StartingChild {
   readonly #router: Router;
   readonly #slot: WorkerSlot;
   readonly #source: WorkerSource;
+  readonly #args: readonly Uint8Array[];
   #process: WorkerProcess | undefined;
   #opening: Promise<EpochOpened> | undefined;
   #retired: Promise<{ counted: boolean; rerun: number }> | undefined;
@@ -50,10 +51,12 @@ export class WorkerLife implements StartingChild {
     source: WorkerSource,
     context: StartContext,
     previous: WorkerLife | undefined,
+    args: readonly Uint8Array[],
   ) {
     this.#router = router;
     this.#slot = slot;
     this.#source = source;
+    this.#args = args;
     slot.isFinished = false;
     let exit: (exit: ChildExit) => void = () => {};
     this.exited = new Promise((resolve) => {
@@ -150,7 +153,8 @@ export class WorkerLife implements StartingChild {
     process.onDrain = () => this.#slot.pump();
     const { epoch, lsn, restarted, tables: grants, inherited, elsewhere, outbox } = opened;
     const { workers } = this.#router.tables;
-    sendControl(connection, activate, { epoch, lsn, restarted, tables: grants, inherited, elsewhere, workers, outbox });
+    const standing = { epoch, lsn, restarted, tables: grants, inherited, elsewhere, outbox };
+    sendControl(connection, activate, { ...standing, workers, args: this.#args });
     this.#router.tables.activated(this.#slot.name, { epoch, connection });
   }
 

@@ -5,6 +5,7 @@ import type { KeeperRequest } from '@heirloom/wire';
 import { readCasts, readLetters } from './cast-pages.js';
 import { readChanges, readImage } from './change-reader.js';
 import { inspect } from './inspection.js';
+import { keptRequest } from './kept-records.js';
 import { nameRequest } from './name-request.js';
 import type { OpenKeeper } from './open-keeper.js';
 import type { ReadDesk } from './read-desk.js';
@@ -37,6 +38,9 @@ export function performRequest(open: OpenKeeper, reads: ReadDesk, request: Keepe
       return reads.turn(() => readCasts(open.store, request));
     case 'letters':
       return reads.turn(() => readLetters(open.store, request));
+    case 'keep':
+    case 'kept':
+      return keptRequest(open.store, request);
     case 'inspect':
       return inspect(open.store, open.groups, open.snapshots);
     default: // A barrier; what came before it has been handled.

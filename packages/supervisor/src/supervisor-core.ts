@@ -86,7 +86,7 @@ class Step<S> extends SupervisorEndings<S> {
       case 'start':
         invariant(this.state.phase === 'idle', `The supervisor "${this.state.spec.id}" was started twice.`);
         this.set({ phase: 'starting' });
-        this.addRound({ kind: 'start_up', stop: [], start: this.ids() });
+        this.addRound({ kind: 'start_up', stop: [], start: this.#toStartUp() });
         return;
       case 'stop':
         this.shutDown();
@@ -110,6 +110,11 @@ class Step<S> extends SupervisorEndings<S> {
         else this.set({ waiting: [...this.state.waiting, { request, operation }] });
       }
     }
+  }
+
+  /** Those that are not to be down until somebody asks. */
+  #toStartUp(): string[] {
+    return this.state.children.flatMap(({ spec }) => (spec.startsDown === true ? [] : [spec.id]));
   }
 
   /** Carries every round as far as it goes until something has to be awaited. */

@@ -125,6 +125,7 @@ export type {
   EpochOpened,
   ImagePage,
   KeeperRequest,
+  KeptRow,
   OutcomeFinding,
   SnapshotPage,
 } from './keeper-request.js';

@@ -80,6 +80,8 @@ export interface ActivateMessage {
   readonly workers?: readonly string[] | undefined;
   /** How its casts stand; undefined if it never made one. */
   readonly outbox?: OutboxGrant | undefined;
+  /** What the program has given the worker, each encoded by itself. */
+  readonly args?: readonly Uint8Array[] | undefined;
 }
 /** Router → worker: where the current keeper listens, and fresh tokens for it. */
 export interface KeeperMessage {
@@ -140,6 +142,7 @@ export const activate: ControlMessage<ActivateMessage> = control(
     elsewhere: optional(elsewhere),
     workers: optional(listOf(text)),
     outbox: optional(outboxGrant),
+    args: optional(listOf(binary)),
   }),
 );
 /** Router → worker: it owns one more table. */
