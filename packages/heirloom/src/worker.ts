@@ -117,6 +117,7 @@ export type {
   TableDefinitions,
   TableTransfer,
   TablesOf,
+  TerminateReason,
   TimerHandlers,
   TimerOptions,
   TransferContext,
