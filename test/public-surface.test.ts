@@ -51,23 +51,26 @@ describe('what users import', () => {
   it('heirloom', () => {
     expect(surfaceOf(main, 'index.d.ts')).toEqual({
       values: words(`
-        CallError HeirloomError KeeperError RuntimeError StoreError SupervisorError TabfileError TableError WorkerError
-        WorkerReferenceError file2tab partitioned readTabfile startRuntime supervisor tab2file tabfileInfo worker
+        CallError HeirloomError KeeperError RuntimeError StoreError SupervisorError TabfileError TableError
+        WorkerError WorkerReferenceError file2tab partitioned readTabfile startRuntime supervisor tab2file
+        tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition ArgsOption AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
-        ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions DefaultRow Explanation ExtendedInfo
-        FieldsOf File2tabOptions FirstArgs Inside InstanceArgs KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
-        MatchOptions MatchedValues Operators PageOptions PartitionedHandle PartitionedOptions PartitionedReference
-        Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
-        ReadableTable RegisteredName RegistryEntry RegistryHandle
-        RegistryKind RegistrySelection ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartType
-        RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
-        SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
-        SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
-        TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
-        WhereFields WorkerDefinition WorkerDown WorkerDriver WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
-        WorkerReferenceErrorCode WorkerResourceLimits WritableTable WrittenTabfile
+        AnyTableDefinition AnyWorkerDefinition ArgsOption AutoShutdown Backoff CallErrorCode CallOptions
+        CallOutcome CallsOf ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation
+        CounterOptions DeadLetter DeadLetterSelection DeadLetters DefaultRow Explanation ExtendedInfo FieldsOf
+        File2tabOptions FirstArgs Inside InstanceArgs KeeperErrorCode KeeperSettings KeyCut KeyedRows
+        LetterReason Logger MatchObjectOptions MatchOptions MatchedValues Operators PageOptions
+        PartitionedHandle PartitionedOptions PartitionedReference Patch Pattern PrivateTable ProgramCastsOf
+        QueueLimits ReadTabfileOptions ReadableTable RegisteredName RegistryEntry RegistryHandle RegistryKind
+        RegistrySelection ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables
+        RestartType RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions
+        SelectCursor SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy
+        SupervisorErrorCode SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions
+        TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo
+        TableKey TableListing TablesOf WatchOptions Where WhereFields WorkerDefinition WorkerDown WorkerDriver
+        WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WorkerResourceLimits
+        WritableTable WrittenTabfile
       `),
     });
   });
@@ -75,24 +78,26 @@ describe('what users import', () => {
   it('heirloom/worker', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
       values: words(`
-        CallError HeirloomError TabfileError TableError WorkerError args defineWorker file2tab partitionedRef readTabfile row
-        tab2file tabfileInfo table workerRef
+        CallError HeirloomError TabfileError TableError WorkerError args defineWorker file2tab partitionedRef
+        readTabfile row tab2file tabfileInfo table workerRef
       `),
       types: words(`
-        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition ArgsOf ArgsType AskOptions AskedTable AskedTables
-        CallErrorCode CallOutcome CallSignatures CallsOf Condition ContinueWith CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow DownMessage ElementResult EndReason
-        ExitMessage Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
-        InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
-        KeyedRows LifeTools LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow Monitor
-        NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Partition
-        PartitionedRef Patch Pattern
-        PrivateTable ReadTabfileOptions ReadableTable RegisteredName Registry RegistryEntry RegistrySelection ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
-        ReverseOptions RowOf RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition ArgsOf ArgsType AskOptions AskedTable
+        AskedTables CallErrorCode CallOutcome CallSignatures CallsOf CastsOf Condition ContinueWith
+        CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow DownMessage
+        ElementResult EndReason ExitMessage Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions
+        HandlerContext Handlers HeirOptions InheritedTables InitContext InputOf InputRowOf Inside KeyCut
+        KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf KeyedRows LifeTools LogWrite LookupResult
+        MatchObjectOptions MatchOptions MatchedValues MigrateRow Monitor NamedTables NumericFieldOf Operators
+        OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Partition PartitionedRef Patch
+        Pattern PrivateTable ReadTabfileOptions ReadableTable RegisteredName Registry RegistryEntry
+        RegistrySelection ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers ReverseOptions RowOf
+        RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
-        TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
-        TableType TablesOf TerminateReason TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
-        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
+        TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions
+        TableTransfer TableType TablesOf TerminateReason TimerHandlers TimerOptions TransferContext
+        TuplePosition TypeOf Value Where WhereFields WorkerDefinition WorkerErrorCode WorkerIdentity WorkerLog
+        WorkerRef WorkerTimers WritableTable WrittenTabfile
       `),
     });
   });

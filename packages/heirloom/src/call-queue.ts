@@ -17,7 +17,8 @@
  *    the call and not as a restart of the worker. Only a call that is known to be the culprit, because it ran alone or the
  *    worker could say so, is ever poisoned.
  * 5. A cancelled call that was sent is never run again; its caller was told that its outcome is unknown.
- * 6. G9: waiting holds at most `waitingMax` calls of `waitingBytesMax` bytes besides those that are run again; sent holds at
+ * 6. G9: waiting holds at most `waitingMax` calls of `waitingBytesMax` bytes besides those that are run again and those that are
+ *    bounded by who admits them; sent holds at
  *    most `sentMax` calls, and `sentBytesMax` bytes and one call more.
  */
 import { invariant } from '@heirloom/tables';
@@ -100,14 +101,18 @@ export class CallQueue<Call extends QueuedCall> {
     return this.waitingCount === 0 && this.#suspects.length === 0;
   }
 
-  /** Takes a new call; false when the queue is full. A notice of the runtime is taken all the same: others bound how many there are. */
-  offer(call: Call, isNotice: boolean = false): boolean {
+  /** Takes a new call; false when the queue is full. */
+  offer(call: Call): boolean {
     const { waitingMax, waitingBytesMax } = this.#limits;
-    if (!isNotice && (this.waitingCount >= waitingMax || this.#waitingBytes + call.bytes > waitingBytesMax))
-      return false;
+    if (this.waitingCount >= waitingMax || this.#waitingBytes + call.bytes > waitingBytesMax) return false;
+    this.admit(call);
+    return true;
+  }
+
+  /** Takes a call whose number is bounded elsewhere. */
+  admit(call: Call): void {
     this.#waiting.push(call);
     this.#waitingBytes += call.bytes;
-    return true;
   }
 
   /** Takes the next calls to send out of the queue, in order; an empty list when none may be sent now. */

@@ -40,11 +40,11 @@ export function createRegistryHandle(
       return registry.count;
     },
     lookup: (key) => registry.lookup(key),
-    whereis: (key: TableKey) => {
+    whereis: <Definition extends AnyWorkerDefinition>(key: TableKey) => {
       if (kind !== 'unique') throw wrongOption('registry', name, 'has duplicate keys: look them up');
       const [entry] = registry.lookup(key);
       // The definition is what the caller says.
-      return entry && handleOf(entry.worker);
+      return entry && (handleOf(entry.worker) as WorkerHandle<Definition> | undefined);
     },
     keys: (worker) => registry.keys(worker.name),
     select: (selection) => registry.select(selection),

@@ -10,6 +10,7 @@ import type { EventHub } from './events.js';
 import { KeeperLink } from './keeper-link.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { Lives } from './lives.js';
+import { MailDesk } from './mail-desk.js';
 import { PendingCalls } from './pending-call.js';
 import { Registries } from './registries.js';
 import { TableDirectory } from './table-directory.js';
@@ -50,7 +51,10 @@ export class Router {
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
   readonly lives: Lives = new Lives({
-    notify: ({ worker, epoch }, call, message) => this.#notify(worker, call, [epoch, message]),
+    notify: ({ worker, epoch }, call, message) => {
+      const slot = this.tables.slot(worker);
+      if (slot !== undefined) this.calls.notify(slot, call, [epoch, message]);
+    },
     later: (task) => void setImmediate(task),
     onDown: (down) => this.events.emit('down', down),
     isClosing: () => this.isClosing,
@@ -58,9 +62,11 @@ export class Router {
   readonly registries: Registries;
   readonly timers: TimerDesk = new TimerDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
+  readonly mail: MailDesk = new MailDesk(this);
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),
     (message) => this.tables.moved(message),
+    this.mail,
   );
   readonly keyed: KeyedCalls = new KeyedCalls(this.calls, this.link);
   /** Whether the whole runtime ends: then no table goes to an heir. */
@@ -104,13 +110,6 @@ export class Router {
   /** A number for a worker process, unique in this runtime. */
   nextAttachment(): number {
     return ++this.#lastAttachment;
-  }
-
-  #notify(worker: string, call: string, callArguments: readonly unknown[]): void {
-    const slot = this.tables.slot(worker);
-    if (slot === undefined) return;
-    const told = this.calls.call(slot, call, callArguments, { timeoutMs: 'infinity', retry: 'never' }, true, true);
-    told.catch(() => {}); // The life that it was for is over, and what it threw is what it died of.
   }
 
   async #admit(connection: Connection): Promise<void> {

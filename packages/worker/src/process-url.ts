@@ -5,6 +5,7 @@ export { askError, isAskedWrite, targetDetails, targetName } from './ask-target.
 export type { AskTarget } from './ask-target.js';
 export { byName } from './by-name.js';
 export { DOWN_CALL, EXIT_CALL, isLifeOperation } from './life-operations.js';
+export { checkCastName, encodeCastArguments } from './outbox.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
 export { SUSPECT_WINDOW } from './output-gate.js';
 export { PARTITIONS_MAX, partitionIn, partitionName, partitionNumber } from './partition.js';
