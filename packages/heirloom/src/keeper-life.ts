@@ -34,6 +34,7 @@ const KEEPER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.violated,
   FrameKind.changed,
   FrameKind.moved,
+  FrameKind.mail,
 ]);
 
 export interface KeeperOptions {
@@ -163,7 +164,7 @@ export class KeeperSource {
       const onClose = (reason: CloseReason): void => this.#connectionClosed(process, connection, reason);
       connection.start({ kinds: KEEPER_FRAMES, onFrame, onClose });
       const { instance, seenLsn, live } = link;
-      sendControl(connection, resume, { instance, seenLsn, live, workers: tables.workers });
+      sendControl(connection, resume, { instance, seenLsn, live, workers: tables.introduce() });
       void process.died.then(() => reject(new Error('The keeper ended before it was ready.')));
     });
     if (this.#lostAt !== undefined) {

@@ -68,6 +68,8 @@ export class WorkerLife implements StartingChild {
   stop(): void {
     this.#isStopping = true;
     const connection = this.#process?.connection;
+    // What is stored can wait for the next life; what is in the queue is finished.
+    this.#router.mail.feed(this.#slot).pause();
     // Without a keeper, what the worker still has can never be stored, and it would wait for that.
     if (this.#router.link.hasFailed || connection === undefined) return this.kill();
     // One that continues is bound when it has done so, and then gets the calls that wait.
@@ -105,7 +107,7 @@ export class WorkerLife implements StartingChild {
       throw error;
     }
     const process = this.#process;
-    void process.process.died.then(async (death) => exit(await this.#gone(death)));
+    void process.gone.then(async (death) => exit(await this.#gone(death)));
     const definition = await process.ready;
     const known = this.#slot.definition;
     if (known !== undefined && JSON.stringify(known.tables) !== JSON.stringify(definition.tables)) {
@@ -125,9 +127,9 @@ export class WorkerLife implements StartingChild {
 
   /** A misspelt heir would be found out when it is needed. */
   #checkHeirs({ tables }: ReadyMessage): void {
-    const { workers } = this.#router.tables;
     for (const { name, heir } of tables) {
-      if (heir === undefined || workers.includes(heir)) continue;
+      if (heir === undefined || this.#router.tables.slot(heir) !== undefined) continue;
+      const { workers } = this.#router.tables;
       const message = `Table ${name} of worker ${this.#slot.name} has the heir ${heir}, which is no worker of this runtime. It has: ${workers.join(', ')}.`;
       throw new WorkerReferenceError('ERR_WORKER_UNKNOWN', message, { worker: this.#slot.name, table: name, heir });
     }
@@ -140,7 +142,7 @@ export class WorkerLife implements StartingChild {
       worker: this.#slot.name,
       attachment: process.attachment,
       tables,
-      workers: this.#router.tables.workers,
+      workers: this.#router.tables.takeUntold(),
     }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
     const opened = await this.#opening;
     const { connection } = process;
@@ -149,9 +151,9 @@ export class WorkerLife implements StartingChild {
     process.process.log.label({ incarnation: opened.epoch });
     process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
-    const { epoch, lsn, restarted, tables: grants, inherited, elsewhere } = opened;
+    const { epoch, lsn, restarted, tables: grants, inherited, elsewhere, outbox } = opened;
     const { workers } = this.#router.tables;
-    const standing = { epoch, lsn, restarted, tables: grants, inherited, elsewhere };
+    const standing = { epoch, lsn, restarted, tables: grants, inherited, elsewhere, outbox };
     sendControl(connection, activate, { ...standing, workers, args: this.#args });
     this.#router.tables.activated(this.#slot.name, { epoch, connection });
   }
@@ -159,13 +161,15 @@ export class WorkerLife implements StartingChild {
   /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
   #bind({ connection, liveEpoch, process }: WorkerProcess): void {
     if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
-    this.#slot.bind({ connection, epoch: liveEpoch, pid: process.pid });
+    const { pid, threadId } = process;
+    this.#slot.bind({ connection, epoch: liveEpoch, pid, threadId, kill: () => process.kill() });
+    if (!this.#isStopping) this.#router.mail.feed(this.#slot).resume();
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
   async #gone(death: ProcessDeath): Promise<ChildExit> {
     const process = this.#process as WorkerProcess; // It was this process that died.
-    const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
+    const error = process.lastWords === undefined ? death.error : decodeError(process.lastWords.error);
     const wasUp = process.liveEpoch;
     if (process.hasIgnored) {
       await this.retire('nobody');
@@ -173,8 +177,8 @@ export class WorkerLife implements StartingChild {
       return { ...exitOf(death, false, undefined), ignored: true };
     }
     if (!this.#isStopping && wasUp !== undefined) {
-      const { pid } = process;
-      const { lastLines } = process.process.log;
+      const { pid, log } = process.process;
+      const { lastLines } = log;
       this.#router.logger.error(
         { worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error },
         'a worker is gone',
@@ -208,6 +212,7 @@ export class WorkerLife implements StartingChild {
   async #retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
     const recovery: Recovery = { diedAt: performance.now(), rerun: 0 };
     this.#recovery = recovery;
+    this.#router.mail.feed(this.#slot).pause();
     const process = this.#process;
     if (process !== undefined) {
       if (this.#slot.recipient?.connection === process.connection) this.#slot.unbind();
@@ -246,13 +251,13 @@ export class WorkerLife implements StartingChild {
 
   #judge(suspicion: Suspicion): { counted: boolean; rerun: number } {
     const { counted, rerun, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
-    const { calls, events, logger } = this.#router;
+    const { calls, events, logger, mail } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;
       const report = { worker: this.#slot.name, call: name, tries, timer: timerOf(call) };
       logger.error(report, 'a call is poisoned: its worker died whenever it ran it');
       events.emit('poisoned', report);
-      calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
+      void mail.bury(call);
     }
     for (const call of abandoned) {
       calls.fail(

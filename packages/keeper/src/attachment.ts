@@ -12,8 +12,8 @@
  *    one, as soon as it has.
  * 5. Pausing stops all journals; nothing that releases a pause comes over a journal, so nothing waits in a circle (G9).
  */
-import { FrameKind, sendControl, fenced, welcome } from '@heirloom/wire';
-import type { CloseReason, Connection } from '@heirloom/wire';
+import { FrameKind, sendControl, fenced, welcome, writeTotals } from '@heirloom/wire';
+import type { CastTotals, CloseReason, Connection } from '@heirloom/wire';
 import type { LogLine } from './log-line.js';
 
 /** What an attachment is bound to. */
@@ -44,6 +44,8 @@ export interface AttachmentPort {
   readonly onBatch: (attachment: Attachment, binding: Binding, body: Uint8Array) => void;
   /** Commits what was received, and gives the last committed batch of the worker's epoch. */
   readonly committedBatch: (worker: string) => number;
+  /** The worker's casts that are not stored any more, of all that it ever made; undefined if it never made one. */
+  readonly consumed: (worker: string) => CastTotals | undefined;
   /** Says that a worker process broke the protocol, as it may not be there to be told, or may not listen. */
   readonly onViolated: (attachment: Attachment, reason: string) => void;
   readonly log: LogLine;
@@ -55,6 +57,8 @@ const NO_KINDS: ReadonlySet<number> = new Set();
 export class AttachmentRegistry {
   private readonly port: AttachmentPort;
   private readonly attachments: Map<number, Attachment> = new Map();
+  /** Those with an epoch, by their worker: one at most, as the one before is ended first. */
+  private readonly boundTo: Map<string, Attachment> = new Map();
   private isPaused = false;
 
   constructor(port: AttachmentPort) {
@@ -67,10 +71,8 @@ export class AttachmentRegistry {
 
   /** The attachment that is bound to an epoch of a worker. */
   bound(worker: string, epoch: number): Attachment | undefined {
-    for (const attachment of this.attachments.values()) {
-      if (attachment.worker === worker && attachment.binding?.epoch === epoch) return attachment;
-    }
-    return undefined;
+    const attachment = this.boundTo.get(worker);
+    return attachment?.binding?.epoch === epoch ? attachment : undefined;
   }
 
   /** Makes an attachment known before its connections come. */
@@ -95,6 +97,7 @@ export class AttachmentRegistry {
   /** Binds an attachment to the epoch that was opened for it, or that it had before a keeper's restart. */
   bind(attachment: Attachment, epoch: number, lastReceived: number): void {
     attachment.binding = { epoch, lastReceived };
+    this.boundTo.set(attachment.worker, attachment);
     this.welcomeIfWhole(attachment);
   }
 
@@ -132,8 +135,24 @@ export class AttachmentRegistry {
     acks.send(FrameKind.ack, (writer) => writer.uint53(batch));
   }
 
-  private acknowledgeLast({ worker, binding }: Attachment): void {
-    if (binding !== undefined) this.acknowledge(worker, binding.epoch, this.port.committedBatch(worker));
+  /** Tells a worker how many of its casts are not stored any more. */
+  tellConsumed(worker: string): void {
+    for (const attachment of this.attachments.values()) {
+      if (attachment.worker === worker && attachment.binding !== undefined) this.sendConsumed(attachment);
+    }
+  }
+
+  private sendConsumed({ worker, acks, fencedFor }: Attachment): void {
+    const consumed = this.port.consumed(worker);
+    if (consumed === undefined || acks === undefined || acks.isCongested || fencedFor !== undefined) return;
+    acks.send(FrameKind.consumed, (writer) => writeTotals(writer, consumed));
+  }
+
+  private acknowledgeLast(attachment: Attachment): void {
+    const { worker, binding } = attachment;
+    if (binding === undefined) return;
+    this.acknowledge(worker, binding.epoch, this.port.committedBatch(worker));
+    this.sendConsumed(attachment);
   }
 
   /** Waits until an epoch's journal was read to its end; false if `timeoutMs` passed first. */
@@ -164,6 +183,7 @@ export class AttachmentRegistry {
     this.fence(attachment, reason);
     attachment.journal?.destroy();
     this.attachments.delete(attachment.id);
+    if (this.boundTo.get(attachment.worker) === attachment) this.boundTo.delete(attachment.worker);
   }
 
   pause(): void {
@@ -187,6 +207,7 @@ export class AttachmentRegistry {
       acks?.destroy();
     }
     this.attachments.clear();
+    this.boundTo.clear();
   }
 
   private receive(attachment: Attachment, connection: Connection, body: Uint8Array): void {
@@ -247,5 +268,7 @@ export class AttachmentRegistry {
     const { binding, fencedFor, journal, acks, worker } = attachment;
     if (binding === undefined || fencedFor !== undefined || journal === undefined || acks === undefined) return;
     sendControl(acks, welcome, { epoch: binding.epoch, lastBatch: this.port.committedBatch(worker) });
+    // It may have missed something while there was no keeper.
+    this.sendConsumed(attachment);
   }
 }

@@ -26,6 +26,10 @@ export interface KeeperLimits {
   readonly outcomesMax: number;
   /** The same in bytes. */
   readonly outcomeBytesMax: number;
+  /** Dead letters that are stored; what is not stored then stays what it was, and the log says so. */
+  readonly lettersMax: number;
+  /** What they may take. */
+  readonly lettersBytesMax: number;
 }
 
 export const KEEPER_LIMITS: KeeperLimits = {
@@ -37,8 +41,8 @@ export const KEEPER_LIMITS: KeeperLimits = {
   groupBytesMax: 16 * 1024 * 1024,
   // A worker sends its greeting with its first write.
   handshakeTimeoutMs: 5_000,
-  // Two for each process of the largest runtime, several times over.
-  expectationsMax: 4_096,
+  // Two for each process of the largest supervisor, and its standby.
+  expectationsMax: 65_536,
   // What waits is a request, and the router has no more of them open at a time.
   readsMax: 1_024,
   // Half of the reader slots of the store.
@@ -52,4 +56,8 @@ export const KEEPER_LIMITS: KeeperLimits = {
   unconfirmedBytesMax: 64 * 1024 * 1024,
   outcomesMax: OUTCOMES_MAX,
   outcomeBytesMax: OUTCOMES_BYTES_MAX,
+  // More than people look through.
+  lettersMax: 10_000,
+  // The largest arguments several times.
+  lettersBytesMax: 256 * 1024 * 1024,
 };

@@ -30,16 +30,21 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'THREAD_KILLED_CODE',
     'TIMERS_MAX',
     'TIMER_CALL_PREFIX',
     'askError',
     'byName',
+    'checkCastName',
+    'encodeCastArguments',
     'encodeWorkerBootstrap',
     'isAskedWrite',
     'onAbort',
+    'outputTaken',
     'targetDetails',
     'targetName',
     'workerProcess',
+    'workerThread',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
 });
