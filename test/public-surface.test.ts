@@ -64,8 +64,8 @@ describe('what users import', () => {
         SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
         SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
-        WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
-        WorkerReferenceErrorCode WritableTable WrittenTabfile
+        WhereFields WorkerDefinition WorkerDriver WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
+        WorkerReferenceErrorCode WorkerResourceLimits WritableTable WrittenTabfile
       `),
     });
   });
@@ -87,7 +87,7 @@ describe('what users import', () => {
         ReverseOptions RowOf RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
-        TableType TablesOf TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        TableType TablesOf TerminateReason TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
         WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
       `),
     });

@@ -14,6 +14,8 @@ import { checkOptionNames, trueOrFalse, wholeNumber, wrongOption } from './optio
 import type { SupervisorReference } from './reference.js';
 import { isSupervisorReference, workersOf } from './reference.js';
 import type { Logger } from './process-log.js';
+import { checkDriver, WORKER_DRIVER_DEFAULT } from './worker-driver.js';
+import type { WorkerDriver } from './worker-driver.js';
 
 /** How the keeper is supervised. */
 export interface KeeperSettings {
@@ -47,6 +49,8 @@ export interface RuntimeOptions {
    * level, info, as JSON lines on stderr, so that crashes, restarts and a worker's `console.log` are seen.
    */
   readonly logger?: Logger;
+  /** What workers run in whose reference does not say. Default `'process'`. */
+  readonly driver?: WorkerDriver;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
   /** How many restarts all workers and supervisors together may need before the runtime fails. Default: no limit. */
@@ -64,6 +68,7 @@ export interface CheckedOptions {
   readonly directory: string;
   readonly root: SupervisorReference;
   readonly logger: Logger;
+  readonly driver: WorkerDriver;
   readonly keeper: Required<KeeperSettings>;
   readonly limits: Required<QueueLimits>;
   readonly restartLimit: RestartLimit | undefined;
@@ -84,7 +89,17 @@ export const CALL_TRIES_MAX_DEFAULT = 3;
 /** Seeds are short enough to be read out and typed in. */
 export const SEED_MAX: number = 2 ** 32 - 1;
 
-const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits', 'restartLimit', 'shutdownDeadlineMs', 'seed'];
+const OPTIONS = [
+  'directory',
+  'root',
+  'logger',
+  'driver',
+  'keeper',
+  'limits',
+  'restartLimit',
+  'shutdownDeadlineMs',
+  'seed',
+];
 const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
 const RESTART_LIMIT_OPTIONS = ['intensity', 'periodMs'];
 const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
@@ -99,6 +114,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
   checkOptionNames('startRuntime', options, OPTIONS);
   checkTree(options.root);
   const { keeper = {}, limits = {} } = options;
+  checkDriver('driver', options.driver);
   checkOptionNames('keeper', keeper, KEEPER_OPTIONS);
   checkOptionNames('limits', limits, LIMITS);
   const { MAX_SAFE_INTEGER: MAX } = Number;
@@ -106,6 +122,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
     directory: directoryPath(options.directory),
     root: options.root,
     logger: guardLogger(options.logger ?? defaultLogger()),
+    driver: options.driver ?? WORKER_DRIVER_DEFAULT,
     keeper: {
       intensity: wholeNumber('keeper.intensity', keeper.intensity, KEEPER_INTENSITY_DEFAULT, 0, INTENSITY_MAX),
       periodMs: wholeNumber('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1, DURATION_MS_MAX),

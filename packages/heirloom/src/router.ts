@@ -14,6 +14,8 @@ import { TableDirectory } from './table-directory.js';
 import { TimerDesk } from './timer-desk.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
+import { WORKER_DRIVER_DEFAULT } from './worker-driver.js';
+import type { WorkerDriver } from './worker-driver.js';
 
 /** How long a connection may take to say who it is. */
 export const HELLO_TIMEOUT_MS = 5_000;
@@ -40,6 +42,8 @@ export class Router {
   readonly ports: RuntimePorts;
   readonly logger: Logger;
   readonly events: EventHub;
+  /** What workers run in whose reference does not say. */
+  readonly driver: WorkerDriver;
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
@@ -56,11 +60,18 @@ export class Router {
   #server: Server | undefined;
   #lastAttachment = 0;
 
-  constructor(socketDirectory: string, ports: RuntimePorts, logger: Logger, events: EventHub) {
+  constructor(
+    socketDirectory: string,
+    ports: RuntimePorts,
+    logger: Logger,
+    events: EventHub,
+    driver: WorkerDriver = WORKER_DRIVER_DEFAULT,
+  ) {
     this.socketDirectory = socketDirectory;
     this.ports = ports;
     this.logger = logger;
     this.events = events;
+    this.driver = driver;
   }
 
   get socketPath(): string {

@@ -13,16 +13,14 @@
  * Format: the parent first writes the bootstrap, u32 BE length and that many bytes, which the main thread reads before the
  * thread starts. After that the parent writes nothing. The child may write one line of JSON, `{"overrun":callId}`.
  *
- * Shared memory of the two threads (Float64): [0] the deadline of the running handler in milliseconds since 1970 by the clock
- * that is never set, performance.timeOrigin + performance.now(), 0 for none; [1] the id of its call.
+ * The memory that the two threads share is described in handler-deadline.ts.
  */
 import { readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { WireError } from './errors.js';
+import { HandlerDeadline, WATCH_INTERVAL_MS } from './handler-deadline.js';
 
 export const LIFELINE_DESCRIPTOR = 3;
-/** How often the thread compares the deadline with the clock: the precision of handler timeouts. */
-export const WATCH_INTERVAL_MS = 50;
 /** A bootstrap is a few paths, tokens and options. */
 export const BOOTSTRAP_BYTES_MAX = 1_048_576;
 
@@ -52,6 +50,11 @@ export function frameBootstrap(bootstrap: Uint8Array): Uint8Array {
   return framed;
 }
 
+/** What is behind the length of a bootstrap that came whole, as it comes to a thread. */
+export function unframeBootstrap(framed: Uint8Array): Uint8Array {
+  return framed.subarray(4);
+}
+
 function readExactly(count: number): Uint8Array {
   const bytes = new Uint8Array(count);
   let filled = 0;
@@ -76,7 +79,8 @@ function readSome(bytes: Uint8Array, offset: number): number {
 
 /** Starts the thread that watches the lifeline from now on; `socketDirectory` is removed when the embedding process is gone. */
 export function watchLifeline(socketDirectory?: string): Lifeline {
-  const shared = new Float64Array(new SharedArrayBuffer(16));
+  const deadline = new HandlerDeadline();
+  const { shared } = deadline;
   const thread = new Worker(new URL('./lifeline-thread.js', import.meta.url), {
     workerData: { shared, descriptor: LIFELINE_DESCRIPTOR, intervalMs: WATCH_INTERVAL_MS, socketDirectory },
     // Loaders of the main thread, such as one for TypeScript, have no business in this one.
@@ -84,13 +88,5 @@ export function watchLifeline(socketDirectory?: string): Lifeline {
     env: {},
   });
   thread.unref();
-  return {
-    handlerBegins(callId, timeoutMs) {
-      shared[1] = callId;
-      shared[0] = timeoutMs === 0 ? 0 : performance.timeOrigin + performance.now() + timeoutMs;
-    },
-    handlerEnded() {
-      shared[0] = 0;
-    },
-  };
+  return deadline;
 }
