@@ -3,7 +3,8 @@
  * that are frozen with SIGSTOP. Whatever is killed, nothing acknowledged is lost (G1), and every open call is rejected with what is
  * known of it.
  *
- * A mutation that makes this fail, tried: the keeper is killed together with the workers.
+ * Mutations that make this fail, each tried: the keeper is killed together with the workers; a later deadline takes the place of an
+ * earlier one.
  */
 import { supervisor } from 'heirloom';
 import type { SupervisorReference, WorkerOptions } from 'heirloom';

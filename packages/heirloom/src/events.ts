@@ -4,6 +4,7 @@
  * A listener that throws, or whose promise is rejected, does not harm the runtime: its error is logged. Events are delivered in
  * the turn in which they happen, to the listeners that there are then.
  */
+import type { LetterReason } from '@heirloom/wire';
 import { wrongOption } from './option-check.js';
 
 /** Every event with what it carries. All times are in milliseconds. */
@@ -41,6 +42,19 @@ export interface RuntimeEvents {
     readonly tries: number;
     readonly timer?: string | undefined;
   };
+  /**
+   * A call or cast was given up, and is a dead letter from now on; see `deadLetters`. Once for each that comes while the program
+   * runs; those of earlier runs are in the list.
+   */
+  dead_letter: {
+    readonly id: number;
+    readonly worker: string;
+    readonly call: string;
+    readonly kind: 'call' | 'cast';
+    readonly reason: LetterReason;
+    readonly tries: number;
+    readonly error: Error;
+  };
   keeper_crash: { readonly pid: number | undefined; readonly code: number | null; readonly signal: string | null };
   keeper_recovered: { readonly pid: number; readonly ms: number };
   /** The tree's root shut itself down, as its `autoShutdown` says: its child `child` has ended. The runtime closes. */
@@ -54,6 +68,7 @@ const EVENTS: readonly (keyof RuntimeEvents)[] = [
   'restart',
   'recovered',
   'poisoned',
+  'dead_letter',
   'keeper_crash',
   'keeper_recovered',
   'ended',
