@@ -4,11 +4,12 @@
  * A listener that throws, or whose promise is rejected, does not harm the runtime: its error is logged. Events are delivered in
  * the turn in which they happen, to the listeners that there are then.
  */
+import type { ExitReport } from './exit-report.js';
 import { wrongOption } from './option-check.js';
 
 /** Every event with what it carries. All times are in milliseconds. */
 export interface RuntimeEvents {
-  /** A worker's process is gone without having been told to stop. */
+  /** A worker's process is gone without having been told to stop: at once, before it is known what that means. */
   crash: {
     readonly worker: string;
     readonly epoch: number;
@@ -17,9 +18,12 @@ export interface RuntimeEvents {
     readonly signal: string | null;
     /** What the worker could still say before it died. */
     readonly error: Error | undefined;
-    /** The last lines that it logged, the oldest first. */
-    readonly lastLines: readonly string[];
   };
+  /**
+   * One life of a worker has ended, in whatever way: the report on it, once all is known. It can come after the worker's next
+   * life has begun, and has come for every life when `close` has resolved.
+   */
+  exit: ExitReport;
   /** A worker's next incarnation is being started. */
   restart: { readonly worker: string };
   /** A worker's next incarnation is up. */
@@ -43,6 +47,7 @@ export interface RuntimeEvents {
 
 const EVENTS: readonly (keyof RuntimeEvents)[] = [
   'crash',
+  'exit',
   'restart',
   'recovered',
   'poisoned',

@@ -10,6 +10,7 @@ export { WorkerError } from '@heirloom/worker';
 export type { RetryPolicy } from './call-queue.js';
 export type { CallErrorCode, CallOutcome, RuntimeErrorCode, WorkerReferenceErrorCode } from './errors.js';
 export type { RuntimeEvents } from './events.js';
+export type { ExitPhase, ExitReason, ExitReport } from './exit-report.js';
 export type { KeeperSettings, QueueLimits, RuntimeOptions } from './options.js';
 export type { CallOptions } from './pending-call.js';
 export type {
@@ -29,6 +30,7 @@ export type {
   Backoff,
   ChildCounts,
   ChildListing,
+  RestartCount,
   RestartType,
   Shutdown,
   StartedChild,

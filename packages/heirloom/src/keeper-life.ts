@@ -184,7 +184,8 @@ export class KeeperSource {
 
   #crashed(process: ChildProcess, { code, signal }: ProcessDeath): void {
     this.#lostAt = performance.now();
-    this.#router.logger.error({ pid: process.pid, code, signal }, 'the keeper is gone');
+    const { lastLines } = process.log;
+    this.#router.logger.error({ pid: process.pid, code, signal, lastLines }, 'the keeper is gone');
     this.#router.events.emit('keeper_crash', { pid: process.pid, code, signal });
   }
 }

@@ -7,6 +7,7 @@ import { acceptHello, listen } from '@heirloom/wire';
 import { join } from 'node:path';
 import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
+import { ExitDesk } from './exit-desk.js';
 import { KeeperLink } from './keeper-link.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
@@ -38,6 +39,7 @@ export class Router {
   readonly ports: RuntimePorts;
   readonly logger: Logger;
   readonly events: EventHub;
+  readonly exits: ExitDesk;
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
@@ -57,6 +59,7 @@ export class Router {
     this.ports = ports;
     this.logger = logger;
     this.events = events;
+    this.exits = new ExitDesk(logger, events);
   }
 
   get socketPath(): string {

@@ -284,7 +284,7 @@ class HeirloomRuntime implements Runtime {
   }
 
   #observe(event: TreeEvent): void {
-    logTreeEvent(this.#router.logger, event);
+    if (!this.#isReported(event)) logTreeEvent(this.#router.logger, event);
     // With the root the whole runtime ends, which is said to open calls when it is known why.
     const isBelowRoot = event.path.length > this.#rootPath.length;
     if (event.type === 'child_ended' && isBelowRoot) this.#registry.ended(event.path, event.isForgotten);
@@ -299,6 +299,13 @@ class HeirloomRuntime implements Runtime {
     this.#router.link.fail(rootCause(event.error));
     this.#endCalls(failureOf(event.error));
     for (const { life } of this.#registry.workers) life?.kill();
+  }
+
+  /** Ends of workers' lives have reports of their own. */
+  #isReported(event: TreeEvent): boolean {
+    if (event.type !== 'child_exited' && event.type !== 'child_start_failed') return false;
+    const restarts = this.#tree.supervisor(event.path.slice(0, -1)).restartCount();
+    return this.#router.exits.ended(event, restarts);
   }
 
   #shutsDown(path: TreePath, child: string): void {
@@ -346,6 +353,7 @@ class HeirloomRuntime implements Runtime {
     this.#router.calls.end(closed);
     this.#rejectOpenCalls(closed);
     this.#router.link.fail(closed);
+    await this.#router.exits.settled();
     await this.#router.close();
     await rm(this.#router.socketDirectory, { recursive: true, force: true });
   }

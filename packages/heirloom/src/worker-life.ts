@@ -20,6 +20,7 @@ import type { Suspicion } from './call-queue.js';
 import type { ProcessDeath } from './child-process.js';
 import { exitOf } from './child-process.js';
 import { WorkerReferenceError } from './errors.js';
+import { LifeRecord } from './life-record.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
 import { definitionChanged } from './worker-slot.js';
@@ -41,6 +42,7 @@ export class WorkerLife implements StartingChild {
   #opening: Promise<EpochOpened> | undefined;
   #retired: Promise<{ counted: boolean; rerun: number }> | undefined;
   #recovery: Recovery | undefined;
+  readonly #record: LifeRecord;
   #isStopping = false;
 
   constructor(
@@ -54,6 +56,8 @@ export class WorkerLife implements StartingChild {
     this.#slot = slot;
     this.#source = source;
     slot.isFinished = false;
+    this.#record = new LifeRecord(slot.name);
+    router.exits.begins(context, this.#record);
     let exit: (exit: ChildExit) => void = () => {};
     this.exited = new Promise((resolve) => {
       exit = resolve;
@@ -63,6 +67,7 @@ export class WorkerLife implements StartingChild {
 
   stop(): void {
     this.#isStopping = true;
+    this.#record.isToldToStop();
     const connection = this.#slot.recipient?.connection;
     // Without a keeper, what the worker still has can never be stored, and it would wait for that.
     if (this.#router.link.hasFailed) return this.kill();
@@ -92,6 +97,7 @@ export class WorkerLife implements StartingChild {
       throw error;
     }
     const process = this.#process;
+    this.#record.runsIn(process);
     void process.process.died.then(async (death) => exit(await this.#gone(death)));
     const definition = await process.ready;
     const known = this.#slot.definition;
@@ -129,6 +135,7 @@ export class WorkerLife implements StartingChild {
       workers: this.#router.tables.workers,
     }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
     const opened = await this.#opening;
+    this.#record.hasEpoch(opened.epoch);
     const { connection } = process;
     if (process.process.isGone || connection === undefined || this.#retired !== undefined) return;
     process.liveEpoch = opened.epoch;
@@ -152,6 +159,7 @@ export class WorkerLife implements StartingChild {
     const process = this.#process as WorkerProcess; // It was this process that died.
     const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
     const wasUp = process.liveEpoch;
+    this.#record.died(death, error);
     if (process.hasIgnored) {
       await this.retire('nobody');
       this.#router.logger.info({ worker: this.#slot.name, epoch: wasUp }, 'a worker chose not to run');
@@ -159,12 +167,7 @@ export class WorkerLife implements StartingChild {
     }
     if (!this.#isStopping && wasUp !== undefined) {
       const { pid } = process;
-      const { lastLines } = process.process.log;
-      this.#router.logger.error(
-        { worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error },
-        'a worker is gone',
-      );
-      this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
+      this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error });
     }
     // A failed start is reported with what the process said of it.
     if (!process.wasActive) await process.process.logged;
@@ -224,13 +227,15 @@ export class WorkerLife implements StartingChild {
       drainTimeoutMs,
       isClosing: this.#router.isClosing,
     })) as EpochClosed; // The keeper's answer to closeEpoch.
+    this.#record.closed(closed);
     if (!closed.drained) {
       this.#router.logger.warn({ worker: this.#slot.name, epoch }, 'a journal was not read to its end within its time');
     }
   }
 
   #judge(suspicion: Suspicion): { counted: boolean; rerun: number } {
-    const { counted, rerun, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
+    const { counted, rerun, running, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
+    this.#record.judged(rerun, running);
     const { calls, events, logger } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;

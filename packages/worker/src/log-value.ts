@@ -121,7 +121,7 @@ function attempt(read: () => unknown): unknown {
 
 function thrownWords(error: unknown): string {
   try {
-    return cutString(error instanceof Error ? `${error.message}` : typeof error, LOG_NAME_CHARS_MAX);
+    return cutString(error instanceof Error ? error.message : typeof error, LOG_NAME_CHARS_MAX);
   } catch {
     return 'what cannot be said';
   }
