@@ -20,7 +20,7 @@ export type {
   WorkerOptions,
   WorkerReference,
 } from './reference.js';
-export type { Runtime, TableListing } from './runtime.js';
+export type { CloseOptions, Runtime, TableListing } from './runtime.js';
 export type { SupervisorManagement } from './supervisor-management.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './process-log.js';

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DURATION_MS_MAX, INTENSITY_MAX } from '@heirloom/supervisor';
+import type { RestartLimit } from '@heirloom/supervisor';
 import { MAILBOX_CALLS_MAX } from '@heirloom/worker/process-url';
 import { pino } from 'pino';
 import { RuntimeError, WorkerReferenceError } from './errors.js';
@@ -48,6 +49,13 @@ export interface RuntimeOptions {
   readonly logger?: Logger;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
+  /** How many restarts all workers and supervisors together may need before the runtime fails. Default: no limit. */
+  readonly restartLimit?: RestartLimit;
+  /**
+   * How long the runtime may take to end, in milliseconds, when it is closed without a deadline of its own, gives up, or shuts itself
+   * down: then what is left is killed. Default: as long as its workers' `shutdown` times allow.
+   */
+  readonly shutdownDeadlineMs?: number;
   /** What the random parts of `backoff` follow from: a run with the same seed and the same deaths waits the same. Default: random. */
   readonly seed?: number;
 }
@@ -58,6 +66,8 @@ export interface CheckedOptions {
   readonly logger: Logger;
   readonly keeper: Required<KeeperSettings>;
   readonly limits: Required<QueueLimits>;
+  readonly restartLimit: RestartLimit | undefined;
+  readonly shutdownDeadlineMs: number | undefined;
   readonly seed: number;
 }
 
@@ -74,8 +84,9 @@ export const CALL_TRIES_MAX_DEFAULT = 3;
 /** Seeds are short enough to be read out and typed in. */
 export const SEED_MAX: number = 2 ** 32 - 1;
 
-const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits', 'seed'];
+const OPTIONS = ['directory', 'root', 'logger', 'keeper', 'limits', 'restartLimit', 'shutdownDeadlineMs', 'seed'];
 const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
+const RESTART_LIMIT_OPTIONS = ['intensity', 'periodMs'];
 const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
 /** The longest wait for the directory: a day, which leaves room for the start's own timeout. */
 export const LOCK_WAIT_MAX_MS: number = 24 * 60 * 60 * 1000;
@@ -112,7 +123,24 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
       ),
       callTriesMax: wholeNumber('limits.callTriesMax', limits.callTriesMax, CALL_TRIES_MAX_DEFAULT, 1, MAX),
     },
+    restartLimit: checkRestartLimit(options.restartLimit),
+    shutdownDeadlineMs: checkDeadline('shutdownDeadlineMs', options.shutdownDeadlineMs),
     seed: wholeNumber('seed', options.seed, randomInt(SEED_MAX + 1), 0, SEED_MAX),
+  };
+}
+
+/** How long a shutdown may take: whole milliseconds, or undefined for no deadline. Throws ERR_RUNTIME_OPTION. */
+export function checkDeadline(option: string, value: unknown): number | undefined {
+  return value === undefined ? undefined : wholeNumber(option, value, 0, 0, DURATION_MS_MAX);
+}
+
+function checkRestartLimit(limit: RestartLimit | undefined): RestartLimit | undefined {
+  if (limit === undefined) return undefined;
+  checkOptionNames('restartLimit', limit, RESTART_LIMIT_OPTIONS);
+  // Both must be given: nobody can guess how much trouble a program tolerates.
+  return {
+    intensity: wholeNumber('restartLimit.intensity', limit.intensity ?? null, 0, 0, INTENSITY_MAX),
+    periodMs: wholeNumber('restartLimit.periodMs', limit.periodMs ?? null, 0, 1, DURATION_MS_MAX),
   };
 }
 

@@ -21,16 +21,17 @@ import { invariant } from '@heirloom/tables';
 import type { AnyTableDefinition, RemoteTable, TableInfo } from '@heirloom/tables';
 import { rm } from 'node:fs/promises';
 import { rootCause, RuntimeError, WorkerReferenceError } from './errors.js';
-import { wrongOption } from './option-check.js';
+import { checkOptionNames, wrongOption } from './option-check.js';
 import type { RuntimeEvents } from './events.js';
 import { EventHub } from './events.js';
 import { KeeperSource } from './keeper-life.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
-import { checkOptions } from './options.js';
+import { checkDeadline, checkOptions } from './options.js';
 import type { SupervisorReference, WorkerReference } from './reference.js';
 import { supervisorSpec } from './reference.js';
 import type { RuntimePorts } from './router.js';
 import { Router } from './router.js';
+import { ShutdownDeadline } from './shutdown-deadline.js';
 import { createSocketDirectory } from './socket-directory.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { createHandle, createTable } from './worker-handle.js';
@@ -69,6 +70,12 @@ export interface TableListing {
   readonly info: TableInfo;
 }
 
+/** How a runtime is closed. */
+export interface CloseOptions {
+  /** How long it may take, in milliseconds. Default: the runtime's `shutdownDeadlineMs`. */
+  readonly deadlineMs?: number;
+}
+
 /** A running runtime. */
 export interface Runtime extends AsyncDisposable {
   /** The handle of a worker of the tree. Throws WorkerReferenceError ERR_WORKER_UNKNOWN for a reference that is not in it. */
@@ -91,9 +98,13 @@ export interface Runtime extends AsyncDisposable {
   readonly keeper: { readonly pid: number | undefined };
   /**
    * Stops the workers in reverse start order, each after it has finished the calls it has, then the keeper. Calls made from now
-   * on are rejected with ERR_RUNTIME_CLOSED. Resolves when nothing of the runtime is left; a second call gives the same promise.
+   * on are rejected with ERR_RUNTIME_CLOSED. Resolves when nothing of the runtime is left, also when it is called again.
+   *
+   * With a deadline, whatever is left of it then is killed: the workers first, also those whose `shutdown` is `'infinity'`, then the
+   * keeper. Nothing acknowledged is lost; calls that were still open are rejected, and their `outcome` says what is known of them.
+   * A later call with an earlier deadline shortens it. Rejects with ERR_RUNTIME_OPTION for a deadline that is none.
    */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /**
@@ -155,6 +166,11 @@ class HeirloomRuntime implements Runtime {
   /** The significant child whose end ends the runtime. */
   #lastSignificant = '';
   #closing: Promise<void> | undefined;
+  readonly #shutdownDeadlineMs: number | undefined;
+  readonly #deadline: ShutdownDeadline = new ShutdownDeadline({
+    killWorkers: () => this.#killWorkers(),
+    killKeeper: () => this.#killKeeper(),
+  });
 
   constructor(options: CheckedOptions, ports: RuntimePorts, socketDirectory: string) {
     const { logger, limits, seed } = options;
@@ -171,10 +187,12 @@ class HeirloomRuntime implements Runtime {
       suspectWindow: SUSPECT_WINDOW,
     });
     this.#registry.admit(options.root, [TOP_ID]);
+    this.#shutdownDeadlineMs = options.shutdownDeadlineMs;
     this.#rootPath = [TOP_ID, this.#registry.idOf(options.root)];
     this.#tree = new SupervisionTree<ChildStart>(wholeTree(options, this.#registry), {
       driver: this.#driver(),
       seed,
+      restartLimit: options.restartLimit,
       ...(ports.killWaitMs === undefined ? {} : { killWaitMs: ports.killWaitMs }),
       onEvent: (event) => this.#observe(event),
       onFailure: (error) => this.#failed(error),
@@ -259,8 +277,11 @@ class HeirloomRuntime implements Runtime {
     return this.#events.on(event, listener);
   }
 
-  close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkOptionNames('close', options, ['deadlineMs']);
+    const deadlineMs = checkDeadline('deadlineMs', options.deadlineMs) ?? this.#shutdownDeadlineMs;
     this.#closing ??= this.#close();
+    this.#deadline.arm(deadlineMs);
     return this.#closing;
   }
 
@@ -292,6 +313,8 @@ class HeirloomRuntime implements Runtime {
     if (event.type === 'child_exited' && isBelowRoot && this.#router.isClosing) this.#registry.ended(event.path, false);
     if (event.type === 'supervisor_stopped' && !this.#router.isClosing) this.#registry.supervisorStopped(event.path);
     if (event.type === 'supervisor_auto_shutdown') this.#shutsDown(event.path, event.child);
+    const isOfAll = event.type === 'supervisor_gave_up' || event.type === 'supervisor_auto_shutdown';
+    if (isOfAll && !isBelowRoot) this.#deadline.arm(this.#shutdownDeadlineMs);
     if (event.type !== 'supervisor_gave_up') return;
     // The whole path, as a supervisor of the program may have the same id.
     if (event.path.length !== 2 || event.path[1] !== KEEPER_SUPERVISOR_ID) return;
@@ -315,6 +338,29 @@ class HeirloomRuntime implements Runtime {
     this.#router.isClosing = true;
   }
 
+  /** The deadline of the shutdown is over. */
+  #killWorkers(): void {
+    const workers = this.#registry.workers.flatMap(({ life, reference }) =>
+      life?.isGone === false ? reference.name : [],
+    );
+    this.#router.logger.error(
+      { workers },
+      'the shutdown has exceeded its deadline; the workers that are left are killed',
+    );
+    // It ends for the reason that it has; without one it must have been told to.
+    if (this.#closing !== undefined) void this.#tree.stop();
+    this.#tree.killBelow(this.#rootPath);
+  }
+
+  /** The keeper has not ended behind the workers, or hangs, so that they cannot. */
+  #killKeeper(): void {
+    this.#router.logger.error({ pid: this.#keepers.pid }, 'the keeper does not end; it is killed');
+    this.#router.link.fail(
+      new RuntimeError('ERR_RUNTIME_CLOSED', 'The runtime was closed before its keeper answered.'),
+    );
+    this.#tree.killChild([TOP_ID, KEEPER_SUPERVISOR_ID]);
+  }
+
   /** The root has shut itself down. */
   #ended(): void {
     this.#events.emit('ended', { child: this.#lastSignificant });
@@ -322,6 +368,7 @@ class HeirloomRuntime implements Runtime {
   }
 
   #failed(error: SupervisorError): void {
+    this.#deadline.end();
     const failure = failureOf(error);
     this.#endCalls(failure);
     this.#router.link.fail(failure);
@@ -340,8 +387,9 @@ class HeirloomRuntime implements Runtime {
     // Standbys first, so that none takes over while everything stops.
     await Promise.all(this.#registry.workers.map(({ source }) => source.close()));
     try {
-      await this.#tree.stop();
+      await Promise.race([this.#tree.stop(), this.#deadline.givenUp]);
     } finally {
+      this.#deadline.end();
       await this.#tearDown();
     }
   }

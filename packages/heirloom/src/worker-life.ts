@@ -76,7 +76,14 @@ export class WorkerLife implements StartingChild {
   }
 
   kill(): void {
+    // Its supervisor has it killed: that is no call's doing.
+    this.#isStopping = true;
     this.#process?.process.kill();
+  }
+
+  /** Whether its process is gone. */
+  get isGone(): boolean {
+    return this.#process?.process.isGone ?? true;
   }
 
   /** What is known of this incarnation's end, for the next one's report. */

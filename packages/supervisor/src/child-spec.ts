@@ -92,6 +92,8 @@ export interface SupervisorSpec<S = unknown> {
   readonly autoShutdown?: AutoShutdown;
   /** The most children it may have, those that are restarting included. Default CHILDREN_MAX. */
   readonly childrenMax?: number;
+  /** Whether restarts of its children count against the restart limit of the whole tree. Default true. */
+  readonly countsInTree?: boolean;
   /** In start order; for simple_one_for_one the template alone. */
   readonly children: readonly AnySpec<S>[];
 }

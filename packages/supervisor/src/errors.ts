@@ -12,6 +12,8 @@ export type SupervisorErrorCode =
   | 'ERR_SUPERVISOR_START_TIMEOUT'
   // A supervisor gave up, because its children needed more restarts than its intensity allows.
   | 'ERR_SUPERVISOR_INTENSITY'
+  // The whole tree gave up, because its children needed more restarts than its limit allows; the details count them.
+  | 'ERR_SUPERVISOR_RESTART_LIMIT'
   // A supervisor shut itself down, because a significant supervisor below it gave up. The cause is that one's error.
   | 'ERR_SUPERVISOR_SIGNIFICANT'
   // The tree was stopped or killed while it was starting, or was to be started again after it had ended; or a supervisor

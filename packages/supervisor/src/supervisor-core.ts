@@ -48,6 +48,9 @@
  * 10. A restart with a backoff (backoff.ts) is paused like a failed one until its wait is over: its siblings are stopped as ever,
  *    requests are served, a sibling's restart that covers it takes over, and a shutdown ends it at once.
  *
+ * 11. When the restart limit of the whole tree is exceeded (restart-limit.ts), the supervisor that would have restarted gives up,
+ *    and so does the root.
+ *
  * Events about another incarnation than the current one, or about a forgotten child, change nothing. Nothing here fails,
  * except `invariant` when the shell starts it twice.
  */
@@ -55,20 +58,25 @@ import { invariant } from '@heirloom/tables';
 import { notUp, upAt } from './backoff.js';
 import { isDown, stepChild, type ChildEffect, type ChildEvent } from './child-machine.js';
 import { childOf } from './child-operation.js';
+import type { RestartTally } from './restart-limit.js';
 import { beginRequest, mustWait } from './management.js';
 import { SupervisorEndings } from './supervisor-endings.js';
 import type { ChildRecord, Round, SupervisorEffect, SupervisorEvent, SupervisorState } from './supervisor-state.js';
 
-/** Takes one event at `now` (monotonic milliseconds) and gives back the state after it and what is to be done, in order. */
+/**
+ * Takes one event at `now` (monotonic milliseconds) and gives back the state after it and what is to be done, in order; with the
+ * tally of restarts of the whole tree, where that has a limit.
+ */
 export function stepSupervisor<S>(
   state: SupervisorState<S>,
   event: SupervisorEvent<S>,
   now: number,
-): { state: SupervisorState<S>; effects: readonly SupervisorEffect<S>[] } {
-  const step = new Step(state, now);
+  tally?: RestartTally,
+): { state: SupervisorState<S>; effects: readonly SupervisorEffect<S>[]; tally: RestartTally | undefined } {
+  const step = new Step(state, now, tally);
   step.take(event);
   step.advance();
-  return { state: step.state, effects: step.effects };
+  return { state: step.state, effects: step.effects, tally: step.tally };
 }
 
 class Step<S> extends SupervisorEndings<S> {
@@ -85,6 +93,9 @@ class Step<S> extends SupervisorEndings<S> {
       case 'kill':
         this.shutDown();
         for (const id of this.ids()) this.#child(id, { type: 'KILL' });
+        return;
+      case 'give_up':
+        if (!this.isOver) this.giveUp(event.error);
         return;
       case 'child':
         this.#child(event.id, event.event);

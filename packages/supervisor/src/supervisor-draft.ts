@@ -4,6 +4,7 @@
  */
 import type { ChildReply, ChildRequest } from './child-operation.js';
 import { isDown, stepChild } from './child-machine.js';
+import type { RestartTally } from './restart-limit.js';
 import type { ChildRecord, Round, SupervisorEffect, SupervisorState } from './supervisor-state.js';
 import type { LocalEvent } from './tree-event.js';
 
@@ -11,12 +12,15 @@ export class SupervisorDraft<S> {
   state: SupervisorState<S>;
   readonly effects: SupervisorEffect<S>[] = [];
   readonly now: number;
+  /** The restarts of the whole tree, when it has a limit. */
+  tally: RestartTally | undefined;
   /** The list of children once this step has a copy of its own: one copy for each step, as the list may be long. */
   #children: ChildRecord<S>[] | undefined;
 
-  constructor(state: SupervisorState<S>, now: number) {
+  constructor(state: SupervisorState<S>, now: number, tally?: RestartTally) {
     this.state = state;
     this.now = now;
+    this.tally = tally;
   }
 
   set(change: Partial<SupervisorState<S>>): void {

@@ -8,6 +8,7 @@ import { nextRestart } from './backoff.js';
 import { exitVerdict, type ChildExit } from './child-exit.js';
 import { isDown, type ChildEffect } from './child-machine.js';
 import type { SupervisorError } from './errors.js';
+import { countInTree, limitError } from './restart-limit.js';
 import { countRestart } from './restart-window.js';
 import { randomOf } from './seeded-random.js';
 import { isIndependent, planRestart } from './strategy.js';
@@ -38,7 +39,7 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     if (record === undefined || pause === undefined || pause.incarnation !== incarnation) return;
     const { failure } = pause;
     const error = failure === undefined ? undefined : this.#countRestart(record, failure.exit, failure.error);
-    if (error !== undefined) this.#giveUp(error);
+    if (error !== undefined) this.giveUp(error);
     else this.#planRestart(record, 0);
   }
 
@@ -101,7 +102,7 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     }
     const error = this.#countRestart(record, exit, exit.error);
     this.#emitExited(record, exit, error === undefined);
-    if (error !== undefined) this.#giveUp(error);
+    if (error !== undefined) this.giveUp(error);
     else this.#planRestart(record, this.#delayOf(record, exit));
   }
 
@@ -209,8 +210,18 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     if (exit.counted === false) return undefined;
     const { window, isExceeded } = countRestart(this.state.window, this.now);
     this.set({ window });
-    if (!isExceeded) return undefined;
-    return intensityError(this.state.spec.id, record.spec.id, window, exit, cause);
+    if (isExceeded) return intensityError(this.state.spec.id, record.spec.id, window, exit, cause);
+    return this.#countInTree(record);
+  }
+
+  #countInTree(record: ChildRecord<S>): SupervisorError | undefined {
+    const { id, countsInTree = true } = this.state.spec;
+    if (this.tally === undefined || !countsInTree) return undefined;
+    this.tally = countInTree(this.tally, `${id}/${record.spec.id}`, this.now);
+    if (!this.tally.isExceeded) return undefined;
+    const error = limitError(this.tally);
+    this.effects.push({ type: 'give_up_tree', error });
+    return error;
   }
 
   #checkAutoShutdown({ spec, lifecycle }: ChildRecord<S>, exit: ChildExit): void {
@@ -230,7 +241,8 @@ export class SupervisorEndings<S> extends SupervisorDraft<S> {
     else this.shutDown(error);
   }
 
-  #giveUp(error: SupervisorError): void {
+  /** Says that it cannot go on, and begins to stop every child. */
+  giveUp(error: SupervisorError): void {
     this.emit({ type: 'supervisor_gave_up', error });
     this.shutDown(error);
   }

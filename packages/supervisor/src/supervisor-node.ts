@@ -16,7 +16,8 @@ import type { ChildEvent } from './child-machine.js';
 import type { ChildReply } from './child-operation.js';
 import type { AnySpec, ChildSpec, SupervisorSpec } from './child-spec.js';
 import type { Clock, Timer } from './clock.js';
-import { asError } from './errors.js';
+import { asError, type SupervisorError } from './errors.js';
+import type { RestartTally } from './restart-limit.js';
 import { stepSupervisor } from './supervisor-core.js';
 import {
   newSupervisor,
@@ -35,11 +36,15 @@ export interface TreeContext<S> {
   readonly seed: number;
   /** The last incarnation of each child, by its path as JSON. */
   readonly incarnations: Map<string, number>;
+  /** The restarts of the whole tree, when it has a limit. */
+  tally: RestartTally | undefined;
   /** Queues an event and, unless one is being taken, takes all that are queued. */
   post(node: SupervisorNode<S>, event: SupervisorEvent<S>): void;
   /** Hands out the answer to a request. */
   reply(request: number, reply: ChildReply): void;
   emit(event: TreeEvent): void;
+  /** Has the root give up. */
+  giveUp(error: SupervisorError): void;
   /** Ends the tree, because a rule was broken that it relies on. */
   fail(bug: Error): void;
 }
@@ -92,8 +97,9 @@ export class SupervisorNode<S> {
 
   /** Takes one event; only the tree's queue calls it. */
   take(event: SupervisorEvent<S>): void {
-    const { state, effects } = stepSupervisor(this.#state, event, this.#tree.clock.now());
+    const { state, effects, tally } = stepSupervisor(this.#state, event, this.#tree.clock.now(), this.#tree.tally);
     this.#state = state;
+    this.#tree.tally = tally;
     for (const effect of effects) this.#carryOut(effect);
   }
 
@@ -135,6 +141,9 @@ export class SupervisorNode<S> {
         return;
       case 'emit':
         this.#emit(effect.event);
+        return;
+      case 'give_up_tree':
+        this.#tree.giveUp(effect.error);
         return;
       case 'up':
         this.#owner.up();

@@ -78,6 +78,8 @@ export type SupervisorEvent<S = unknown> =
   | { readonly type: 'start' }
   | { readonly type: 'stop' }
   | { readonly type: 'kill' }
+  /** The whole tree gives up: only its root gets this. */
+  | { readonly type: 'give_up'; readonly error: SupervisorError }
   | { readonly type: 'child'; readonly id: string; readonly event: ChildEvent }
   | { readonly type: 'retry'; readonly id: string; readonly incarnation: number | undefined }
   | ({ readonly type: 'request' } & ChildRequest<S>);
@@ -103,6 +105,8 @@ export type SupervisorEffect<S> =
     }
   | { readonly type: 'reply'; readonly request: number; readonly reply: ChildReply }
   | { readonly type: 'emit'; readonly event: LocalEvent }
+  /** The restart limit of the whole tree is exceeded. */
+  | { readonly type: 'give_up_tree'; readonly error: SupervisorError }
   | { readonly type: 'up' }
   | { readonly type: 'ended'; readonly error?: SupervisorError };
 

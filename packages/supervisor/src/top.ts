@@ -6,6 +6,7 @@
  *
  * 1. The keeper is up before the first worker is started, and stopped after the last worker is gone.
  * 2. Restarts of the keeper are not counted against the user's tree, nor the other way round, and neither restarts the other.
+ *    The same holds for the restart limit of the whole tree, which is the program's.
  * 3. When either gives up, the other one is stopped and the tree fails: a restart of the keeper's supervisor is one more than
  *    intensity 0 allows, and the user's root is significant.
  * 4. When the user's root shuts itself down, as its significant children have ended, the keeper is stopped and the tree ends
@@ -36,6 +37,7 @@ export function topSupervisor<S>(options: TopOptions<S>): SupervisorSpec<S> {
     strategy: 'one_for_one',
     intensity: options.keeperIntensity,
     periodMs: options.keeperPeriodMs,
+    countsInTree: false,
     children: [{ ...options.keeper, restart: 'permanent' }],
   };
   return {

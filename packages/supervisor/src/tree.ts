@@ -14,10 +14,11 @@
 import { checkSpec } from './spec-check.js';
 import type { ChildDriver } from './child-driver.js';
 import type { ChildStateName } from './child-machine.js';
-import { DURATION_MS_MAX, type SupervisorSpec } from './child-spec.js';
+import { DURATION_MS_MAX, INTENSITY_MAX, type SupervisorSpec } from './child-spec.js';
 import { realClock, type Clock } from './clock.js';
 import type { ChildReply } from './child-operation.js';
 import { asError, SupervisorError } from './errors.js';
+import { emptyTally, type RestartLimit } from './restart-limit.js';
 import { SupervisorHandle } from './supervisor-handle.js';
 import { SupervisorNode, type TreeContext } from './supervisor-node.js';
 import type { SupervisorEvent, SupervisorPhase } from './supervisor-state.js';
@@ -33,6 +34,8 @@ export interface TreeOptions<S> {
   readonly clock?: Clock;
   /** How long an exit may take after a kill before `kill_overdue`, in milliseconds. Default 2000. */
   readonly killWaitMs?: number;
+  /** How many restarts the whole tree may have before it gives up. Default: no limit, as in OTP. */
+  readonly restartLimit?: RestartLimit | undefined;
   /** What the random parts of backoff follow from, with each child's path and incarnation. Default 0. */
   readonly seed?: number;
   /** Called with everything that happens, in the turn in which it happens; it must be quick and must not throw. */
@@ -81,7 +84,7 @@ export class SupervisionTree<S> {
   constructor(root: SupervisorSpec<S>, options: TreeOptions<S>) {
     checkSpec(root);
     const killWaitMs = options.killWaitMs ?? KILL_WAIT_DEFAULT_MS;
-    if (!Number.isInteger(killWaitMs) || killWaitMs < 0 || killWaitMs > DURATION_MS_MAX) {
+    if (!isWhole(killWaitMs, 0, DURATION_MS_MAX)) {
       const message = `killWaitMs is ${String(killWaitMs)}; use whole milliseconds from 0 to ${DURATION_MS_MAX}.`;
       throw new SupervisorError('ERR_SUPERVISOR_SPEC', message, { field: 'killWaitMs', value: killWaitMs });
     }
@@ -92,10 +95,12 @@ export class SupervisionTree<S> {
       clock: options.clock ?? realClock,
       killWaitMs,
       seed: options.seed ?? 0,
+      tally: options.restartLimit === undefined ? undefined : emptyTally(checkLimit(options.restartLimit)),
       incarnations: new Map(),
       post: (node, event) => this.#post(node, event),
       reply: (request, reply) => this.#reply(request, reply),
       emit: (event) => options.onEvent?.(event),
+      giveUp: (error) => this.#post(this.#root, { type: 'give_up', error }),
       fail: (bug) => this.#fail(bug),
     };
     this.#root = new SupervisorNode(root, [root.id], this.#context, {
@@ -166,6 +171,19 @@ export class SupervisionTree<S> {
     return this.#end({ type: 'kill' });
   }
 
+  /** Kills the child at this path with all that is below it, at once. It is not restarted; where there is none, nothing happens. */
+  killChild(path: readonly string[]): void {
+    const parent = this.#find(path.slice(0, -1));
+    const id = path.at(-1);
+    if (parent !== undefined && id !== undefined) this.#post(parent, { type: 'child', id, event: { type: 'KILL' } });
+  }
+
+  /** Kills everything below the supervisor at this path, at once, so that it ends: for the reason that it had, if it had one. */
+  killBelow(path: readonly string[]): void {
+    const node = this.#find(path);
+    if (node !== undefined) this.#post(node, { type: 'kill' });
+  }
+
   #end(event: { readonly type: 'stop' | 'kill' }): Promise<void> {
     this.#isAskedToEnd = true;
     this.#post(this.#root, event);
@@ -232,6 +250,19 @@ export class SupervisionTree<S> {
       }
     }
   }
+}
+
+function checkLimit(limit: RestartLimit): RestartLimit {
+  const { intensity, periodMs } = limit;
+  if (isWhole(intensity, 0, INTENSITY_MAX) && isWhole(periodMs, 1, DURATION_MS_MAX)) return limit;
+  const message =
+    `restartLimit is ${String(intensity)} restarts in ${String(periodMs)} ms; use whole numbers, at most ${INTENSITY_MAX} ` +
+    `restarts and from 1 to ${DURATION_MS_MAX} ms.`;
+  throw new SupervisorError('ERR_SUPERVISOR_SPEC', message, { field: 'restartLimit', value: { intensity, periodMs } });
+}
+
+function isWhole(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
 }
 
 function startRejection(rootId: string, error: Error | undefined): SupervisorError {
