@@ -58,7 +58,7 @@ describe('what users import', () => {
         AnyTableDefinition AnyWorkerDefinition AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
         ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions DefaultRow ExitPhase ExitReason
         ExitReport Explanation ExtendedInfo
-        FieldsOf File2tabOptions Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
+        FieldsOf File2tabOptions HeartbeatSettings Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
         MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
         ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartCount RestartType
         RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor

@@ -37,7 +37,13 @@ export interface RuntimeEvents {
   };
   /** A call was rejected because its worker died whenever it ran it. */
   poisoned: { readonly worker: string; readonly call: string; readonly tries: number };
-  keeper_crash: { readonly pid: number | undefined; readonly code: number | null; readonly signal: string | null };
+  keeper_crash: {
+    readonly pid: number | undefined;
+    readonly code: number | null;
+    readonly signal: string | null;
+    /** Whether it was killed because it gave no sign of life; see `heartbeat`. */
+    readonly wasSilent: boolean;
+  };
   keeper_recovered: { readonly pid: number; readonly ms: number };
   /** The tree's root shut itself down, as its `autoShutdown` says: its child `child` has ended. The runtime closes. */
   ended: { readonly child: string };

@@ -23,8 +23,9 @@ import type { Logger } from './process-log.js';
  * | `crash`           | by a failure of its own: an error, an exit code, a signal such as SIGSEGV  |
  * | `killed`          | by SIGKILL: from outside, for breaking the protocol, or past a deadline    |
  * | `handler_timeout` | because a handler took longer than its `handlerTimeoutMs`                  |
+ * | `heartbeat`       | because its process gave no sign of life: it was stopped, or in a loop     |
  */
-export type ExitReason = 'normal' | 'shutdown' | 'ignore' | 'crash' | 'killed' | 'handler_timeout';
+export type ExitReason = 'normal' | 'shutdown' | 'ignore' | 'crash' | 'killed' | 'handler_timeout' | 'heartbeat';
 
 /** How far a life had come: not up yet, up, or told to stop. */
 export type ExitPhase = 'starting' | 'running' | 'stopping';
@@ -111,6 +112,7 @@ function reasonOf(
   // It said why it could not start: that its supervisor may have killed it then, before it ended, is of no interest.
   if (isItsOwn(startError)) return 'crash';
   if (death === undefined) return isAbandoned ? 'killed' : 'crash';
+  if (death.wasSilent) return 'heartbeat';
   if (death.overrun !== undefined) return 'handler_timeout';
   return exitOf(death, phase === 'stopping', error).reason;
 }

@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import type { ProcessDeath } from './child-process.js';
 import { ChildProcess, exitOf } from './child-process.js';
 import { closeWords, isViolation } from './close-reason.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import type { Router } from './router.js';
 import { STANDBY_RETRY_MS } from './worker-source.js';
 
@@ -40,6 +41,7 @@ export interface KeeperOptions {
   readonly directory: string;
   readonly lockWaitMs: number;
   readonly standby: boolean;
+  readonly heartbeat: HeartbeatOptions | undefined;
 }
 
 /** Starts keepers, one after the other. */
@@ -130,6 +132,7 @@ export class KeeperSource {
         module: keeperProcess,
         execArgv: [],
         env: undefined,
+        heartbeat: this.#options.heartbeat,
         bootstrap: (controlToken) =>
           encodeBootstrap({
             role: 'keeper',
@@ -137,6 +140,7 @@ export class KeeperSource {
             socketPath: join(socketDirectory, `keeper-${processNumber}.sock`),
             routerSocketPath: socketPath,
             controlToken,
+            heartbeatMs: this.#options.heartbeat?.intervalMs ?? 0,
             faults: ports.faults({ kind: 'keeper', worker: undefined, processNumber }),
             limits: { lockWaitMs: this.#options.lockWaitMs },
           }),
@@ -182,10 +186,10 @@ export class KeeperSource {
     process.kill();
   }
 
-  #crashed(process: ChildProcess, { code, signal }: ProcessDeath): void {
+  #crashed(process: ChildProcess, { code, signal, wasSilent }: ProcessDeath): void {
     this.#lostAt = performance.now();
     const { lastLines } = process.log;
-    this.#router.logger.error({ pid: process.pid, code, signal, lastLines }, 'the keeper is gone');
-    this.#router.events.emit('keeper_crash', { pid: process.pid, code, signal });
+    this.#router.logger.error({ pid: process.pid, code, signal, wasSilent, lastLines }, 'the keeper is gone');
+    this.#router.events.emit('keeper_crash', { pid: process.pid, code, signal, wasSilent });
   }
 }

@@ -17,6 +17,9 @@ import type {
 } from '@heirloom/supervisor';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { fileURLToPath } from 'node:url';
+import { checkHeartbeat, HEARTBEAT_TIMEOUT_DEFAULT_MS } from './heartbeat.js';
+import type { HeartbeatSettings } from './heartbeat.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
 
 /** How a worker is run and supervised. All times are in milliseconds. */
@@ -37,6 +40,8 @@ export interface WorkerOptions {
   readonly execArgv?: readonly string[];
   /** Environment variables of the worker's process besides the program's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How it is noticed that the worker hangs outside of its handlers; false for not at all. Default: what the runtime's says. */
+  readonly heartbeat?: HeartbeatSettings | false;
 }
 
 declare const definitionType: unique symbol;
@@ -99,6 +104,7 @@ const WORKER_OPTIONS = [
   'standby',
   'execArgv',
   'env',
+  'heartbeat',
 ];
 const SUPERVISOR_OPTIONS = [
   'strategy',
@@ -158,6 +164,7 @@ function checkWorkerOptions(name: string, options: WorkerOptions): void {
   checkOptionNames(`worker ${name}`, options, WORKER_OPTIONS);
   const { standby, execArgv = [], env = {} } = options;
   trueOrFalse(`standby of worker ${name}`, standby, true);
+  heartbeatOf(name, options.heartbeat);
   if (!Array.isArray(execArgv) || !execArgv.every(isArgument)) {
     throw wrongOption(
       `execArgv of worker ${name}`,
@@ -169,6 +176,11 @@ function checkWorkerOptions(name: string, options: WorkerOptions): void {
   const isRecord = typeof env === 'object' && (env as unknown) !== null && !Array.isArray(env);
   if (isRecord && Object.values(env).every((value: unknown) => value === undefined || isArgument(value))) return;
   throw wrongOption(`env of worker ${name}`, env, 'must be an object of strings');
+}
+
+/** What a worker says of its own heartbeat; undefined for none. Throws RuntimeError ERR_RUNTIME_OPTION. */
+export function heartbeatOf(name: string, settings: WorkerOptions['heartbeat']): HeartbeatOptions | undefined {
+  return checkHeartbeat(`heartbeat of worker ${name}`, settings, HEARTBEAT_TIMEOUT_DEFAULT_MS);
 }
 
 /** The operating system ends arguments and variables at a zero byte. */

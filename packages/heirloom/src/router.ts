@@ -7,6 +7,7 @@ import { acceptHello, listen } from '@heirloom/wire';
 import { join } from 'node:path';
 import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { ExitDesk } from './exit-desk.js';
 import { KeeperLink } from './keeper-link.js';
 import { PendingCalls } from './pending-call.js';
@@ -40,6 +41,8 @@ export class Router {
   readonly logger: Logger;
   readonly events: EventHub;
   readonly exits: ExitDesk;
+  /** The heartbeat of workers that say nothing of it; undefined for none. */
+  readonly heartbeat: HeartbeatOptions | undefined;
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
@@ -54,7 +57,14 @@ export class Router {
   #server: Server | undefined;
   #lastAttachment = 0;
 
-  constructor(socketDirectory: string, ports: RuntimePorts, logger: Logger, events: EventHub) {
+  constructor(
+    socketDirectory: string,
+    ports: RuntimePorts,
+    logger: Logger,
+    events: EventHub,
+    heartbeat: HeartbeatOptions | undefined,
+  ) {
+    this.heartbeat = heartbeat;
     this.socketDirectory = socketDirectory;
     this.ports = ports;
     this.logger = logger;

@@ -174,7 +174,8 @@ export class WorkerLife implements StartingChild {
     }
     if (!this.#isStopping && wasUp !== undefined) {
       const { pid } = process;
-      this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error });
+      const { code, signal } = death;
+      this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, code, signal, error });
     }
     // A failed start is reported with what the process said of it.
     if (!process.wasActive) await process.process.logged;

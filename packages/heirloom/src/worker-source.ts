@@ -31,6 +31,7 @@ import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
 import type { Attached } from './keeper-link.js';
 import type { WorkerReference } from './reference.js';
+import { heartbeatOf } from './reference.js';
 import type { Router } from './router.js';
 import { resolveWorkerModule } from './worker-module.js';
 
@@ -277,6 +278,7 @@ export class WorkerSource {
     const { ports, desk, logger, socketPath, link } = this.#router;
     const { name, module, options } = this.#reference;
     const resolved = resolveWorkerModule(name, module, options.execArgv);
+    const heartbeat = options.heartbeat === undefined ? this.#router.heartbeat : heartbeatOf(name, options.heartbeat);
     const processNumber = ++this.#processCount;
     const process = new ChildProcess(
       ports.processes,
@@ -287,6 +289,7 @@ export class WorkerSource {
         module: workerProcess,
         execArgv: resolved.execArgv,
         env: options.env,
+        heartbeat,
         bootstrap: (callsToken) =>
           encodeWorkerBootstrap({
             role: 'worker',
@@ -294,6 +297,7 @@ export class WorkerSource {
             module: resolved.url.href,
             routerSocketPath: socketPath,
             callsToken,
+            heartbeatMs: heartbeat?.intervalMs ?? 0,
             faults: ports.faults({ kind: 'worker', worker: name, processNumber }),
           }),
       },

@@ -66,6 +66,8 @@ export interface KeeperOptions {
   readonly faults?: readonly Fault[] | undefined;
   readonly limits?: Partial<KeeperLimits> | undefined;
   readonly log: LogLine;
+  /** Called when the store is open and `keeperReady` is on its way. */
+  readonly onServing?: () => void;
   /** Ends the process, after what was sent on the control connection has left. */
   readonly exit: (code: number) => void;
 }
@@ -156,6 +158,7 @@ export class Keeper {
     this.state = 'serving';
     const { store } = open;
     const { timeline, lsn, instance } = store.state;
+    this.options.onServing?.();
     sendControl(control, keeperReady, { pid: process.pid, socketPath, storePath: store.path, timeline, lsn, instance });
     // The router may have missed what the last keeper had to tell; before any answer that rests on it.
     const everything = open.owners.everythingMoved();

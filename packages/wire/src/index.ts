@@ -13,7 +13,7 @@ export {
 } from './call-messages.js';
 export { armFailpoints, failpoint, isArmed, withoutFailpoints } from './failpoint.js';
 export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
-export { frameBootstrap, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
+export { frameBootstrap, LIFELINE_BEAT, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
 export {
   changed,
   expect,
@@ -72,7 +72,7 @@ export type { ChangeRecord } from './change-record.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
 export type { Checked, FieldCheck } from './field.js';
-export type { Lifeline } from './lifeline.js';
+export type { Lifeline, LifelineOptions } from './lifeline.js';
 export type {
   ChangedMessage,
   ExpectMessage,

@@ -18,6 +18,7 @@ it('exports what its index names', () => {
     'FrameParser',
     'FrameWriter',
     'HELLO_BYTES_MAX',
+    'LIFELINE_BEAT',
     'RowCodec',
     'SEND_BYTES_MAX',
     'SERVER_CONNECTIONS_MAX',

@@ -115,6 +115,7 @@ export class WorkerProcess {
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
+    this.lifeline.loaded();
     const { handlers, tables } = definition;
     sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
     rehearse(
