@@ -91,7 +91,7 @@ export interface ExitVerdict {
 }
 
 export function exitReport(facts: ExitFacts, { startError, ...verdict }: ExitVerdict): ExitReport {
-  const { death, hasIgnored, error, ...known } = facts;
+  const { death, hasIgnored: _hasIgnored, error, ...known } = facts;
   const { code = null, signal = null } = death ?? {};
   return {
     ...known,
