@@ -33,6 +33,7 @@ const debuggedRef = hanging('debugged', {
   execArgv: ['--inspect=127.0.0.1:0'],
   env: { HANDLER_TIMEOUT_MS: '1000' },
 });
+const pausedRef = hanging('paused', { standby: false, execArgv: ['--inspect=127.0.0.1:0'], shutdown: 100 });
 const readyRef = hanging('ready', {});
 
 describe('a heartbeat', () => {
@@ -52,6 +53,7 @@ describe('a heartbeat', () => {
         waitingRef,
         unwatchedRef,
         debuggedRef,
+        pausedRef,
         readyRef,
       ),
       keeper: { intensity: 1_000, heartbeat: HEARTBEAT },
@@ -79,6 +81,9 @@ describe('a heartbeat', () => {
     await frozen?.call.increment();
     process.kill(pidOf(frozenRef), 'SIGSTOP');
     process.kill(unwatchedPid, 'SIGSTOP');
+    const pausedPid = pidOf(pausedRef);
+    // As one that has come to a breakpoint.
+    await handle(pausedRef).call.loopLater();
     await Promise.all([looping?.call.loopLater(), spinning?.call.loopInMicrotasksLater()]);
     const unanswered = debugged?.call.block(2 * HEARTBEAT.timeoutMs);
     const blocked = handle(blockedRef).call.block(1.5 * HEARTBEAT.timeoutMs);
@@ -96,6 +101,7 @@ describe('a heartbeat', () => {
     expect(await waited).toBe('waited');
     expect(await unanswered).toBe('blocked');
     expect(pidOf(debuggedRef)).toBe(debuggedPid);
+    expect(pidOf(pausedRef)).toBe(pausedPid);
     expect(await isStopped(unwatchedPid)).toBe(true);
     process.kill(unwatchedPid, 'SIGCONT');
     expect(await handle(unwatchedRef).call.increment()).toBe(1);
