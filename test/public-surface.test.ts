@@ -79,17 +79,17 @@ describe('what users import', () => {
       `),
       types: words(`
         Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
-        CallErrorCode CallOutcome CallSignatures CallsOf Condition CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
+        CallErrorCode CallOutcome CallSignatures CallsOf Condition ContinueWith CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
         InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
         KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
         NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
         PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
-        ReverseOptions RowOf RowPredicate RowType RowsOptions SelectCursor SelectOptions SelectPage SelectedRow
+        ReverseOptions RowOf RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
-        TableType TablesOf TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
-        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WritableTable WrittenTabfile
+        TableType TablesOf TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
       `),
     });
   });

@@ -35,8 +35,16 @@ export interface RuntimeEvents {
     /** How many calls in flight left no trace and are run again. */
     readonly rerun: number;
   };
-  /** A call was rejected because its worker died whenever it ran it. */
-  poisoned: { readonly worker: string; readonly call: string; readonly tries: number };
+  /**
+   * A call was rejected because its worker died whenever it ran it; or a timer was taken out because of that: then `timer` is its
+   * name, and `call` is `$timer.` and its handler.
+   */
+  poisoned: {
+    readonly worker: string;
+    readonly call: string;
+    readonly tries: number;
+    readonly timer?: string | undefined;
+  };
   keeper_crash: {
     readonly pid: number | undefined;
     readonly code: number | null;

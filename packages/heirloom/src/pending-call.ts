@@ -7,13 +7,14 @@
  * 3. Arguments are encoded when the call is made, so that later changes to them do not matter, also when it is run again.
  */
 import { showValue } from '@heirloom/tables';
-import type { Outcome } from '@heirloom/wire';
-import { decodeError, decodeValue, encodeValue } from '@heirloom/wire';
+import type { Outcome, OutcomeKey } from '@heirloom/wire';
+import { KEEP_OUTCOME_MS_MAX, OUTCOME_KEY_BYTES_MAX, decodeError, decodeValue, encodeValue } from '@heirloom/wire';
 import { NAME_CHARS_MAX } from '@heirloom/worker';
 import { onAbort } from '@heirloom/worker/process-url';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
 import type { CallErrorCode, CallOutcome } from './errors.js';
 import { CallError, RuntimeError } from './errors.js';
+import { createDeferred } from './deferred.js';
 import { checkOptionNames } from './option-check.js';
 import type { WorkerSlot } from './worker-slot.js';
 
@@ -32,9 +33,18 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** What happens when the worker dies and the call left no trace: run it again (default), or reject it. */
   readonly retry?: RetryPolicy | undefined;
+  /**
+   * Names the call, so that making it again gives the outcome of the first time, also after a new start of the program: 1 to 512
+   * bytes, unique among the calls of the worker for as long as the outcome is kept. For calls only, not for tables.
+   */
+  readonly idempotencyKey?: string | undefined;
+  /** How long the outcome of a call with a key is kept, in milliseconds; at most a year of 366 days. Default a day. */
+  readonly keepOutcomeMs?: number | undefined;
 }
 
-const CALL_OPTIONS = ['timeoutMs', 'signal', 'retry'];
+const CALL_OPTIONS = ['timeoutMs', 'signal', 'retry', 'idempotencyKey', 'keepOutcomeMs'];
+/** What UTF-8 cannot tell apart. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Checks options once, where they are given. Throws RuntimeError ERR_RUNTIME_OPTION. */
 export function checkCallOptions(options: CallOptions): void {
@@ -47,6 +57,21 @@ export function checkCallOptions(options: CallOptions): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', signal, 'an AbortSignal');
   if (retry !== undefined && retry !== 'if_no_trace' && retry !== 'never') {
     throw wrong('retry', retry, "'if_no_trace' or 'never'");
+  }
+  checkKeyOptions(options);
+}
+
+function checkKeyOptions({ idempotencyKey, keepOutcomeMs }: CallOptions): void {
+  if (idempotencyKey !== undefined) {
+    const isText = typeof idempotencyKey === 'string' && idempotencyKey !== '' && !LONE_SURROGATE.test(idempotencyKey);
+    if (!isText || Buffer.byteLength(idempotencyKey) > OUTCOME_KEY_BYTES_MAX) {
+      const what = `a text of 1 to ${OUTCOME_KEY_BYTES_MAX} bytes in UTF-8, without lone surrogates`;
+      throw wrong('idempotencyKey', idempotencyKey, what);
+    }
+  }
+  if (keepOutcomeMs === undefined) return;
+  if (!Number.isSafeInteger(keepOutcomeMs) || keepOutcomeMs < 1 || keepOutcomeMs > KEEP_OUTCOME_MS_MAX) {
+    throw wrong('keepOutcomeMs', keepOutcomeMs, `a whole number of milliseconds from 1 to ${KEEP_OUTCOME_MS_MAX}`);
   }
 }
 
@@ -72,6 +97,20 @@ export interface PendingCall extends QueuedCall {
   readonly signal: AbortSignal | undefined;
   /** Whether the caller has its answer; a call that was sent stays here until its worker answered it or died. */
   isAnswered: boolean;
+  /** Under which its outcome is kept; undefined for a call without a key. */
+  readonly outcomeKey?: OutcomeKey | undefined;
+}
+
+/** A call that several callers may wait for; see keyed-calls.ts. */
+export interface SharedCall {
+  readonly answer: Promise<unknown>;
+  /**
+   * Nobody waits for it any more. One that was not sent is gone. One that was may run, and `answer` is settled in the end; if it leaves
+   * no trace, it is not run again.
+   */
+  leave(): { readonly outcome: CallOutcome; readonly isGone: boolean };
+  /** Somebody waits for it again. */
+  rejoin(): void;
 }
 
 export class PendingCalls {
@@ -108,7 +147,7 @@ export class PendingCalls {
     return new Promise((resolve, reject) => {
       const refusal = isNested ? this.#failure : this.#refusal;
       if (refusal !== undefined) throw refusal;
-      checkName(slot.name, name);
+      checkCallName(slot.name, name);
       const argumentBytes = encodeArguments(slot.name, name, callArguments);
       const { signal, retry = 'if_no_trace', timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = options;
       const call: PendingCall = {
@@ -144,6 +183,57 @@ export class PendingCalls {
     });
   }
 
+  /** Makes a call without a time or signal of its own, whose outcome is kept. Throws as `call` rejects. */
+  shared(
+    slot: WorkerSlot,
+    name: string,
+    argumentBytes: Uint8Array,
+    { retry = 'if_no_trace' }: CallOptions,
+    outcomeKey: OutcomeKey,
+  ): SharedCall {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const answer = createDeferred<unknown>();
+    const call: PendingCall = {
+      callId: ++this.#lastCallId,
+      slot,
+      name,
+      argumentBytes,
+      bytes: argumentBytes.length,
+      resolve: (value) => answer.resolve(value),
+      reject: (error) => answer.reject(error),
+      retry,
+      tries: 0,
+      cancelled: false,
+      timer: undefined,
+      stopWaiting: undefined,
+      signal: undefined,
+      isAnswered: false,
+      outcomeKey,
+    };
+    if (slot.isFinished) throw failure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
+    this.#calls.set(call.callId, call);
+    if (!slot.offer(call)) {
+      this.fail(
+        call,
+        'ERR_CALL_OVERLOADED',
+        'none',
+        'was refused, as too many calls wait for the worker. Send fewer at a time',
+      );
+    }
+    return {
+      answer: answer.promise,
+      leave: () => this.#withdraw(call),
+      rejoin: () => void (call.cancelled = false),
+    };
+  }
+
+  #withdraw(call: PendingCall): ReturnType<SharedCall['leave']> {
+    if (call.slot.cancel(call) === 'unknown') return { outcome: 'unknown', isGone: false };
+    const outcome = this.#forget(call) ? 'unknown' : 'none';
+    this.#reject(call, failure(call, 'ERR_CALL_ABORTED', outcome, 'was given up'));
+    return { outcome, isGone: true };
+  }
+
   #listen(call: PendingCall, signal: AbortSignal): void {
     call.stopWaiting = onAbort(signal, () => this.#giveUp(call, 'ERR_CALL_ABORTED', 'was aborted', signal.reason));
   }
@@ -171,7 +261,8 @@ export class PendingCalls {
     call.slot.settled(call);
     if (call.isAnswered) return;
     try {
-      if (outcome.threw) this.#reject(call, thrown(call, hasWritten, decodeValue(outcome.payload)));
+      if (outcome.threw)
+        this.#reject(call, thrownError(call.slot.name, call.name, hasWritten, decodeValue(outcome.payload)));
       else this.#resolve(call, decodeValue(outcome.payload));
     } catch (cause) {
       this.#reject(call, failure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
@@ -222,13 +313,14 @@ export class PendingCalls {
 }
 
 /** A longer name than a worker can define is not worth sending. */
-function checkName(worker: string, name: string): void {
+export function checkCallName(worker: string, name: string): void {
   if (name.length <= NAME_CHARS_MAX) return;
   const message = `The worker '${worker}' has no call ${showValue(name)}: names have at most ${NAME_CHARS_MAX} characters.`;
   throw new CallError('ERR_CALL_UNKNOWN', message, { worker, outcome: 'none' });
 }
 
-function encodeArguments(worker: string, name: string, callArguments: readonly unknown[]): Uint8Array {
+/** Throws ERR_CALL_ARGUMENTS. */
+export function encodeArguments(worker: string, name: string, callArguments: readonly unknown[]): Uint8Array {
   const details = { worker, call: name, outcome: 'none' } as const;
   let bytes: Uint8Array;
   try {
@@ -244,10 +336,9 @@ function encodeArguments(worker: string, name: string, callArguments: readonly u
   throw new CallError('ERR_CALL_ARGUMENTS', message, { ...details, bytes: bytes.length });
 }
 
-function thrown(call: PendingCall, hasWritten: boolean, encoded: unknown): Error {
+/** The error of a call whose handler threw; or of one that the worker does not have. */
+export function thrownError(worker: string, name: string, hasWritten: boolean, encoded: unknown): CallError {
   const cause = decodeError(encoded);
-  const { name } = call;
-  const worker = call.slot.name;
   if ((cause as { code?: unknown }).code === 'ERR_WORKER_CALL_UNKNOWN') {
     return new CallError('ERR_CALL_UNKNOWN', cause.message, { worker, call: name, outcome: 'none' }, { cause });
   }

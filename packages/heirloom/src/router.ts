@@ -10,8 +10,10 @@ import type { EventHub } from './events.js';
 import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { ExitDesk } from './exit-desk.js';
 import { KeeperLink } from './keeper-link.js';
+import { KeyedCalls } from './keyed-calls.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
+import { TimerDesk } from './timer-desk.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
 
@@ -46,11 +48,13 @@ export class Router {
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
+  readonly timers: TimerDesk = new TimerDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),
     (message) => this.tables.moved(message),
   );
+  readonly keyed: KeyedCalls = new KeyedCalls(this.calls, this.link);
   /** Whether the whole runtime ends: then no table goes to an heir. */
   isClosing = false;
   readonly socketDirectory: string;

@@ -282,7 +282,7 @@ export class TableClient {
   #declaration(): TableDeclaration {
     const declaration = this.#slot.table(this.#name);
     if (declaration !== undefined) return declaration;
-    const names = this.#slot.definition?.tables.map(({ name }) => name).join(', ');
+    const names = this.#slot.tables.map(({ name }) => name).join(', ');
     throw new TableError(
       'ERR_TABLE_ARGUMENT',
       `Worker ${this.#slot.name} has no table ${JSON.stringify(this.#name)}; it has ${names === '' ? 'none' : names}.`,

@@ -3,7 +3,8 @@
  */
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
-import { byName } from '@heirloom/worker/process-url';
+import { TABLE_CALL_PREFIX, byName } from '@heirloom/worker/process-url';
+import { CallError, RuntimeError } from './errors.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
 import type { Router } from './router.js';
@@ -25,7 +26,8 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
   /**
    * The worker's calls. A promise resolves when what the call changed is stored at the level that its tables promise (G1).
    * Rejects with CallError: ERR_CALL_THREW, ERR_CALL_TIMEOUT, ERR_CALL_ABORTED, ERR_CALL_OVERLOADED, ERR_CALL_POISONED,
-   * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime is over.
+   * ERR_CALL_NOT_RETRIED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with a key (`idempotencyKey`) also
+   * ERR_CALL_KEY_REUSED and ERR_CALL_KEY_LIMIT; with RuntimeError when the runtime is over.
    */
   readonly call: CallsOf<Definition>;
   /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
@@ -39,12 +41,21 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
   slot: WorkerSlot,
   options: CallOptions,
 ): WorkerHandle<Definition> {
+  const { idempotencyKey: key } = options;
   const call = byName(
     (name) =>
       (...callArguments: unknown[]) =>
-        router.calls.call(slot, name, callArguments, options),
+        isInternal(name)
+          ? Promise.reject(noCall(slot.name, name))
+          : key === undefined
+            ? router.calls.call(slot, name, callArguments, options)
+            : router.keyed.call(slot, key, name, callArguments, options),
   );
-  const tables = byName((name) => createTable(router, slot, name, options));
+  const tables = byName((name) => {
+    if (key === undefined) return createTable(router, slot, name, options);
+    const problem = `Table ${name} was asked for by a handle with an idempotencyKey, which is for calls. Use a handle without one.`;
+    throw new RuntimeError('ERR_RUNTIME_OPTION', problem, { option: 'idempotencyKey', worker: slot.name, table: name });
+  });
   return {
     name: slot.name,
     get pid() {
@@ -60,6 +71,16 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       return createHandle(router, slot, { ...options, ...more });
     },
   };
+}
+
+/** The calls that only the runtime makes; those to tables are judged by the worker. */
+function isInternal(name: string): boolean {
+  return name.startsWith('$') && !name.startsWith(TABLE_CALL_PREFIX);
+}
+
+function noCall(worker: string, call: string): CallError {
+  const message = `The worker '${worker}' has no call '${call}': names that begin with $ are the runtime's.`;
+  return new CallError('ERR_CALL_UNKNOWN', message, { worker, call, outcome: 'none' });
 }
 
 /** The remote handle of one table: an object with the operations of a RemoteTable. */

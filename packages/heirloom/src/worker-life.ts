@@ -10,8 +10,8 @@
  * 3. An incarnation that was given up without its exit being seen is retired like a dead one: its connection is cut first, so
  *    that nothing it still sends is heard.
  * 4. `exited` settles after the retirement, so a supervisor that learns of a death finds the tables with the heir.
- * 5. Calls are sent only once the worker has said that it is active, its `init` done and released: a death before that is
- *    no call's doing, and is charged to none.
+ * 5. Calls are sent only once the worker has said that it is active, its `init` done and released, and that it has done what it
+ *    continues with: a death before that is no call's doing, and is charged to none.
  */
 import type { ChildExit, StartContext, StartingChild } from '@heirloom/supervisor';
 import type { EpochClosed, EpochOpened, Outcome, ReadyMessage } from '@heirloom/wire';
@@ -23,6 +23,7 @@ import { WorkerReferenceError } from './errors.js';
 import { LifeRecord } from './life-record.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
+import { timerOf } from './timer-desk.js';
 import { definitionChanged } from './worker-slot.js';
 import type { WorkerProcess, WorkerSource } from './worker-source.js';
 
@@ -68,10 +69,12 @@ export class WorkerLife implements StartingChild {
   stop(): void {
     this.#isStopping = true;
     this.#record.isToldToStop();
-    const connection = this.#slot.recipient?.connection;
+    const connection = this.#process?.connection;
     // Without a keeper, what the worker still has can never be stored, and it would wait for that.
-    if (this.#router.link.hasFailed) return this.kill();
-    if (connection === undefined || this.#process?.connection !== connection) return this.kill();
+    if (this.#router.link.hasFailed || connection === undefined) return this.kill();
+    // One that continues is bound when it has done so, and then gets the calls that wait.
+    const isUp = this.#slot.recipient?.connection === connection || this.#process?.isContinuing === true;
+    if (!isUp) return this.kill();
     this.#slot.whenAllSent(() => sendControl(connection, stop, {}));
   }
 
@@ -117,7 +120,8 @@ export class WorkerLife implements StartingChild {
     signal.throwIfAborted();
     await this.#activate(process, definition.tables);
     await process.active;
-    this.#bind(process);
+    if (process.isContinuing) process.onContinued = () => this.#bind(process);
+    else this.#bind(process);
     this.#reportRecovery(process, previous?.recovery);
     this.#source.prepareSoon();
   }
@@ -184,9 +188,9 @@ export class WorkerLife implements StartingChild {
   }
 
   /** Whose doing the death may have been. */
-  #suspicion({ wasActive, lastWords }: WorkerProcess, { overrun }: ProcessDeath): Suspicion {
+  #suspicion({ wasActive, isContinuing, lastWords }: WorkerProcess, { overrun }: ProcessDeath): Suspicion {
     // Before its `init` was done, no call has begun; and what it was told to stop did not die of a call.
-    if (!wasActive || this.#isStopping) return 'nobody';
+    if (!wasActive || isContinuing || this.#isStopping) return 'nobody';
     const running = overrun ?? lastWords?.callId;
     if (running !== undefined) return { running };
     return lastWords === undefined ? 'unknown' : 'nobody';
@@ -247,11 +251,9 @@ export class WorkerLife implements StartingChild {
     const { calls, events, logger } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;
-      logger.error(
-        { worker: this.#slot.name, call: name, tries },
-        'a call is poisoned: its worker died whenever it ran it',
-      );
-      events.emit('poisoned', { worker: this.#slot.name, call: name, tries });
+      const report = { worker: this.#slot.name, call: name, tries, timer: timerOf(call) };
+      logger.error(report, 'a call is poisoned: its worker died whenever it ran it');
+      events.emit('poisoned', report);
       calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
     }
     for (const call of abandoned) {

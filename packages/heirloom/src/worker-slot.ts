@@ -2,7 +2,7 @@
  * What the router keeps of a worker across its incarnations: its calls, and the connection they go to at the moment.
  */
 import type { Connection, ReadyMessage, TableDeclaration } from '@heirloom/wire';
-import { FrameKind } from '@heirloom/wire';
+import { FrameKind, isHiddenTable, writeOutcomeKey } from '@heirloom/wire';
 import type { CallQueueLimits, DeathVerdict, Suspicion } from './call-queue.js';
 import { CallQueue } from './call-queue.js';
 import type { CallOutcome } from './errors.js';
@@ -25,6 +25,8 @@ export class WorkerSlot {
   #whenAllSent: (() => void) | undefined;
   /** Whether the worker is down and stays so: nobody will answer. */
   isFinished = false;
+  /** The tables of its definition, without what it hides. */
+  tables: readonly TableDeclaration[] = [];
 
   constructor(name: string, limits: CallQueueLimits) {
     this.name = name;
@@ -43,10 +45,12 @@ export class WorkerSlot {
   /** Takes note of what a process of this worker has loaded; a later one must define the same tables. */
   define(definition: ReadyMessage): void {
     this.#definition = definition;
+    this.tables = definition.tables.filter(({ name }) => !isHiddenTable(name));
   }
 
+  /** A table of its definition. */
   table(name: string): TableDeclaration | undefined {
-    return this.#definition?.tables.find((table) => table.name === name);
+    return this.tables.find((table) => table.name === name);
   }
 
   offer(call: PendingCall): boolean {
@@ -112,6 +116,7 @@ function send(connection: Connection, call: PendingCall): void {
     writer.uint53(call.callId);
     writer.string(call.name);
     writer.raw(call.argumentBytes);
+    if (call.outcomeKey !== undefined) writeOutcomeKey(writer, call.outcomeKey);
   });
 }
 

@@ -5,10 +5,11 @@
 import { HeirloomError } from '@heirloom/tables';
 import { encodeWorkerBootstrap, workerProcess } from '@heirloom/worker/process-url';
 import type { CloseReason, Connection, KeeperMessage, Outcome, ReadyMessage } from '@heirloom/wire';
-import type { CrashMessage } from '@heirloom/wire';
+import type { ActiveMessage, CrashMessage } from '@heirloom/wire';
 import {
   active,
   ask,
+  continued,
   crash,
   decodeControl,
   decodeError,
@@ -23,6 +24,7 @@ import {
   ready,
   sendControl,
   stopped,
+  timerDue,
 } from '@heirloom/wire';
 import { ChildProcess } from './child-process.js';
 import { closeWords, isViolation } from './close-reason.js';
@@ -39,6 +41,7 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.ready,
   FrameKind.loadFailed,
   FrameKind.active,
+  FrameKind.continued,
   FrameKind.initFailed,
   FrameKind.ignored,
   FrameKind.reply,
@@ -47,6 +50,7 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.keeperLost,
   FrameKind.ask,
   FrameKind.leave,
+  FrameKind.timerDue,
 ]);
 
 /** How long after a takeover the next standby is started, so that its start does not compete with the recovery. */
@@ -62,6 +66,9 @@ export class WorkerProcess implements Attached {
   liveEpoch: number | undefined;
   /** Whether its `init` is done, so that calls may have begun. */
   wasActive = false;
+  /** Whether it has something left to do before its first call: until `onContinued` no call is sent to it. */
+  isContinuing = false;
+  onContinued: () => void = () => {};
   /** Whether its `init` chose not to run: then it never becomes active, and ends. */
   hasIgnored = false;
   /** What it said of the error that it is dying of. */
@@ -146,8 +153,10 @@ export class WorkerProcess implements Attached {
     if (kind === FrameKind.reply) this.onReply(decodeReply(body));
     else if (kind === FrameKind.ask) this.#router.asks.take(this, decodeControl(ask, body));
     else if (kind === FrameKind.leave) this.#router.asks.leave(this, decodeControl(leave, body));
+    else if (kind === FrameKind.timerDue) this.#router.timers.due(this, decodeControl(timerDue, body));
     else if (kind === FrameKind.ready) this.#ready.resolve(decodeControl(ready, body));
     else if (kind === FrameKind.active) this.#becomeActive(decodeControl(active, body));
+    else if (kind === FrameKind.continued) this.#continued(decodeControl(continued, body));
     else if (kind === FrameKind.loadFailed) this.#fail(decodeError(decodeControl(loadFailed, body).error));
     else if (kind === FrameKind.initFailed) this.#fail(this.#initError(decodeControl(initFailed, body).error));
     else if (kind === FrameKind.ignored) this.#ignores(decodeControl(ignored, body));
@@ -180,9 +189,15 @@ export class WorkerProcess implements Attached {
     return new WorkerReferenceError('ERR_WORKER_INIT', message, { worker }, { cause });
   }
 
-  #becomeActive(message: unknown): void {
+  #becomeActive(message: ActiveMessage): void {
     this.wasActive = true;
+    this.isContinuing = message.isContinuing === true;
     this.#active.resolve(message);
+  }
+
+  #continued(_message: unknown): void {
+    this.isContinuing = false;
+    this.onContinued();
   }
 
   #fail(error: Error): void {

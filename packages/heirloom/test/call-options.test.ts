@@ -11,6 +11,8 @@ describe('the options of a call', () => {
     { timeoutMs: CALL_TIMEOUT_MAX_MS },
     { timeoutMs: 'infinity', signal: new AbortController().signal, retry: 'never' },
     { retry: 'if_no_trace' },
+    { idempotencyKey: 'payment 42 é', keepOutcomeMs: 1 },
+    { idempotencyKey: 'x'.repeat(512), keepOutcomeMs: 366 * 86_400_000 },
   ])('may be %j', (options) => {
     expect(() => checkCallOptions(options)).not.toThrow();
   });
@@ -26,6 +28,12 @@ describe('the options of a call', () => {
     ['timeoutMs', '100'],
     ['signal', {}],
     ['retry', 'always'],
+    ['idempotencyKey', ''],
+    ['idempotencyKey', 42],
+    ['idempotencyKey', 'a\ud800'],
+    ['keepOutcomeMs', 0],
+    ['keepOutcomeMs', 0.5],
+    ['keepOutcomeMs', 366 * 86_400_000 + 1],
   ])('refuse a %s of %s, naming it', (option, value) => {
     const check = (): void => checkCallOptions({ [option]: value });
     expect(check).toThrow(RuntimeError);

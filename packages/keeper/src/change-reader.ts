@@ -87,7 +87,7 @@ function watchedTable(
   store: Store,
   { worker, table: name }: Pick<ChangesRequest, 'worker' | 'table'>,
 ): { table: StoredTable; feed: Feed } {
-  const table = store.catalog.get(worker, name);
+  const table = store.catalog.visible(worker, name);
   if (table === undefined) throw unknownTable(worker, name);
   if (table.declaration.access === 'private') {
     const message = `Table '${name}' of worker '${worker}' is private: only its owner sees its changes. Declare it protected.`;

@@ -80,7 +80,9 @@ export class EpochDesk {
     const elsewhere = away.map(({ declaration, ownership }) => ({ name: declaration.name, owner: ownership.owner }));
     // Their owners judge by the declaration who may write.
     this.onMoved(away);
-    const grants = tables.flatMap(({ name }) => {
+    const names = new Set(tables.map(({ name }) => name));
+    for (const { declaration } of store.catalog.hiddenOf(worker)) names.add(declaration.name);
+    const grants = [...names].flatMap((name) => {
       const table = store.catalog.get(worker, name);
       if (table?.ownership.owner !== worker) return [];
       return [{ ...grant(table), migration: migrationGrant(table) }];

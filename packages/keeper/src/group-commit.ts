@@ -19,6 +19,8 @@ import type { StoredTable } from './table-catalog.js';
 export interface GroupCommitOptions {
   readonly groupBatchesMax: number;
   readonly groupBytesMax: number;
+  /** The wall clock. */
+  readonly now: () => number;
   readonly onReleased: (group: ReleasedGroup) => void;
   /** A transaction failed and its outcome is unknown. */
   readonly onFailed: (error: unknown) => void;
@@ -60,8 +62,9 @@ export class GroupCommit {
     const { group } = this;
     this.group = new CommitGroup();
     let released: ReleasedGroup;
+    const at = { confirmedLsn: this.confirmedLsn, now: this.options.now() };
     try {
-      released = this.store.transaction((writer) => writeGroup(this.store, writer, group, this.confirmedLsn));
+      released = this.store.transaction((writer) => writeGroup(this.store, writer, group, at));
     } catch (error) {
       this.options.onFailed(error);
       return;

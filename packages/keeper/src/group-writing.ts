@@ -5,6 +5,7 @@
  * 2. The rows of a table that was cleared begin in a new extent; the old one is deleted bit by bit.
  * 3. Rows come first, then migrations, which make other rows of them, then feeds, and then tables that go to another owner: with
  *    everything that their owner did to them.
+ * 4. Outcomes that are kept under idempotency keys are written with what their handlers did (outcome-store.ts).
  */
 import type { OutcomesByWorker } from '@heirloom/wire';
 import { writeFeeds } from './change-feed.js';
@@ -42,7 +43,12 @@ export interface Progress {
 export const TRIM_RECORDS_MAX = 1_000;
 
 /** Writes a group, inside of a transaction. */
-export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup, confirmedLsn: number): ReleasedGroup {
+export function writeGroup(
+  store: Store,
+  writer: StoreWriter,
+  group: CommitGroup,
+  { confirmedLsn, now }: { readonly confirmedLsn: number; readonly now: number },
+): ReleasedGroup {
   for (const staged of group.tables.values()) writeTable(store, writer, staged);
   const flipped = group.received.flatMap(({ worker, batch }) => {
     return batch.migration === undefined ? [] : writeMigration(store, writer, worker, batch.migration);
@@ -50,6 +56,11 @@ export function writeGroup(store: Store, writer: StoreWriter, group: CommitGroup
   // Who waits for changes of a table that has other rows now is told, too: its position is not good any more.
   const watched = [...flipped, ...writeFeeds(store, writer, group)];
   const moved = group.received.flatMap(({ worker, batch }) => applySteps(store, writer, worker, batch.steps ?? []));
+  for (const { worker, batch } of group.received) {
+    const [outcome] = batch.outcomes;
+    if (batch.keeping !== undefined && outcome !== undefined)
+      store.outcomes.put(writer, worker, batch.keeping, outcome, now);
+  }
   const progress = progressOf(group);
   for (const [worker, { lastBatch, hasInit }] of progress) {
     store.putEpoch(writer, worker, advance(store.epochs.get(worker) ?? NO_EPOCH, lastBatch, hasInit));

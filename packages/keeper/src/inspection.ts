@@ -1,5 +1,6 @@
 /** What the keeper tells of itself and its store, as plain data, for people and for tools. */
 import type { GroupCommit } from './group-commit.js';
+import type { OutcomeTotals } from './outcome-store.js';
 import type { SnapshotDesk } from './snapshot-desk.js';
 import type { Store } from './store.js';
 
@@ -32,6 +33,8 @@ export interface Inspection {
   readonly doomedExtents: number;
   /** Snapshots that are held for iterations. */
   readonly snapshots: number;
+  /** Outcomes that are kept under idempotency keys, also those that are over and not swept yet. */
+  readonly outcomes: OutcomeTotals;
 }
 
 export function inspect(store: Store, groups: GroupCommit, snapshots: SnapshotDesk): Inspection {
@@ -53,5 +56,6 @@ export function inspect(store: Store, groups: GroupCommit, snapshots: SnapshotDe
     confirmedLsn: groups.confirmedLsn,
     doomedExtents: store.doomed.length,
     snapshots: snapshots.count,
+    outcomes: store.outcomes.totals,
   };
 }

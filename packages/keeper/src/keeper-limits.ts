@@ -1,4 +1,6 @@
 /** The limits of a keeper, each with its reason. All can be lowered for tests and raised by operators. */
+import { OUTCOMES_BYTES_MAX, OUTCOMES_MAX } from './outcome-store.js';
+
 export interface KeeperLimits {
   /** How long a start waits for the directory's former holder to end, in milliseconds. */
   readonly lockWaitMs: number;
@@ -20,6 +22,10 @@ export interface KeeperLimits {
   readonly snapshotAgeMaxMs: number;
   /** Bytes of journal records that the router has not confirmed; over the limit journals are not read. */
   readonly unconfirmedBytesMax: number;
+  /** Outcomes that are kept under idempotency keys; a call with a new key is refused then. */
+  readonly outcomesMax: number;
+  /** The same in bytes. */
+  readonly outcomeBytesMax: number;
 }
 
 export const KEEPER_LIMITS: KeeperLimits = {
@@ -44,4 +50,6 @@ export const KEEPER_LIMITS: KeeperLimits = {
   // All of them, and the group that goes over the limit, are sent again at once by the next keeper, on a connection that
   // takes SEND_BYTES_MAX, 256 MiB.
   unconfirmedBytesMax: 64 * 1024 * 1024,
+  outcomesMax: OUTCOMES_MAX,
+  outcomeBytesMax: OUTCOMES_BYTES_MAX,
 };

@@ -65,6 +65,8 @@ export interface KeeperOptions {
   readonly control: Connection;
   readonly faults?: readonly Fault[] | undefined;
   readonly limits?: Partial<KeeperLimits> | undefined;
+  /** The wall clock, for tests. */
+  readonly now?: (() => number) | undefined;
   readonly log: LogLine;
   /** Called when the store is open and `keeperReady` is on its way. */
   readonly onServing?: () => void;
@@ -132,7 +134,7 @@ export class Keeper {
   }
 
   private async resume(message: ResumeMessage): Promise<void> {
-    const { directory, socketPath, faults, log, control } = this.options;
+    const { directory, socketPath, faults, log, control, now = Date.now } = this.options;
     let open: OpenKeeper;
     try {
       open = await openKeeper(message, {
@@ -140,6 +142,7 @@ export class Keeper {
         socketPath,
         faults: faults ?? [],
         limits: this.limits,
+        now,
         log,
         onConnection: (connection) => void this.admit(connection),
         onBatch: (attachment, binding, body) => this.takeBatch(attachment, binding, body),
@@ -171,6 +174,7 @@ export class Keeper {
       return this.fail(error, 1);
     }
     open.sweeper.wake();
+    open.outcomeSweeper.wake();
     this.pressure.pauseIfCongested(this.open);
     log('info', 'The keeper is ready.', { timeline, lsn, instance, generation: store.state.generation });
   }
@@ -235,6 +239,7 @@ export class Keeper {
     failpoint('keeper.replies:after');
     for (const [worker, { epoch, lastBatch }] of progress) this.open?.attachments.acknowledge(worker, epoch, lastBatch);
     this.open?.sweeper.wake();
+    this.open?.outcomeSweeper.wake();
     this.pressure.pauseIfCongested(this.open);
   }
 
@@ -281,6 +286,7 @@ export class Keeper {
     if (this.isStopped()) return; // That commit failed.
     this.state = 'stopped';
     open.sweeper.stop();
+    open.outcomeSweeper.stop();
     open.attachments.destroyAll();
     open.snapshots.closeAll();
     try {
@@ -305,6 +311,7 @@ export class Keeper {
     this.options.log('error', 'The keeper failed.', { error: (error as Error).message, code }); // Only errors are thrown here.
     this.open?.groups.stop();
     this.open?.sweeper.stop();
+    this.open?.outcomeSweeper.stop();
     this.open?.attachments.destroyAll();
     sendControl(this.options.control, keeperFailed, { error: encodeError(error) });
     this.options.control.flushNow();

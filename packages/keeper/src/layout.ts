@@ -1,7 +1,7 @@
 /**
  * What lies where in the store: one LMDB environment, `data.mdb`, with a database for each kind of record.
  *
- *   meta      text                             format: u32 · state: value StoreState
+ *   meta      text                             format: u32 · state: value StoreState · outcomes: value OutcomeTotals
  *   epochs    worker name, UTF-8               value EpochRecord
  *   tables    u32 tableId                      value TableRecord
  *   counts    u32 tableId                      uint53 size · uint53 nextSequence
@@ -11,6 +11,8 @@
  *   doomed    u32 extent or feed               nothing: what lies under this number is to be deleted
  *   feeds     u32 tableId                      u32 feed · uint53 LSN behind which all changes are kept · uint53 their bytes
  *   changes   u32 feed · u64 LSN               change record of one batch (change-record.ts of @heirloom/wire)
+ *   outcomes  u16 length · worker · key        uint53 end of its time · digest · u8 flags (1: threw, 2: has written) · payload
+ *   expiries  u64 end of its time · key of an outcome    nothing: the order in which outcomes are over
  *
  * All numbers are big-endian, so that bytes are ordered as numbers are. Values are encoded by @heirloom/wire. An extent is where
  * the rows of one table lie; a table that is cleared gets a new one, so clearing a table of any size is one small record. A feed
@@ -18,7 +20,7 @@
  *
  * Format 1 had neither feeds nor changes; a store of it is given them when it is opened. A keeper of that time would write rows
  * without their changes, so the number is another. Its tables were neither migrated nor owned by others; what their records lack
- * says so.
+ * says so. Format 2 kept no outcomes; a keeper of that time would run what is repeated a second time.
  *
  * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
  */
@@ -26,7 +28,7 @@ import { Buffer } from 'node:buffer';
 import type { RootDatabaseOptions } from 'lmdb';
 
 /** The version of this layout. A store of a newer one is refused; an older one would be converted when opened. */
-export const STORE_FORMAT_VERSION = 2;
+export const STORE_FORMAT_VERSION = 3;
 /** The file in the store's directory, and the one a new store is made in before it takes its name. */
 export const STORE_FILE = 'data.mdb';
 export const STORE_FILE_NEW = 'data.new.mdb';
@@ -42,14 +44,16 @@ export const WORKER_NAME_BYTES_MAX = 1_024;
 /** Tables of all workers that ever were; they are all known in memory. */
 export const TABLES_MAX = 100_000;
 
-/** The databases of format 1, and those that came with format 2. */
+/** The databases of format 1, and those that came with format 2 and 3. */
 const FIRST_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
 const SECOND_NAMES = ['feeds', 'changes'] as const;
-export type DatabaseName = (typeof FIRST_NAMES)[number] | (typeof SECOND_NAMES)[number];
+const THIRD_NAMES = ['outcomes', 'expiries'] as const;
+export type DatabaseName = (typeof FIRST_NAMES)[number] | (typeof SECOND_NAMES)[number] | (typeof THIRD_NAMES)[number];
 
 /** The databases that a store of some format has. */
 export function databasesOf(format: number): readonly DatabaseName[] {
-  return format === 1 ? FIRST_NAMES : [...FIRST_NAMES, ...SECOND_NAMES];
+  if (format === 1) return FIRST_NAMES;
+  return format === 2 ? [...FIRST_NAMES, ...SECOND_NAMES] : [...FIRST_NAMES, ...SECOND_NAMES, ...THIRD_NAMES];
 }
 
 /** How the keeper opens the environment, and nobody else does (page-tree.ts). See store.ts for why there is no overlapping sync. */
@@ -60,12 +64,13 @@ export const ENVIRONMENT_OPTIONS: RootDatabaseOptions = {
   overlappingSync: false,
   mapSize: STORE_BYTES_MAX,
   maxReaders: STORE_READERS_MAX,
-  maxDbs: 16,
+  maxDbs: 32,
 };
 export const DATABASE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
 export const FORMAT_KEY: Buffer = Buffer.from('format');
 export const STATE_KEY: Buffer = Buffer.from('state');
+export const OUTCOME_TOTALS_KEY: Buffer = Buffer.from('outcomes');
 
 export function isBag(type: string): boolean {
   return type === 'bag' || type === 'duplicate_bag';
@@ -121,6 +126,19 @@ export function changeKey(feed: number, lsn: number): Buffer {
   key.writeUInt32BE(feed, 0);
   writeU64(key, lsn, 4);
   return key;
+}
+
+/** Where the outcome of an idempotency key lies; those of one worker lie together. */
+export function outcomeKey(worker: string, key: string): Buffer {
+  const name = Buffer.from(worker);
+  const length = Buffer.allocUnsafe(2);
+  length.writeUInt16BE(name.length, 0);
+  return Buffer.concat([length, name, Buffer.from(key)]);
+}
+
+/** Where it says when an outcome is over. */
+export function expiryKey(expiresAt: number, outcome: Uint8Array): Buffer {
+  return Buffer.concat([u64Key(expiresAt), outcome]);
 }
 
 /** Where a row lies; `sequence` is undefined in tables that are no bags. */

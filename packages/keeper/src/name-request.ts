@@ -5,6 +5,7 @@
  * (another table has the name, or it has it itself).
  */
 import { TableError } from '@heirloom/tables';
+import { isHiddenTable } from '@heirloom/wire';
 import type { KeeperRequest } from '@heirloom/wire';
 import type { Store } from './store.js';
 import { infoOf, unknownTable } from './table-catalog.js';
@@ -29,6 +30,7 @@ export function nameRequest(store: Store, owners: TableOwnership, request: NameR
     default:
       return owners
         .all()
+        .filter(({ declaration }) => !isHiddenTable(declaration.name))
         .map((table) => ({ ...identityOf(table), info: { ...infoOf(table), ...ownershipInfo(store, table) } }));
   }
 }
@@ -42,7 +44,7 @@ function rename(
   owners: TableOwnership,
   { worker, table: tableName, name, by }: Extract<NameRequest, { type: 'rename' }>,
 ): undefined {
-  const table = store.catalog.get(worker, tableName);
+  const table = store.catalog.visible(worker, tableName);
   if (table === undefined) throw unknownTable(worker, tableName);
   if (name === '' || name.length > PUBLIC_NAME_CHARS_MAX) {
     const message = `A runtime-wide name has 1 to ${PUBLIC_NAME_CHARS_MAX} characters. Choose another one.`;

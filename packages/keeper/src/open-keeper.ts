@@ -5,7 +5,7 @@
  * attachments of worker processes that are alive; the listener last, so that whoever connects finds everything in place.
  */
 import { listen } from '@heirloom/wire';
-import type { Connection, Fault, ResumeMessage, Server } from '@heirloom/wire';
+import type { Connection, Fault, OutcomeFinding, ResumeMessage, Server } from '@heirloom/wire';
 import { AttachmentRegistry } from './attachment.js';
 import type { AttachmentPort } from './attachment.js';
 import { armCommitKill } from './commit-kill.js';
@@ -17,6 +17,7 @@ import { ExtentSweeper } from './extent-sweeper.js';
 import { GroupCommit } from './group-commit.js';
 import type { GroupCommitOptions } from './group-commit.js';
 import type { KeeperLimits } from './keeper-limits.js';
+import { OutcomeSweeper } from './outcome-sweeper.js';
 import { beginRun } from './run-marker.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import type { Store } from './store.js';
@@ -32,6 +33,9 @@ export interface OpenKeeper {
   readonly desk: EpochDesk;
   readonly owners: TableOwnership;
   readonly sweeper: ExtentSweeper;
+  readonly outcomeSweeper: OutcomeSweeper;
+  /** What is kept under an idempotency key. */
+  readonly findOutcome: (worker: string, key: string) => OutcomeFinding;
   readonly snapshots: SnapshotDesk;
   readonly server: Server;
 }
@@ -42,6 +46,8 @@ export interface OpenKeeperOptions
   readonly socketPath: string;
   readonly faults: readonly Fault[];
   readonly limits: KeeperLimits;
+  /** The wall clock. */
+  readonly now: () => number;
   readonly onConnection: (connection: Connection) => void;
   readonly onMoved: (owners: TableOwnership, tables: readonly StoredTable[]) => void;
 }
@@ -69,9 +75,9 @@ async function assemble(
   message: ResumeMessage,
   options: OpenKeeperOptions,
 ): Promise<OpenKeeper> {
-  const { limits, onReleased, onFailed, onBatch, onViolated, log } = options;
+  const { limits, now, onReleased, onFailed, onBatch, onViolated, log } = options;
   const { groupBatchesMax, groupBytesMax } = limits;
-  const groups = new GroupCommit(store, { groupBatchesMax, groupBytesMax, onReleased, onFailed });
+  const groups = new GroupCommit(store, { groupBatchesMax, groupBytesMax, now, onReleased, onFailed });
   groups.confirmedLsn = Math.max(groups.confirmedLsn, Math.min(message.seenLsn, store.state.lsn));
   const committedBatch = (worker: string): number => {
     groups.commitNow();
@@ -87,10 +93,14 @@ async function assemble(
   const owners = new TableOwnership(store, message.workers ?? []);
   const onMoved = (tables: readonly StoredTable[]): void => options.onMoved(owners, tables);
   const desk = new EpochDesk({ store, groups, attachments, owners, onMoved });
-  const sweeper = new ExtentSweeper(store, { isBusy: () => !groups.isEmpty, onFailed });
+  const isBusy = (): boolean => !groups.isEmpty;
+  const sweeper = new ExtentSweeper(store, { isBusy, onFailed });
+  const outcomeSweeper = new OutcomeSweeper(store, { now, isBusy, onFailed });
+  const findOutcome: OpenKeeper['findOutcome'] = (worker, key) => store.outcomes.find(worker, key, now(), limits);
   const snapshots = new SnapshotDesk(store, limits);
   const server = await listen(options.socketPath, options.onConnection, (error) =>
     log('warn', 'A connection was refused.', { error: error.message }),
   );
-  return { lock, store, groups, attachments, desk, owners, sweeper, snapshots, server };
+  const swept = { sweeper, outcomeSweeper, findOutcome };
+  return { lock, store, groups, attachments, desk, owners, ...swept, snapshots, server };
 }

@@ -49,7 +49,7 @@ export async function readReleased(store: Store, snapshots: SnapshotDesk, reques
 }
 
 function storedTable(store: Store, { worker, table: name }: ReadRequest): StoredTable {
-  const table = store.catalog.get(worker, name);
+  const table = store.catalog.visible(worker, name);
   if (table !== undefined && isStored(table.declaration)) return table;
   throw unknownTable(worker, name);
 }

@@ -24,6 +24,8 @@ export function performRequest(open: OpenKeeper, reads: ReadDesk, request: Keepe
       return reads.turn(() => readChanges(open.store, request));
     case 'image':
       return reads.turn(() => readImage(open.store, request));
+    case 'outcome':
+      return open.findOutcome(request.worker, request.key);
     case 'rename':
     case 'whereis':
     case 'tables':

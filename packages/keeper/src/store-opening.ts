@@ -29,6 +29,7 @@ import {
   DATABASE_OPTIONS,
   ENVIRONMENT_OPTIONS,
   FORMAT_KEY,
+  OUTCOME_TOTALS_KEY,
   STATE_KEY,
   STORE_FILE,
   STORE_FILE_NEW,
@@ -40,6 +41,7 @@ import {
 import { checkOpeningRoom } from './opening-room.js';
 import { Store } from './store.js';
 import type { StoreContents } from './store.js';
+import { NO_OUTCOMES, decodeOutcomeTotals } from './outcome-store.js';
 import { checkStoreFile, damaged } from './store-file.js';
 import type { CheckDepth } from './store-file.js';
 import { decodeEpoch, decodeShapeFields, decodeState, decodeTable } from './stored-record.js';
@@ -176,6 +178,7 @@ function readContents(path: string, environment: RootDatabase<Buffer, Buffer>): 
     epochs: readEpochs(path, databases),
     catalog: readCatalog(path, databases),
     unconfirmed: readUnconfirmed(databases),
+    outcomes: readOutcomeTotals(path, databases),
     doomed: Array.from(databases.doomed.getKeys(), (key) => key.readUInt32BE(0)),
   };
   // After everything was read, as nothing is written to a store that is refused.
@@ -245,6 +248,11 @@ function readFeeds(path: string, databases: Databases, catalog: TableCatalog): v
       isAwaited: false,
     };
   }
+}
+
+function readOutcomeTotals(path: string, { meta }: Databases): StoreContents['outcomes'] {
+  const stored = meta.get(OUTCOME_TOTALS_KEY);
+  return stored === undefined ? NO_OUTCOMES : decodeOutcomeTotals(path, stored);
 }
 
 function readUnconfirmed(databases: Databases): StoreContents['unconfirmed'] {

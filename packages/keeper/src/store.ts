@@ -23,6 +23,8 @@ import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
 import { STATE_KEY, encodeCounts, encodeFeed, shapeKey, u32Key } from './layout.js';
+import { OutcomeStore } from './outcome-store.js';
+import type { OutcomeTotals } from './outcome-store.js';
 import type { StoreState } from './stored-record.js';
 import type { Feed, StoredTable, TableCatalog } from './table-catalog.js';
 
@@ -49,6 +51,7 @@ export interface StoreContents {
   readonly catalog: TableCatalog;
   readonly unconfirmed: UnconfirmedRecord[];
   readonly doomed: number[];
+  readonly outcomes: OutcomeTotals;
 }
 
 export class Store {
@@ -57,6 +60,7 @@ export class Store {
   readonly catalog: TableCatalog;
   readonly rows: Database<Buffer, Buffer>;
   readonly changes: Database<Buffer, Buffer>;
+  readonly outcomes: OutcomeStore;
   /** By growing LSN. */
   readonly unconfirmed: UnconfirmedRecord[];
   /** Extents and feeds whose contents are to be deleted. */
@@ -82,6 +86,7 @@ export class Store {
     this.catalog = contents.catalog;
     this.rows = contents.databases.rows;
     this.changes = contents.databases.changes;
+    this.outcomes = new OutcomeStore(contents.path, contents.databases, contents.outcomes);
     this.unconfirmed = contents.unconfirmed;
     this.doomed = contents.doomed;
     this.unconfirmedBytes = contents.unconfirmed.reduce((sum, { bytes }) => sum + bytes, 0);

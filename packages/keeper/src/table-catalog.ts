@@ -6,10 +6,11 @@
  * 2. A stored table keeps its type, key, and version; a declaration that differs is refused, and then nothing is changed. Only one
  *    of a higher version may differ, if its worker migrates the rows (table-migration.ts).
  * 3. A runtime-wide name belongs to one table of the workers of the runtime.
+ * 4. Nobody but their worker sees hidden tables. A worker gets one that is stored also if it does not declare it any more.
  */
 import { invariant, row } from '@heirloom/tables';
 import type { AnyTableDefinition, TableInfo } from '@heirloom/tables';
-import { RowCodec } from '@heirloom/wire';
+import { RowCodec, isHiddenTable } from '@heirloom/wire';
 import type { StoredShape, TableDeclaration, TableGrant } from '@heirloom/wire';
 import { KeeperError, StoreError } from './errors.js';
 import type { StoredMigration } from './stored-record.js';
@@ -92,6 +93,18 @@ export class TableCatalog {
 
   get(worker: string, name: string): StoredTable | undefined {
     return this.byWorker.get(worker)?.get(name);
+  }
+
+  /** A table as others than its worker can ask for it: not a hidden one. */
+  visible(worker: string, name: string): StoredTable | undefined {
+    return isHiddenTable(name) ? undefined : this.get(worker, name);
+  }
+
+  /** The hidden tables that a worker, or an earlier version of it, has declared. */
+  hiddenOf(worker: string): StoredTable[] {
+    return [...(this.byWorker.get(worker)?.values() ?? [])].filter(({ declaration }) =>
+      isHiddenTable(declaration.name),
+    );
   }
 
   /** The tables that a worker's batches may change. */

@@ -330,13 +330,13 @@ describe('a store of format 1', () => {
     worker.die();
     await harness.stop();
     const environment = open<Buffer, Buffer>(`${directory}/data.mdb`, ENVIRONMENT_OPTIONS);
-    for (const name of databasesOf(2).filter((one) => !databasesOf(1).includes(one))) {
+    for (const name of databasesOf(3).filter((one) => !databasesOf(1).includes(one))) {
       await environment.openDB<Buffer, Buffer>(name, DATABASE_OPTIONS).drop();
     }
     environment.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).putSync(FORMAT_KEY, u32Key(1));
     withoutLater(environment.openDB<Buffer, Buffer>('tables', DATABASE_OPTIONS));
     await environment.close();
-    for (const format of [1, 2]) {
+    for (const format of [1, 3]) {
       await inStore((store) => {
         beginRun(store, 0);
         expect(store.catalog.get('a', 't'), `format ${format}`).toMatchObject({
@@ -350,7 +350,7 @@ describe('a store of format 1', () => {
       });
     }
     const again = open<Buffer, Buffer>(`${directory}/data.mdb`, ENVIRONMENT_OPTIONS);
-    expect(again.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).get(FORMAT_KEY)?.readUInt32BE(0)).toBe(2);
+    expect(again.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).get(FORMAT_KEY)?.readUInt32BE(0)).toBe(3);
     await again.close();
     await harness.start();
     const later = await harness.openWorker('a', [watched]);

@@ -103,6 +103,8 @@ export class Harness {
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
+  /** The wall clock of keepers that are started. */
+  now: () => number = Date.now;
   ready: KeeperReadyMessage | undefined;
   failure: Error | undefined;
   keeper!: Keeper;
@@ -151,6 +153,7 @@ export class Harness {
       control: keeperEnd,
       faults,
       limits,
+      now: () => this.now(),
       log: (level, text, fields) => this.logs.push({ level, message: text, fields }),
       exit: (code) => (this.exitCode = code),
     });

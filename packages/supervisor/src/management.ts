@@ -75,7 +75,7 @@ function startNew<S>(
   const present = draft.find(spec.id);
   if (present !== undefined) return refuse(isDown(present.lifecycle) ? 'already_present' : 'already_started');
   if (children.length >= (supervisor.childrenMax ?? CHILDREN_MAX)) return refuse('max_children');
-  draft.append(newRecord(spec, killWaitMs, lastIncarnation));
+  draft.append(newRecord(spec, killWaitMs, Math.max(lastIncarnation, draft.state.lastIncarnation(spec.id))));
   start(draft, request, spec.id);
 }
 

@@ -70,6 +70,8 @@ export class SupervisorNode<S> {
   readonly #tree: TreeContext<S>;
   readonly #owner: NodeOwner;
   readonly #live = new Map<string, LiveChild<S>>();
+  /** Tries of restarts that are posted and not taken yet. */
+  readonly #tries = new Set<Timer>();
   /** The waits before restarts, by child. */
   readonly #waits = new Map<string, Timer>();
   #state: SupervisorState<S>;
@@ -105,7 +107,7 @@ export class SupervisorNode<S> {
 
   /** Kills whatever is alive below, without a decision: the last resort after a bug. */
   killAll(): void {
-    this.#clearWaits();
+    this.#clearRetries();
     for (const child of this.#live.values()) {
       child.timer?.clear();
       if (child.node === undefined) child.kill();
@@ -149,7 +151,7 @@ export class SupervisorNode<S> {
         this.#owner.up();
         return;
       case 'ended':
-        this.#clearWaits();
+        this.#clearRetries();
         this.#tree.emit(
           effect.error === undefined
             ? { type: 'supervisor_stopped', path: this.path }
@@ -177,16 +179,19 @@ export class SupervisorNode<S> {
   }
 
   #postRetry({ id, incarnation, delayMs }: Extract<SupervisorEffect<S>, { type: 'post_retry' }>): void {
-    const post = (): void => this.#tree.post(this, { type: 'retry', id, incarnation });
-    const timer = this.#tree.clock.setTimer(delayMs, post);
-    // Of a child's waits the latest is the one that counts; without a delay, each is heard (N35).
-    if (delayMs === 0) return;
+    const timer = this.#tree.clock.setTimer(delayMs, () => {
+      this.#tries.delete(timer);
+      this.#tree.post(this, { type: 'retry', id, incarnation });
+    });
+    // Without a delay each is heard, whichever it was posted for (N35); of a child's waits only the latest counts.
+    if (delayMs === 0) return void this.#tries.add(timer);
     this.#waits.get(id)?.clear();
     this.#waits.set(id, timer);
   }
 
-  #clearWaits(): void {
-    for (const timer of this.#waits.values()) timer.clear();
+  #clearRetries(): void {
+    for (const timer of [...this.#tries, ...this.#waits.values()]) timer.clear();
+    this.#tries.clear();
     this.#waits.clear();
   }
 

@@ -58,6 +58,8 @@ export interface SupervisorState<S> {
   readonly killWaitMs: number;
   /** What the random parts of its children's waits follow from, with their ids and incarnations. */
   readonly seed: string;
+  /** The last incarnation that a child of this id has had, asked when one is added: that may be long after it was asked for. */
+  readonly lastIncarnation: (id: string) => number;
   readonly phase: SupervisorPhase;
   /** In start order. */
   readonly children: readonly ChildRecord<S>[];
@@ -126,7 +128,18 @@ export function newSupervisor<S>(spec: SupervisorSpec<S>, options: SupervisorOpt
   const specs = spec.strategy === 'simple_one_for_one' ? [] : spec.children;
   const children = specs.map((child) => newRecord(child, killWaitMs, lastIncarnation(child.id)));
   const window = emptyWindow(spec.intensity ?? INTENSITY_DEFAULT, spec.periodMs ?? PERIOD_DEFAULT_MS);
-  return { spec, killWaitMs, seed, phase: 'idle', children, index: new ChildIndex(), rounds: [], waiting: [], window };
+  return {
+    spec,
+    killWaitMs,
+    seed,
+    lastIncarnation,
+    phase: 'idle',
+    children,
+    index: new ChildIndex(),
+    rounds: [],
+    waiting: [],
+    window,
+  };
 }
 
 /** Gives back a child that has not been started. */

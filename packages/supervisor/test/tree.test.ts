@@ -380,3 +380,23 @@ describe('a broken rule', () => {
 test('refuses a kill wait that is no duration', () => {
   expect(() => harness(supervisorSpec(abc), undefined, { killWaitMs: -1 })).toThrow('killWaitMs is -1');
 });
+
+test('a child that is added again behind a request that waits is another incarnation, not the first one anew', async () => {
+  const { tree, driver } = harness(
+    supervisorSpec([workerSpec('slow'), workerSpec('t', { restart: 'temporary' })]),
+    () => ({
+      isReady: false,
+    }),
+  );
+  const start = tree.start();
+  const handle = tree.supervisor(['sup']);
+  // Both wait until all is up; the child has had no incarnation when it is asked for again.
+  const answers = Promise.all([handle.terminateChild('t'), handle.startChild(workerSpec('t'))]);
+  for (const id of ['slow', 't', 't']) {
+    driver.last(id).up();
+    await settle();
+  }
+  await Promise.all([start, answers]);
+  expect(started(driver)).toEqual(['slow#1', 't#1', 't#2']);
+  await tree.stop();
+});

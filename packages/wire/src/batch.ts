@@ -2,8 +2,9 @@
  * A batch: everything that one handler did, as the worker puts it into its journal.
  *
  *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
- *             · (flag 2) migration · (flag 4) steps
+ *             · (flag 2) migration · (flag 4) steps · (flag 16) keeping (outcome-key.ts)
  *   flags     1: this is the batch of `init` · 2: one step of a migration, and nothing else · 4: it has ownership steps
+ *             · 16: its one outcome is to be kept under an idempotency key
  *   migration u8 step (1 rows, 2 flip, 3 abandon) · (rows) u8 flags (1: a row has moved, 2: complete)
  *             · length-prefixed cursor · table
  *   steps     length-prefixed value: list of OwnershipStep
@@ -22,6 +23,8 @@ import type { ByteWriter } from './byte-writer.js';
 import type { Outcome } from './call-messages.js';
 import { readOutcomes, writeOutcome } from './call-messages.js';
 import { malformed } from './errors.js';
+import type { OutcomeKeeping } from './outcome-key.js';
+import { readKeeping, writeKeeping } from './outcome-key.js';
 import type { FieldCheck } from './field.js';
 import { anything, expectMessage, listOf, natural, oneOf, optional, record, text } from './field.js';
 import type { StoredShape } from './table-grant.js';
@@ -36,6 +39,8 @@ export interface Batch {
   readonly migration?: MigrationStep | undefined;
   /** What becomes of tables as a whole, in order; undefined for nothing. */
   readonly steps?: readonly OwnershipStep[];
+  /** That its one outcome is to be kept; undefined if not. */
+  readonly keeping?: OutcomeKeeping | undefined;
 }
 /**
  * A step on the way of the stored rows to a new version of their tables: some rows of one table in their new form; all tables of
@@ -88,6 +93,7 @@ const DELETE = 2;
 const INIT_FLAG = 1;
 const MIGRATION_FLAG = 2;
 const STEPS_FLAG = 4;
+const KEEPING_FLAG = 16;
 const CLEARED_FLAG = 1;
 const MOVED_FLAG = 1;
 const COMPLETE_FLAG = 2;
@@ -105,15 +111,17 @@ const stepList: FieldCheck<readonly OwnershipStep[]> = listOf(
 export function writeBatch(writer: ByteWriter, batch: Batch): void {
   const { steps = [] } = batch;
   writer.uint53(batch.number);
-  const { migration } = batch;
+  const { migration, keeping } = batch;
   const init = batch.isInit ? INIT_FLAG : 0;
-  writer.u8(init | (migration === undefined ? 0 : MIGRATION_FLAG) | (steps.length > 0 ? STEPS_FLAG : 0));
+  const extras = (steps.length > 0 ? STEPS_FLAG : 0) | (keeping === undefined ? 0 : KEEPING_FLAG);
+  writer.u8(init | (migration === undefined ? 0 : MIGRATION_FLAG) | extras);
   writer.varuint(batch.outcomes.length);
   for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
   writer.varuint(batch.tables.length);
   for (const table of batch.tables) writeTableChanges(writer, table);
   if (migration !== undefined) writeMigration(writer, migration);
   if (steps.length > 0) writer.lengthPrefixed(encodeValue(steps));
+  if (keeping !== undefined) writeKeeping(writer, keeping);
 }
 
 function writeMigration(writer: ByteWriter, migration: MigrationStep): void {
@@ -150,15 +158,18 @@ export function writeChange(writer: ByteWriter, change: Change): void {
 export function decodeBatch(body: Uint8Array): Batch {
   const reader = new ByteReader(body);
   const number = reader.uint53();
-  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG);
+  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG | KEEPING_FLAG);
   const outcomes = readOutcomes(reader);
   const tables: TableChanges[] = [];
   for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
   const migration = (flags & MIGRATION_FLAG) === 0 ? undefined : readMigration(reader);
   const steps = (flags & STEPS_FLAG) === 0 ? undefined : readSteps(reader);
+  const keeping = (flags & KEEPING_FLAG) === 0 ? undefined : readKeeping(reader);
   reader.finish();
+  if (keeping !== undefined && outcomes.length !== 1)
+    throw malformed('A batch keeps an outcome, and has not one.', { number });
   const batch = { number, isInit: (flags & INIT_FLAG) !== 0, outcomes, tables };
-  return { ...batch, ...(migration && { migration }), ...(steps && { steps }) };
+  return { ...batch, ...(migration && { migration }), ...(steps && { steps }), ...(keeping && { keeping }) };
 }
 
 function readMigration(reader: ByteReader): MigrationStep {
@@ -186,7 +197,7 @@ function readSteps(reader: ByteReader): readonly OwnershipStep[] {
 
 function readFlags(reader: ByteReader, known: number): number {
   const flags = reader.u8();
-  if (flags > known) throw malformed(`A batch has unknown flags ${flags}.`);
+  if ((flags & ~known) !== 0) throw malformed(`A batch has unknown flags ${flags}.`);
   return flags;
 }
 

@@ -2,7 +2,7 @@
  * The frames of a call: call (router → worker), reply (worker → router, for calls that changed no table with an heir), answer
  * (router → worker, to what a handler asked), replies and confirm (keeper ↔ router), and ack (keeper → worker).
  *
- *   call      uint53 callId · string name · value arguments (an array)
+ *   call      uint53 callId · string name · value arguments (an array) · (with an idempotency key) outcome key (outcome-key.ts)
  *   reply     outcome
  *   answer    outcome, with the id of the question in place of a call's
  *   replies   uint53 lsn · varuint count · count × (string worker · varuint count · count × outcome)
@@ -15,12 +15,16 @@
 import { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import { malformed } from './errors.js';
+import type { OutcomeKey } from './outcome-key.js';
+import { readOutcomeKey } from './outcome-key.js';
 import { readValue, writeValue } from './value-codec.js';
 
 export interface CallMessage {
   readonly callId: number;
   readonly name: string;
   readonly arguments: readonly unknown[];
+  /** Undefined for a call whose outcome is not kept. */
+  readonly outcomeKey?: OutcomeKey | undefined;
 }
 /** How a call ended: `payload` is the encoded result, or the encoded error when the handler threw. */
 export interface Outcome {
@@ -51,9 +55,10 @@ export function decodeCall(body: Uint8Array): CallMessage {
   const callId = reader.uint53();
   const name = reader.string();
   const callArguments = readValue(reader);
+  const outcomeKey = reader.remaining > 0 ? readOutcomeKey(reader) : undefined;
   reader.finish();
   if (!Array.isArray(callArguments)) throw malformed('The arguments of a call are not a list.', { callId });
-  return { callId, name, arguments: callArguments };
+  return { callId, name, arguments: callArguments, outcomeKey };
 }
 
 export function writeOutcome(writer: ByteWriter, outcome: Outcome): void {

@@ -13,6 +13,13 @@ export {
 } from './call-messages.js';
 export { armFailpoints, failpoint, isArmed, withoutFailpoints } from './failpoint.js';
 export { anything, binary, expectMessage, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
+export {
+  DIGEST_BYTES,
+  KEEP_OUTCOME_MS_MAX,
+  OUTCOME_KEY_BYTES_MAX,
+  readOutcomeKey,
+  writeOutcomeKey,
+} from './outcome-key.js';
 export { frameBootstrap, LIFELINE_BEAT, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
 export {
   changed,
@@ -29,13 +36,14 @@ export {
   welcome,
 } from './keeper-messages.js';
 export { decodeControl, FrameKind, sendControl } from './messages.js';
-export { migrationProgressFields, tableDeclaration } from './table-grant.js';
+export { isHiddenTable, migrationProgressFields, tableDeclaration } from './table-grant.js';
 export { transferNotice } from './table-move.js';
 export {
   activate,
   active,
   adopt,
   ask,
+  continued,
   crash,
   ignored,
   initFailed,
@@ -46,6 +54,7 @@ export {
   ready,
   stop,
   stopped,
+  timerDue,
 } from './worker-messages.js';
 export { ByteReader } from './byte-reader.js';
 export { ByteWriter } from './byte-writer.js';
@@ -71,6 +80,7 @@ export type { Batch, Change, MigratedRows, MigrationStep, OwnershipStep, TableCh
 export type { ChangeRecord } from './change-record.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
+export type { KeptOutcome, OutcomeKeeping, OutcomeKey } from './outcome-key.js';
 export type { Checked, FieldCheck } from './field.js';
 export type { Lifeline, LifelineOptions } from './lifeline.js';
 export type {
@@ -91,6 +101,7 @@ export type {
   EpochOpened,
   ImagePage,
   KeeperRequest,
+  OutcomeFinding,
   SnapshotPage,
 } from './keeper-request.js';
 export type { ControlMessage, ErrorMessage, FrameSink, Role } from './messages.js';
@@ -105,6 +116,7 @@ export type {
 export type { Adoption, ElsewhereTable, TableMove, TransferNotice } from './table-move.js';
 export type {
   ActivateMessage,
+  ActiveMessage,
   AskMessage,
   CrashMessage,
   KeeperLostMessage,
@@ -112,6 +124,7 @@ export type {
   LeaveMessage,
   ReadyMessage,
   StopMessage,
+  TimerDueMessage,
 } from './worker-messages.js';
 export type { ConnectOptions, Server } from './connect.js';
 export type { CloseReason, ConnectionOptions } from './connection.js';

@@ -3,6 +3,7 @@
  */
 import type { FieldCheck } from './field.js';
 import { anything, binary, flag, listOf, natural, optional, record, text } from './field.js';
+import type { KeptOutcome } from './outcome-key.js';
 import type { RowForm, StoredShape, TableDeclaration, TableGrant } from './table-grant.js';
 import { tableDeclaration } from './table-grant.js';
 import type { Adoption, ElsewhereTable } from './table-move.js';
@@ -63,12 +64,19 @@ export type KeeperRequest =
     }
   /** The table that has a runtime-wide name. */
   | { readonly type: 'whereis'; readonly name: string }
+  /** The outcome that is kept under an idempotency key; answered with an OutcomeFinding. */
+  | { readonly type: 'outcome'; readonly worker: string; readonly key: string }
   /** Every table of the runtime. */
   | { readonly type: 'tables' }
   | { readonly type: 'inspect' }
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
 
+/** What the keeper knows of an idempotency key: its outcome; nothing, so that the call may be made; or that no more can be kept. */
+export type OutcomeFinding =
+  | { readonly kind: 'kept'; readonly outcome: KeptOutcome }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'full'; readonly count: number; readonly bytes: number };
 export interface EpochOpened {
   readonly epoch: number;
   readonly lsn: number;
@@ -141,6 +149,7 @@ const requestFields = {
   image: record({ type: text, worker: text, table: text, after: optional(binary) }),
   rename: record({ type: text, worker: text, table: text, name: text, by: optional(text) }),
   whereis: record({ type: text, name: text }),
+  outcome: record({ type: text, worker: text, key: text }),
   tables: record({ type: text }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),

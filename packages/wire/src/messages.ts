@@ -4,8 +4,8 @@
  * Connections (each begins with a HELLO that carries a single-use token):
  *
  *   role      from → to         frames
- *   calls     worker ↔ router   ready, loadFailed, active, initFailed, ignored, reply, stopped, crash, keeperLost, ask, leave |
- *                               activate, call, keeper, stop, adopt, answer
+ *   calls     worker ↔ router   ready, loadFailed, active, initFailed, ignored, reply, stopped, crash, keeperLost, ask, leave,
+ *                               timerDue, continued | activate, call, keeper, stop, adopt, answer
  *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved | expect, request, resume,
  *                               confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
@@ -63,6 +63,8 @@ export const FrameKind = {
   fenced: 62,
   // worker → router
   ignored: 95,
+  timerDue: 75,
+  continued: 76,
 } as const;
 
 /** What a client says it is in its HELLO. */

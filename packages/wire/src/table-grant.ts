@@ -8,6 +8,10 @@ import { binary, flag, listOf, natural, oneOf, optional, record, text } from './
 const isKeyPart = (value: unknown): value is string | number => text(value) || natural(value);
 const keySpec: FieldCheck<KeySpec> = (value): value is KeySpec =>
   isKeyPart(value) || (Array.isArray(value) && value.length > 0 && value.every(isKeyPart));
+/** Whether a table is the worker's own affair, and is shown to nobody: no table of a definition has such a name. */
+export function isHiddenTable(name: string): boolean {
+  return name.startsWith('$');
+}
 /** The check of a table's declaration; the keeper stores it as it came. */
 export const tableDeclaration: FieldCheck<TableDeclaration> = record({
   name: text,

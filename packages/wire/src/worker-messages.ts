@@ -15,6 +15,11 @@ export interface ReadyMessage {
   readonly calls: readonly string[];
   readonly tables: readonly TableDeclaration[];
 }
+/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
+export interface ActiveMessage {
+  /** Whether something is left to do first: then no call is sent before `continued`. */
+  readonly isContinuing?: boolean | undefined;
+}
 /** Worker → router, best effort before it dies of an uncaught error: what it died of, and what was running. */
 export interface CrashMessage {
   readonly error: unknown;
@@ -51,6 +56,13 @@ export interface LeaveMessage {
   readonly callId: number | undefined;
   readonly ordinal: number;
 }
+/** Worker → router: a timer is due, and the call is to be made that runs it. */
+export interface TimerDueMessage {
+  readonly name: string;
+  readonly handler: string;
+  /** Which start or repetition of the timer it is. */
+  readonly generation: string;
+}
 /** Router → worker: this standby is now the incarnation `epoch` of its worker. */
 export interface ActivateMessage {
   readonly epoch: number;
@@ -80,8 +92,9 @@ export const ready: ControlMessage<ReadyMessage> = control(
   record({ pid: natural, calls: listOf(text), tables: listOf(tableDeclaration) }),
 );
 export const loadFailed: ControlMessage<ErrorMessage> = control('loadFailed', errorMessage);
-/** Worker → router: `init` is done and released. Until it comes no call is sent to the worker. */
-export const active: ControlMessage<Record<string, never>> = control('active', record({}));
+export const active: ControlMessage<ActiveMessage> = control('active', record({ isContinuing: optional(flag) }));
+/** Worker → router: what was to be done before the first call is done. */
+export const continued: ControlMessage<Record<string, never>> = control('continued', record({}));
 export const initFailed: ControlMessage<ErrorMessage> = control('initFailed', errorMessage);
 /** Worker → router: `init` chose not to run; nothing of it was sent, and the process ends. */
 export const ignored: ControlMessage<Record<string, never>> = control('ignored', record({}));
@@ -107,6 +120,10 @@ export const ask: ControlMessage<AskMessage> = control(
 export const leave: ControlMessage<LeaveMessage> = control(
   'leave',
   record({ callId: optional(natural), ordinal: natural }),
+);
+export const timerDue: ControlMessage<TimerDueMessage> = control(
+  'timerDue',
+  record({ name: text, handler: text, generation: text }),
 );
 export const activate: ControlMessage<ActivateMessage> = control(
   'activate',

@@ -8,6 +8,7 @@ import {
   ask,
   ByteWriter,
   changed,
+  continued,
   crash,
   createToken,
   decodeBatch,
@@ -40,15 +41,25 @@ import {
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
   WireError,
   writeBatch,
   writeOutcome,
+  writeOutcomeKey,
   writeReplies,
   writeValue,
 } from '@heirloom/wire';
-import type { Batch, ControlMessage, FrameSink, Outcome, OwnershipStep, TableDeclaration } from '@heirloom/wire';
+import type {
+  Batch,
+  ControlMessage,
+  FrameSink,
+  Outcome,
+  OutcomeKeeping,
+  OwnershipStep,
+  TableDeclaration,
+} from '@heirloom/wire';
 
 export interface FrameSample {
   readonly kind: number;
@@ -95,6 +106,13 @@ function batch(): Batch {
   };
 }
 
+const keeping: OutcomeKeeping = {
+  key: 'payment-42 é',
+  digest: Uint8Array.from({ length: 32 }, (_, index) => index),
+  keepMs: 86_400_000,
+  hasWritten: true,
+};
+
 const steps: readonly OwnershipStep[] = [
   { kind: 'give', tableId: 1, to: 'auditor', data: { reason: 'year end', amount: 7n } },
   { kind: 'heir', tableId: 2, to: undefined, data: undefined },
@@ -136,6 +154,12 @@ export function frameSamples(): FrameSample[] {
     writer.string('deposit');
     writeValue(writer, ['alice', 100, { at: new Date(0), big: 2n ** 70n, seen: new Set([1, 'é']) }]);
   });
+  sink.send(FrameKind.call, (writer) => {
+    writer.uint53(10);
+    writer.string('pay');
+    writeValue(writer, ['alice', 100]);
+    writeOutcomeKey(writer, keeping);
+  });
   for (const outcome of outcomes) {
     for (const kind of [FrameKind.reply, FrameKind.answer]) sink.send(kind, (writer) => writeOutcome(writer, outcome));
   }
@@ -144,7 +168,8 @@ export function frameSamples(): FrameSample[] {
     ['routes', outcomes.slice(0, 1)],
   ]);
   sink.send(FrameKind.replies, (writer) => writeReplies(writer, 77, byWorker));
-  const batches = [batch(), { ...batch(), isInit: true, steps }, ...migrations()];
+  const kept = { ...batch(), outcomes: outcomes.slice(0, 1), keeping };
+  const batches = [batch(), { ...batch(), isInit: true, steps }, kept, ...migrations()];
   for (const sample of batches) sink.send(FrameKind.batch, (writer) => writeBatch(writer, sample));
   for (const kind of [FrameKind.ack, FrameKind.confirm]) sink.send(kind, (writer) => writer.uint53(2 ** 33 + 5));
   sendControls(sink, token);
@@ -169,8 +194,10 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     tables: [table, { ...table, migrates: true }],
   });
   for (const message of [loadFailed, initFailed, keeperFailed]) sendControl(sink, message, { error });
-  for (const message of [active, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
+  for (const message of [continued, ignored, stopped, stop, shutdown]) sendControl(sink, message, {});
   sendControl(sink, crash, { error, callId: 3 });
+  sendControl(sink, active, { isContinuing: true });
+  sendControl(sink, timerDue, { name: 'remind/7', handler: 'remind', generation: '7.12' });
   sendControl(sink, keeperLost, { socketPath: '/tmp/heirloom-1/keeper-1.sock' });
   const question = {
     requestId: 12,
@@ -224,6 +251,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     { type: 'rename', worker: 'bank', table: 'accounts', name: 'ledger' },
     { type: 'whereis', name: 'ledger' },
     { type: 'tables' },
+    { type: 'outcome', worker: 'bank', key: 'payment-42' },
     { type: 'read', worker: 'bank', table: 'accounts', operation: 'lookup', arguments: [['x', 1]] },
     {
       type: 'read',
@@ -259,6 +287,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   moved,
   active,
   changed,
+  continued,
   crash,
   expect,
   fenced,
@@ -266,6 +295,8 @@ const controls: readonly ControlMessage<unknown>[] = [
   initFailed,
   keeper,
   keeperFailed,
+  continued,
+  timerDue,
   keeperLost,
   keeperReady,
   loadFailed,
@@ -276,6 +307,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   shutdown,
   stop,
   stopped,
+  timerDue,
   violated,
   welcome,
 ];
@@ -298,6 +330,7 @@ export function understood(kind: number, body: Uint8Array): Uint8Array {
     writer.uint53(call.callId);
     writer.string(call.name);
     writeValue(writer, call.arguments);
+    if (call.outcomeKey !== undefined) writeOutcomeKey(writer, call.outcomeKey);
   } else writer.uint53(decodeNumber(body));
   return writer.take();
 }

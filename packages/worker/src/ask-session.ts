@@ -14,8 +14,8 @@
  *    Of what has left and is not waited for any more, the router is told: it waits for nobody, and reads no further page.
  * 4. G9: at most ASKS_OPEN_MAX questions of ASKS_OPEN_BYTES_MAX are unanswered, of all handlers of this process; one more is
  *    refused (ERR_CALL_OVERLOADED). A question whose asker gave up counts until its answer comes.
- * 5. Without a call there is nothing by which a write could be known again, so `init` and `tableTransferred` only read
- *    (ERR_WORKER_NO_CALL).
+ * 5. Without a call there is nothing by which a write could be known again, so `init`, `tableTransferred` and timers, which outlive
+ *    the embedding process, only read (ERR_WORKER_NO_CALL).
  */
 import { TableError, showValue } from '@heirloom/tables';
 import { decodeError, decodeValue, encodeValue, failpoint } from '@heirloom/wire';
@@ -148,10 +148,16 @@ export class AskSession {
   private isOpen = true;
   private waiting: Set<OpenAsk> | undefined;
   private iterations: Set<number> | undefined;
+  private isWriting = false;
 
   constructor(asks: Asks, callId: number | undefined) {
     this.asks = asks;
     this.callId = callId;
+  }
+
+  /** Whether anything was asked for that may have changed something elsewhere. */
+  get hasWritten(): boolean {
+    return this.isWriting;
   }
 
   /** Resolves with the answer; rejects as RemoteWorker says. */
@@ -163,6 +169,7 @@ export class AskSession {
     const isWrite = isAskedWrite(target);
     if (isWrite === undefined) throw askError('ERR_CALL_UNKNOWN', 'none', target, 'is nothing that can be asked');
     if (isWrite && this.callId === undefined) throw noCall(target);
+    if (isWrite) this.isWriting = true;
     if (options.signal?.aborted === true) {
       throw askError('ERR_CALL_ABORTED', 'none', target, 'was aborted before it was sent', options.signal.reason);
     }
@@ -252,7 +259,7 @@ function encodeOperands(target: AskTarget, operands: readonly unknown[]): Uint8A
 
 function noCall(target: AskTarget): WorkerError {
   const message =
-    `${targetName(target)} is done by others, and init and tableTransferred can ask them for reads only, as it could happen ` +
-    'again in the next life. Do it in a call.';
+    `${targetName(target)} is done by others, and init, tableTransferred and timers can ask them for reads only, as it could ` +
+    'happen again in the next life. Do it in a call.';
   return new WorkerError('ERR_WORKER_NO_CALL', message, targetDetails(target));
 }

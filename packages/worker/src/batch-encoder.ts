@@ -7,7 +7,15 @@
 import { invariant } from '@heirloom/tables';
 import type { RowChange } from '@heirloom/tables';
 import { ByteWriter, RowCodec, encodeError, writeBatch, writeValue } from '@heirloom/wire';
-import type { Change, MigrationStep, Outcome, OwnershipStep, TableChanges, TableGrant } from '@heirloom/wire';
+import type {
+  Change,
+  MigrationStep,
+  Outcome,
+  OutcomeKeeping,
+  OwnershipStep,
+  TableChanges,
+  TableGrant,
+} from '@heirloom/wire';
 import { WorkerError } from './errors.js';
 import { RESULT_BYTES_MAX } from './transaction.js';
 import type { TableCommit } from './transaction.js';
@@ -70,9 +78,11 @@ export class BatchEncoder {
     commits: readonly TableCommit[],
     steps: readonly OwnershipStep[],
     isInit: boolean,
+    keeping?: OutcomeKeeping,
   ): Uint8Array {
     const tables = commits.map((commit) => this.rows(commit));
-    writeBatch(this.batches, { number, isInit, outcomes: outcome === undefined ? [] : [outcome], tables, steps });
+    const outcomes = outcome === undefined ? [] : [outcome];
+    writeBatch(this.batches, { number, isInit, outcomes, tables, steps, keeping });
     return this.batches.take();
   }
 

@@ -32,7 +32,11 @@ export type CallErrorCode =
   /** A handler that was run again asks for something else than the first time. */
   | 'ERR_CALL_DIVERGED'
   /** A handler has asked for more than can be kept for when it is run again. */
-  | 'ERR_CALL_KEPT_LIMIT';
+  | 'ERR_CALL_KEPT_LIMIT'
+  /** The idempotency key was given to another call before, or to this one with other arguments. */
+  | 'ERR_CALL_KEY_REUSED'
+  /** No more outcomes can be kept under idempotency keys, so the call was not made. */
+  | 'ERR_CALL_KEY_LIMIT';
 
 export class CallError extends HeirloomError<CallErrorCode> {
   override readonly name: string = 'CallError';

@@ -17,6 +17,7 @@ import type {
   TableTransfer,
   TransferContext,
 } from './handler-context.js';
+import { TIMER_CALL_PREFIX } from './timer-call-names.js';
 
 /** How long a handler may run by default: far longer than one should, and short enough that a stuck worker is noticed. */
 export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
@@ -38,6 +39,10 @@ export type AnyHandler = (context: never, ...args: never[]) => unknown;
 /** The handlers of a worker with these tables. */
 export type Handlers<Tables extends NamedTables> = Readonly<
   Record<string, (context: HandlerContext<Tables>, ...args: never[]) => unknown>
+>;
+/** The handlers of a worker's timers. */
+export type TimerHandlers<Tables extends NamedTables> = Readonly<
+  Record<string, (context: TransferContext<Tables>, ...args: never[]) => void | Promise<void>>
 >;
 /** Calls as their callers see them. */
 export type CallSignatures = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
@@ -66,8 +71,19 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
    * crashes. Without it the worker just owns the table.
    */
   readonly tableTransferred?: (transfer: TableTransfer, context: TransferContext<Tables>) => void | Promise<void>;
+  /**
+   * Runs what a handler has asked for by `continueWith`: next, before anything that waits, as a batch of its own, once whatever is
+   * killed. If it throws, the worker crashes, as in OTP, and its next life tries again; one that always does so is ended by the
+   * intensity of its supervisor.
+   */
+  readonly handleContinue?: (context: TransferContext<Tables>, argument: unknown) => void | Promise<void>;
   /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
   readonly calls: Calls;
+  /**
+   * What the timers run that handlers start by `timers.start`: each gets the arguments of its timer, as a batch of its own, once,
+   * whatever is killed meanwhile. If one throws, its changes are undone, the error is logged, and the timer is over all the same.
+   */
+  readonly timers?: TimerHandlers<Tables>;
   /** How long one handler may run before the worker is killed, in milliseconds; default HANDLER_TIMEOUT_MS_DEFAULT. */
   readonly handlerTimeoutMs?: number | 'infinity';
   /**
@@ -82,8 +98,10 @@ export interface WorkerDefinition<Tables extends NamedTables, Calls extends Call
   readonly kind: 'worker';
   readonly tables: Tables;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
+  readonly timers: Readonly<Record<string, AnyHandler>>;
   readonly init: ((context: never) => unknown) | undefined;
   readonly tableTransferred?: ((transfer: TableTransfer, context: never) => unknown) | undefined;
+  readonly handleContinue?: ((context: never, argument: unknown) => unknown) | undefined;
   /** In milliseconds, 0 for none. */
   readonly handlerTimeoutMs: number;
   readonly onError: 'reply' | 'crash';
@@ -111,23 +129,28 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
     throw malformed('…', options, 'Call defineWorker({ tables, calls }).');
   }
   checkTables(options.tables);
-  checkCalls(options.calls);
+  checkHandlers('calls', options.calls);
+  const { timers = {} } = options;
+  checkHandlers('timers', timers);
   if (options.init !== undefined && typeof options.init !== 'function') {
     throw malformed('init', options.init, 'Give a function, or leave it out.');
   }
-  const { tableTransferred } = options;
-  if (tableTransferred !== undefined && typeof tableTransferred !== 'function') {
-    throw malformed('tableTransferred', tableTransferred, 'Give a function, or leave it out.');
+  const { tableTransferred, handleContinue } = options;
+  for (const [option, callback] of Object.entries({ tableTransferred, handleContinue })) {
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw malformed(option, callback, 'Give a function, or leave it out.');
+    }
   }
   const onError = options.onError ?? 'reply';
   if (onError !== 'reply' && onError !== 'crash') throw malformed('onError', onError, "Give 'reply' or 'crash'.");
   return Object.freeze({
     kind: 'worker',
     tables: Object.freeze({ ...options.tables }),
-    // Without a prototype, so that a call cannot be named `constructor` by a caller who never defined one.
-    handlers: Object.freeze(Object.assign(Object.create(null) as Record<string, AnyHandler>, options.calls)),
+    handlers: named(options.calls),
+    timers: named(timers),
     init: options.init,
     tableTransferred,
+    handleContinue,
     handlerTimeoutMs: checkTimeout(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS_DEFAULT),
     onError,
   });
@@ -159,22 +182,29 @@ function checkTables(tables: unknown): void {
   }
 }
 
-function checkCalls(calls: unknown): void {
-  if (typeof calls !== 'object' || calls === null) {
-    throw malformed('calls', calls, 'Give an object with a handler under each name, or {}.');
+function checkHandlers(option: 'calls' | 'timers', handlers: unknown): void {
+  if (typeof handlers !== 'object' || handlers === null) {
+    throw malformed(option, handlers, 'Give an object with a handler under each name, or {}.');
   }
-  for (const [name, handler] of Object.entries(calls)) {
-    checkName('calls', name);
+  for (const [name, handler] of Object.entries(handlers)) {
+    checkName(option, name);
     if (typeof handler !== 'function')
-      throw malformed(`calls.${name}`, handler, 'Give a function (context, …args) => result.');
+      throw malformed(`${option}.${name}`, handler, 'Give a function (context, …args) => result.');
   }
 }
 
-function checkName(option: string, name: string): void {
+/** Without a prototype, so that none can be named `constructor` by a caller who never defined one. */
+function named(handlers: Readonly<Record<string, AnyHandler>>): Readonly<Record<string, AnyHandler>> {
+  return Object.freeze(Object.assign(Object.create(null) as Record<string, AnyHandler>, handlers));
+}
+
+function checkName(option: 'tables' | 'calls' | 'timers', name: string): void {
   const isSendable = !LONE_SURROGATE.test(name);
   const isFree = !name.startsWith('$') && !RESERVED_NAMES.includes(name);
-  if (name !== '' && name.length <= NAME_CHARS_MAX && isSendable && isFree) return;
-  const advice = `Choose a name of 1 to ${NAME_CHARS_MAX} characters, without lone surrogates, that does not begin with $ and is none of ${RESERVED_NAMES.join(', ')}.`;
+  // A timer's is part of the name of a call.
+  const charsMax = option === 'timers' ? NAME_CHARS_MAX - TIMER_CALL_PREFIX.length : NAME_CHARS_MAX;
+  if (name !== '' && name.length <= charsMax && isSendable && isFree) return;
+  const advice = `Choose a name of 1 to ${charsMax} characters, without lone surrogates, that does not begin with $ and is none of ${RESERVED_NAMES.join(', ')}.`;
   throw new WorkerError(
     'ERR_WORKER_DEFINITION',
     `${option} has a name that is not allowed: ${showValue(name)}. ${advice}`,

@@ -16,10 +16,14 @@ export type WorkerErrorCode =
   | 'ERR_WORKER_RESULT' // what a handler returned cannot be given to its caller exactly
   | 'ERR_WORKER_RESULT_LIMIT' // what a handler returned is over RESULT_BYTES_MAX
   | 'ERR_WORKER_TABLE_UNKNOWN' // the worker has no table of this name
+  // Timers and continuations.
+  | 'ERR_WORKER_CONTINUE' // a handler cannot continue so, or cannot continue at all
+  | 'ERR_WORKER_TIMER' // what a timer is started or named with is wrong
+  | 'ERR_WORKER_TIMER_LIMIT' // more timers, or larger arguments of one, than there may be
   // What handlers ask of other workers.
   | 'ERR_WORKER_REFERENCE' // what is given to workerRef or remote names no worker
   | 'ERR_WORKER_OPTION' // an option of with() has a wrong value
-  | 'ERR_WORKER_NO_CALL' // init and tableTransferred cannot call other workers or write to their tables
+  | 'ERR_WORKER_NO_CALL' // init, tableTransferred and timers cannot call other workers or write to their tables
   // The other processes.
   | 'ERR_WORKER_MAILBOX' // more calls arrived than the router may send
   | 'ERR_WORKER_PROTOCOL' // a message that does not belong here and now

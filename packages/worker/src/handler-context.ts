@@ -8,6 +8,7 @@
 import type { AnyTableDefinition, OwnerTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition } from './definition.js';
 import type { RemoteWorker } from './remote-worker.js';
+import type { WorkerTimers } from './timer.js';
 import type { WorkerRef } from './worker-ref.js';
 
 /** The tables that a worker defines, by name. */
@@ -91,10 +92,21 @@ export interface WorkerIdentity {
   readonly incarnation: number;
 }
 
+/** Asks for what is to run next. */
+export type ContinueWith = (argument?: unknown) => void;
+
 /** Gives a handler the other workers. */
 export type RemoteWorkers = <Definition extends AnyWorkerDefinition>(
   reference: WorkerRef<Definition>,
 ) => RemoteWorker<Definition>;
+
+/** The call that a handler runs. */
+export interface RunningCall {
+  /** The same when it is run again in this run of the program. */
+  readonly id: number;
+  /** What its caller named it by, also when the program repeats it after a new start; undefined when it did not. */
+  readonly idempotencyKey: string | undefined;
+}
 
 /** What every handler gets before the arguments of its call. */
 export interface HandlerContext<Tables extends NamedTables> {
@@ -106,15 +118,26 @@ export interface HandlerContext<Tables extends NamedTables> {
    * ERR_WORKER_REFERENCE for a worker that there is not.
    */
   readonly remote: RemoteWorkers;
+  /** What the worker will do later by itself: it runs one of the definition's `timers`. */
+  readonly timers: WorkerTimers;
+  /**
+   * Has `handleContinue` run next, with this argument, before anything that waits: as a batch of its own, if and only if this
+   * handler's is stored, and once, whatever is killed between the two. Throws WorkerError ERR_WORKER_CONTINUE when the definition
+   * has none, for a second one in the same handler, and for an argument that is no value or over 1 MiB.
+   */
+  readonly continueWith: ContinueWith;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
-  /** The call that is run: `id` is the same when it is run again. */
-  readonly call: { readonly id: number };
+  /** The call that is run. */
+  readonly call: RunningCall;
   readonly worker: WorkerIdentity;
 }
 
-/** What `tableTransferred` gets behind the transfer; with `remote` it can only read, as it is no call. */
+/**
+ * What `tableTransferred` gets behind the transfer, and what a timer gets before its arguments; with `remote` they can only read, as
+ * they are no calls.
+ */
 export type TransferContext<Tables extends NamedTables> = Omit<HandlerContext<Tables>, 'call'>;
 
 /** What `init` gets. */
@@ -127,6 +150,9 @@ export interface InitContext<Tables extends NamedTables> {
   readonly restarted: boolean;
   /** Other workers, to read from: calls and writes are refused with WorkerError ERR_WORKER_NO_CALL, as they could happen twice. */
   readonly remote: RemoteWorkers;
+  readonly timers: WorkerTimers;
+  /** As in handlers: `handleContinue` runs when the worker is up, and before its first call, so that a start is quick. */
+  readonly continueWith: ContinueWith;
   readonly now: () => number;
   readonly log: WorkerLog;
   readonly worker: WorkerIdentity;

@@ -12,23 +12,35 @@
  *    answer too: it goes the same way as a result.
  * 3. G4: what changed a table that has an heir goes into the journal with its outcome, and the keeper answers. What changed
  *    none answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a state that
- *    could still be lost.
+ *    could still be lost. An outcome that is kept under an idempotency key always goes into the journal.
  * 4. At most SUSPECT_WINDOW handled calls have left no trace on a socket: frames leave then, before waiting for an async
  *    handler, and when the mailbox is empty. While there is no keeper batches wait here, and the window may be exceeded.
  * 5. No handler begins while the gate is full or the router does not read.
  * 6. A table that is this worker's own now is taken in between two handlers, before calls that came behind it, and once:
  *    `tableTransferred` runs as a batch that also tells the keeper that this worker took note (inheritance.ts).
+ * 7. What a handler continues with runs next, before (6) and before any call. Behind `init` it runs when the worker is active, and
+ *    `onContinued` is told behind it: no call is sent before, so that none is suspected of its death.
  *
  * A failed invariant is a bug and is thrown through, which ends the process: its half-done batch is in no buffer.
  */
 import { InvariantError, invariant } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
 import { decodeCall, failpoint } from '@heirloom/wire';
-import type { ActivateMessage, Adoption, CallMessage, Outcome, OwnershipStep, TableGrant } from '@heirloom/wire';
+import type {
+  ActivateMessage,
+  Adoption,
+  CallMessage,
+  Outcome,
+  OutcomeKeeping,
+  OutcomeKey,
+  OwnershipStep,
+  TableGrant,
+} from '@heirloom/wire';
 import { Asks } from './ask-session.js';
 import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
 import { IGNORE } from './definition.js';
+import type { Continuation, ContinueOrigin } from './continuations.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
 import { WorkerError } from './errors.js';
 import type {
@@ -39,6 +51,7 @@ import type {
   WorkerIdentity,
 } from './handler-context.js';
 import { Inheritance } from './inheritance.js';
+import { Life } from './life.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
@@ -47,6 +60,9 @@ import type { OutputGate } from './output-gate.js';
 import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
+import { isThenable } from './thenable.js';
+import { firedTimer, timerCalls } from './timer-calls.js';
+import type { FiredTimer } from './timer-calls.js';
 import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
 import { referredWorker } from './worker-ref.js';
@@ -58,12 +74,26 @@ export interface IncarnationOptions {
   readonly ports: IncarnationPorts;
 }
 
+/** A run of the user's code that nobody has called: what it is, and what becomes of it. */
+interface Turn {
+  readonly running: Running;
+  readonly run: (context: TransferContext<TableDefinitions>) => unknown;
+  readonly returned: (result: unknown) => void;
+  readonly threw: (error: unknown) => void;
+}
+
 /** The handler that has begun and not settled. */
 interface Running {
-  /** Undefined for `init`. */
+  /** Undefined for what is no call. */
   readonly callId: number | undefined;
   /** Whether the worker dies if it throws. */
   readonly isFatal: boolean;
+  /** Under which its outcome is kept. */
+  readonly outcomeKey?: OutcomeKey | undefined;
+  /** The timer that it is the handler of. */
+  readonly timer?: FiredTimer | undefined;
+  /** On whose behalf it may continue. */
+  readonly origin: ContinueOrigin;
 }
 
 interface Death {
@@ -71,8 +101,8 @@ interface Death {
   readonly callId: number;
 }
 
-const INIT: Running = { callId: undefined, isFatal: false };
-const TRANSFER: Running = { callId: undefined, isFatal: true };
+const INIT: Running = { callId: undefined, isFatal: false, origin: 'init' };
+const TRANSFER: Running = { callId: undefined, isFatal: true, origin: 'handler' };
 /** What is said to have been running where it was no call; calls are numbered from 1. */
 const NO_CALL = 0;
 const NO_STEPS: readonly OwnershipStep[] = Object.freeze([]);
@@ -90,11 +120,14 @@ export class Incarnation {
   private running: Running | undefined;
   private isInitialized = false;
   private isStopping = false;
+  /** Whether what `init` or a former life has left to do is not done yet: no calls come meanwhile. */
+  private isContinuing = false;
   private isPumpDue = false;
   private death: Death | undefined;
   private readonly inheritance: Inheritance;
   private readonly migration: MigrationRun;
   private readonly asks: Asks;
+  private readonly life: Life;
   private session: AskSession | undefined;
   /** The workers of the runtime. */
   private workers: ReadonlySet<string> = new Set();
@@ -111,7 +144,12 @@ export class Incarnation {
     this.identity = { name, incarnation: 0 };
     this.transaction = new Transaction(definition.tables);
     const inherited = (key: string): AnyTableDefinition | undefined => this.transaction.holding(key)?.definition;
-    this.handlers = new Map([...Object.entries(definition.handlers), ...tableCalls(definition.tables, inherited)]);
+    this.life = new Life({ definition, transaction: this.transaction, ports });
+    this.handlers = new Map([
+      ...Object.entries(definition.handlers),
+      ...tableCalls(definition.tables, inherited),
+      ...timerCalls(definition.timers, this.life.timers),
+    ]);
     this.inheritance = new Inheritance(name, this.transaction, {
       reader: ports.reader,
       log: ports.log,
@@ -142,8 +180,9 @@ export class Incarnation {
     this.workers = new Set(message.workers);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
-    if (message.tables.some(({ migration }) => migration !== undefined)) void this.migrate(message);
-    else this.begun(message);
+    const tables = this.life.load(epoch, message.tables, this.encoder);
+    if (tables.some(({ migration }) => migration !== undefined)) void this.migrate({ ...message, tables });
+    else this.begun({ ...message, tables });
   }
 
   private begun(message: ActivateMessage): void {
@@ -206,26 +245,19 @@ export class Incarnation {
   /** Finishes what has arrived, then tells `onStopped`. */
   stop(): void {
     this.isStopping = true;
+    this.life.timers.stop();
     this.finish();
   }
 
   private initialize(restarted: boolean, elsewhere: ReadonlyMap<string, string>): void {
-    this.begin(INIT);
-    const context: InitContext<TableDefinitions> = { ...this.lend(), elsewhere, restarted };
-    let result: unknown;
-    let isAsync = false;
-    try {
-      // The definition has erased the type of its own tables.
-      result = (this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined)?.(context);
-      isAsync = isThenable(result);
-    } catch (error) {
-      return this.initFailed(error);
-    }
-    if (!isAsync) return this.initialized(restarted, result);
-    Promise.resolve(result).then(
-      (settled) => this.initialized(restarted, settled),
-      (error: unknown) => this.initFailed(error),
-    );
+    // The definition has erased the type of its own tables.
+    const init = this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined;
+    this.play({
+      running: INIT,
+      run: (context) => init?.({ ...context, elsewhere, restarted }),
+      returned: (result) => this.initialized(restarted, result),
+      threw: (error) => this.initFailed(error),
+    });
   }
 
   private initialized(restarted: boolean, result: unknown): void {
@@ -246,7 +278,7 @@ export class Incarnation {
   private ignored(): void {
     this.state = 'over';
     this.end(true);
-    this.transaction.rollback();
+    this.rollback();
     this.ports.onIgnored();
   }
 
@@ -259,7 +291,10 @@ export class Incarnation {
   private becomeActive(): void {
     if (this.state !== 'initializing' || !this.isInitialized || this.gate.released < this.initBatch) return;
     this.state = 'active';
-    this.ports.onActive();
+    this.isContinuing = this.life.continuations.isPending;
+    this.ports.onActive(this.isContinuing);
+    this.life.timers.start();
+    if (this.isContinuing) this.schedule();
   }
 
   private schedule(): void {
@@ -275,6 +310,13 @@ export class Incarnation {
 
   private pump(): void {
     while (this.canBegin()) {
+      const continuation = this.life.continuations.next();
+      if (continuation !== undefined) {
+        // What has asked for it leaves first, and is not to blame if the worker dies of it.
+        this.flush();
+        this.continue(continuation);
+        continue;
+      }
       const adoption = this.inheritance.next(this.encoder);
       if (adoption !== undefined) {
         this.transferred(adoption);
@@ -301,16 +343,17 @@ export class Incarnation {
   }
 
   private run(call: CallMessage): void {
-    const { callId } = call;
+    const { callId, outcomeKey } = call;
     // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
     if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
-    this.begin({ callId, isFatal: this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX) });
+    const isFatal = this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX);
+    this.begin({ callId, isFatal, timer: firedTimer(call), origin: 'handler', outcomeKey });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
     try {
-      result = handler({ ...context, call: { id: callId } }, ...call.arguments);
+      result = handler({ ...context, call: { id: callId, idempotencyKey: outcomeKey?.key } }, ...call.arguments);
       isAsync = isThenable(result);
     } catch (error) {
       return this.failed(callId, error);
@@ -329,21 +372,41 @@ export class Incarnation {
       .then(() => this.pump());
   }
 
+  private play({ running, run, returned, threw }: Turn): void {
+    this.begin(running);
+    const context = this.lend();
+    let result: unknown;
+    let isAsync = false;
+    try {
+      result = run(context);
+      isAsync = isThenable(result);
+    } catch (error) {
+      return threw(error);
+    }
+    if (!isAsync) return returned(result);
+    // What throws in `returned` and `threw` is a bug, and ends the process as a rejection that nobody handles.
+    void Promise.resolve(result)
+      .then(returned, threw)
+      .then(() => this.pump());
+  }
+
   private begin(running: Running): void {
     this.running = running;
-    this.session = this.asks.session(running.callId);
+    // A timer outlives the embedding process, in which what a call has written elsewhere is known.
+    this.session = this.asks.session(running.timer === undefined ? running.callId : undefined);
     this.ports.handlerBegins(running.callId ?? 0, this.definition.handlerTimeoutMs);
     failpoint('worker.handler:start');
   }
 
   /** Begins the transaction of the handler that has begun, and gives what every handler gets. */
   private lend(): TransferContext<TableDefinitions> {
-    const { ports, session, workers } = this;
+    const { ports, session, workers, running } = this;
     invariant(session !== undefined, 'tables are lent to no handler');
     return {
       ...this.transaction.begin(async (table, name) => {
         await session.ask({ ...table, operation: 'rename' }, [name], {});
       }),
+      ...this.life.begin(running?.origin),
       remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
       now: ports.now,
       log: ports.log,
@@ -365,32 +428,25 @@ export class Incarnation {
     } catch (error) {
       return this.failed(callId, error);
     }
+    const keeping = this.keeping;
     this.end();
     const { commits, steps } = this.commit();
-    this.emit(outcome, commits, steps);
+    this.emit(outcome, commits, steps, keeping);
   }
 
   /** Tells the definition of a table that is this worker's own now. */
   private transferred({ worker, declaration, grant, notice }: Adoption): void {
     if (notice === undefined) return;
-    this.begin(TRANSFER);
-    const context = this.lend();
     const transfer = Object.freeze({ table: `${worker}/${declaration.name}`, from: notice.from, data: notice.data });
     // The definition has erased the type of its own tables.
     const handler = this.definition.tableTransferred as
       ((of: typeof transfer, context: TransferContext<TableDefinitions>) => unknown) | undefined;
-    try {
-      const result = handler?.(transfer, context);
-      if (!isThenable(result)) return this.accepted(grant.tableId);
-      void Promise.resolve(result)
-        .then(
-          () => this.accepted(grant.tableId),
-          (error: unknown) => this.crashed(error),
-        )
-        .then(() => this.pump());
-    } catch (error) {
-      this.crashed(error);
-    }
+    this.play({
+      running: TRANSFER,
+      run: (context) => handler?.(transfer, context),
+      returned: () => this.accepted(grant.tableId),
+      threw: (error) => this.crashed(error),
+    });
   }
 
   private accepted(tableId: number): void {
@@ -400,33 +456,87 @@ export class Incarnation {
     this.append(undefined, commits, [{ kind: 'accept', tableId, to: undefined, data: undefined }, ...steps]);
   }
 
-  /** `tableTransferred` threw: nothing of it happened, and the next life is told again. */
+  /** Runs what is pending before anything else; the row of what was asked for goes with its batch. */
+  private continue({ origin, argument }: Continuation): void {
+    // The definition has erased the type of its own tables.
+    const handler = this.definition.handleContinue as
+      ((context: TransferContext<TableDefinitions>, argument: unknown) => unknown) | undefined;
+    this.play({
+      running: { ...TRANSFER, origin },
+      run: (context) => {
+        this.life.continuations.consume(origin);
+        return handler?.(context, argument);
+      },
+      returned: () => this.continued(),
+      threw: (error) => this.crashed(error),
+    });
+  }
+
+  private continued(): void {
+    failpoint('worker.continue:end');
+    this.end();
+    const { commits, steps } = this.commit();
+    this.append(undefined, commits, steps);
+    if (!this.isContinuing || this.life.continuations.isPending) return;
+    this.isContinuing = false;
+    this.ports.onContinued();
+  }
+
+  /** What was no call threw: nothing of it happened, and the next life does it again. */
   private crashed(error: unknown): void {
     if (isBug(error)) throw error;
     this.death = { error, callId: NO_CALL };
     this.end();
+    this.rollback();
+  }
+
+  private rollback(): void {
     this.transaction.rollback();
+    this.life.rollback();
   }
 
   private commit(): { commits: readonly TableCommit[]; steps: readonly OwnershipStep[] } {
     const commits = this.transaction.commit();
+    this.life.commit();
     return { commits, steps: this.transaction.takeSteps(this.inheritance.forget) };
   }
 
   private failed(callId: number, error: unknown): void {
     if (isBug(error)) throw error;
+    const timer = this.running?.timer;
     if (this.running?.isFatal === true) this.death = { error, callId };
+    const keeping = this.keeping;
     this.end(true);
-    this.transaction.rollback();
-    this.emit(this.encoder.threw(callId, error), []);
+    this.rollback();
+    const commits = timer === undefined ? [] : this.consume(timer, error);
+    this.emit(this.encoder.threw(callId, error), commits, NO_STEPS, keeping);
+  }
+
+  /** How the outcome of the handler that runs is kept; undefined if it is not. */
+  private get keeping(): OutcomeKeeping | undefined {
+    const key = this.running?.outcomeKey;
+    return key === undefined ? undefined : { ...key, hasWritten: this.session?.hasWritten ?? false };
+  }
+
+  /** A timer is over also if its handler throws. */
+  private consume(timer: FiredTimer, error: unknown): readonly TableCommit[] {
+    this.ports.log.error('the handler of a timer threw; what it had changed was undone', { timer: timer.name, error });
+    this.lend();
+    this.life.timers.consume(timer.name, timer.generation);
+    return this.commit().commits;
   }
 
   /** Sends an outcome on its way; see invariant 3. */
-  private emit(outcome: Outcome, commits: readonly TableCommit[], steps: readonly OwnershipStep[] = NO_STEPS): void {
-    const isRead = commits.length === 0 && steps.length === 0;
+  private emit(
+    outcome: Outcome,
+    commits: readonly TableCommit[],
+    steps: readonly OwnershipStep[] = NO_STEPS,
+    keeping?: OutcomeKeeping,
+  ): void {
+    const isRead = commits.length === 0 && steps.length === 0 && keeping === undefined;
     if (isRead && this.gate.isOpen) this.reply(outcome);
     else if (isRead && this.gate.canHold) this.gate.hold(outcome);
-    else this.append(outcome, commits, steps);
+    else this.append(outcome, commits, steps, false, keeping);
   }
 
   private append(
@@ -434,8 +544,9 @@ export class Incarnation {
     commits: readonly TableCommit[],
     steps: readonly OwnershipStep[],
     isInit: boolean = false,
+    keeping?: OutcomeKeeping,
   ): void {
-    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits, steps, isInit));
+    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits, steps, isInit, keeping));
     failpoint('worker.journal:before');
   }
 
@@ -450,7 +561,7 @@ export class Incarnation {
     if (this.death !== undefined) {
       this.state = 'over';
       this.ports.onCrash(this.death.error, this.death.callId);
-    } else if (this.isStopping && this.mailbox.size === 0 && this.canStop) {
+    } else if (this.isStopping && this.mailbox.size === 0 && this.canStop && !this.life.continuations.isPending) {
       this.state = 'over';
       this.ports.onStopped();
     }
@@ -477,10 +588,4 @@ function isBug(error: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-/** Throws what an accessor for `then` throws: that is an error of the handler, too. */
-function isThenable(value: unknown): boolean {
-  // A row or another plain value has no `then`; asking runs no code of its own unless it is made to.
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

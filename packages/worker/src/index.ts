@@ -20,11 +20,13 @@ export type {
   Handlers,
   SignatureOf,
   TablesOf,
+  TimerHandlers,
   WorkerDefinition,
   WorkerOptions,
 } from './definition.js';
 export type { WorkerErrorCode } from './errors.js';
 export type {
+  ContinueWith,
   HandlerContext,
   HeirOptions,
   InheritedTables,
@@ -34,11 +36,13 @@ export type {
   OwnedTable,
   OwnerTables,
   RemoteWorkers,
+  RunningCall,
   TableDefinitions,
   TableTransfer,
   TransferContext,
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { WorkerRef } from './worker-ref.js';

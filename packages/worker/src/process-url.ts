@@ -7,6 +7,8 @@ export { byName } from './by-name.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
 export { SUSPECT_WINDOW } from './output-gate.js';
 export { REMOTE_READS, REMOTE_WRITES, TABLE_CALL_PREFIX } from './table-call-names.js';
+export { CALL_TO_DISCARD, TIMER_CALL_PREFIX } from './timer-call-names.js';
+export { TIMERS_MAX } from './timer.js';
 export { encodeWorkerBootstrap } from './worker-bootstrap.js';
 export type { WorkerBootstrap } from './worker-bootstrap.js';
 

@@ -107,6 +107,8 @@ function scratchIncarnation(gate: OutputGate): Incarnation {
       reply: nothing,
       ask: nothing,
       leave: nothing,
+      timerDue: nothing,
+      setAlarm: nothing,
       flush: nothing,
       isCongested: () => false,
       // At once: a rehearsal is over when `play` returns.
@@ -117,6 +119,7 @@ function scratchIncarnation(gate: OutputGate): Incarnation {
       log,
       reader: () => ({ source: (_extent, _type, codec) => storedRows(codec), close: () => undefined }),
       onActive: nothing,
+      onContinued: nothing,
       onInitFailed: nothing,
       onIgnored: nothing,
       onStopped: nothing,

@@ -1,11 +1,14 @@
-/** How a worker's tables are declared to the keeper. */
+/** How a worker's tables are declared to the keeper: those of its definition, and the hidden one if it needs it. */
 import type { AnyTableDefinition } from '@heirloom/tables';
 import type { TableDeclaration } from '@heirloom/wire';
-import type { TableDefinitions } from './handler-context.js';
+import type { AnyWorkerDefinition } from './definition.js';
+import { usesLifeTable } from './life.js';
+import { LIFE_TABLE, LIFE_TABLE_NAME } from './life-table.js';
 
-/** The declarations of a definition's tables, in its order. */
-export function declareTables(tables: TableDefinitions): TableDeclaration[] {
-  return Object.entries(tables).map(([name, definition]) => declareTable(name, definition));
+/** The declarations of a worker's tables, in the order of its definition. */
+export function declareTables(definition: AnyWorkerDefinition): TableDeclaration[] {
+  const declared = Object.entries(definition.tables).map(([name, table]) => declareTable(name, table));
+  return usesLifeTable(definition) ? [...declared, declareTable(LIFE_TABLE_NAME, LIFE_TABLE)] : declared;
 }
 
 function declareTable(name: string, definition: AnyTableDefinition): TableDeclaration {

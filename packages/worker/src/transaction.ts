@@ -44,6 +44,8 @@ const NO_STEPS: readonly OwnershipStep[] = Object.freeze([]);
 export class Transaction {
   private readonly declared = new Map<string, TableHolding>();
   private readonly inherited = new Map<string, TableHolding>();
+  /** Of the worker, and lent to no handler. */
+  private readonly hidden: TableHolding[] = [];
   /** All of them, and as they are lent; made anew when a table comes or goes, as every handler needs them. */
   private all: readonly TableHolding[] = [];
   private lentDeclared: readonly LentTable[] = [];
@@ -84,6 +86,15 @@ export class Transaction {
     const holding = own ?? new TableHolding(key, definition, table);
     if (own === undefined) this.inherited.set(key, holding);
     holding.take(table, tableId);
+    this.changed();
+    return table;
+  }
+
+  /** Takes one more table of the worker, empty, which is lent to no handler. */
+  addHidden(name: string, definition: AnyTableDefinition): Table<AnyTableDefinition> {
+    invariant(this.lease === undefined, 'a hidden table comes while a handler runs');
+    const table = this.newTable(name, definition);
+    this.hidden.push(new TableHolding(name, definition, table));
     this.changed();
     return table;
   }
@@ -139,7 +150,7 @@ export class Transaction {
   }
 
   private changed(): void {
-    this.all = [...this.declared.values(), ...this.inherited.values()];
+    this.all = [...this.declared.values(), ...this.inherited.values(), ...this.hidden];
     this.lentDeclared = Array.from(this.declared.values(), (holding) => this.lent(holding));
     this.lentInherited = Array.from(this.inherited.values(), (holding) => this.lent(holding));
   }

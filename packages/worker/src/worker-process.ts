@@ -24,6 +24,7 @@ import {
   adopt,
   ask,
   connect,
+  continued,
   crash,
   decodeControl,
   decodeReply,
@@ -39,6 +40,7 @@ import {
   sendControl,
   stop,
   stopped,
+  timerDue,
   writeOutcome,
 } from '@heirloom/wire';
 import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
@@ -78,6 +80,7 @@ export class WorkerProcess {
   private calls: Connection | undefined;
   private incarnation: Incarnation | undefined;
   private storePath: string | undefined;
+  private alarm: NodeJS.Timeout | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
 
@@ -116,8 +119,8 @@ export class WorkerProcess {
     }
     this.prepare(definition, calls);
     this.lifeline.loaded();
-    const { handlers, tables } = definition;
-    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables: declareTables(tables) });
+    const tables = declareTables(definition);
+    sendControl(calls, ready, { pid: process.pid, calls: Object.keys(definition.handlers), tables });
     rehearse(
       () => this.incarnation?.isNew !== true,
       () => this.openReader(),
@@ -144,6 +147,11 @@ export class WorkerProcess {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
       ask: (message) => sendControl(calls, ask, message),
       leave: (message) => sendControl(calls, leave, message),
+      timerDue: (message) => sendControl(calls, timerDue, message),
+      setAlarm: (delayMs, task) => {
+        clearTimeout(this.alarm);
+        this.alarm = delayMs === undefined ? undefined : setTimeout(task, delayMs);
+      },
       flush: () => {
         journal.flush();
         calls.flushNow();
@@ -155,9 +163,13 @@ export class WorkerProcess {
       now: Date.now,
       log,
       reader: () => this.openReader(),
-      onActive: () => {
-        sendControl(calls, active, {});
+      onActive: (isContinuing) => {
+        sendControl(calls, active, { isContinuing });
         // Before any call begins: a death from now on is not the doing of `init`.
+        calls.flushNow();
+      },
+      onContinued: () => {
+        sendControl(calls, continued, {});
         calls.flushNow();
       },
       onInitFailed: (error) => {

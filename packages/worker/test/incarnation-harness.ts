@@ -1,8 +1,8 @@
 /** An incarnation whose ports are recorded, with a keeper that releases when it is told to. */
 import { row, table } from '@heirloom/tables';
 import type { AnyTableDefinition } from '@heirloom/tables';
-import { ByteWriter, decodeBatch, decodeError, decodeValue, encodeValue } from '@heirloom/wire';
-import type { AskMessage, Batch, Outcome, TableGrant } from '@heirloom/wire';
+import { ByteWriter, decodeBatch, decodeError, decodeValue, encodeValue, writeOutcomeKey } from '@heirloom/wire';
+import type { AskMessage, Batch, Outcome, OutcomeKey, TableGrant, TimerDueMessage } from '@heirloom/wire';
 import { defineWorker } from '../src/definition.js';
 import type { AnyWorkerDefinition } from '../src/definition.js';
 import type { WorkerLog } from '../src/handler-context.js';
@@ -37,7 +37,12 @@ export class Harness {
   readonly journal: Batch[] = [];
   /** What handlers asked of other workers, as it left. */
   readonly asked: AskMessage[] = [];
+  /** What was said to the router of timers. */
+  readonly due: TimerDueMessage[] = [];
   readonly incarnation: Incarnation;
+  /** The time, which a test sets. */
+  clock = 1_000;
+  alarm: { readonly at: number; readonly task: () => void } | undefined;
   isCongested = false;
   private sent = 0;
   private nextCallId = 1;
@@ -55,15 +60,23 @@ export class Harness {
           this.event(`ask ${message.operation}`);
         },
         leave: ({ ordinal }) => this.event(`leave ${ordinal}`),
+        timerDue: (message) => {
+          this.due.push(message);
+          this.event(`due ${message.name}`);
+        },
+        setAlarm: (delayMs, task) => {
+          this.alarm = delayMs === undefined ? undefined : { at: this.clock + delayMs, task };
+        },
         flush: () => this.flush(),
         isCongested: () => this.isCongested,
         defer: (task) => queueMicrotask(task),
         handlerBegins: (callId, timeoutMs) => this.event(`begin ${callId} ${timeoutMs}`),
         handlerEnded: () => this.event('end'),
-        now: () => 1_000,
+        now: () => this.clock,
         log: silent,
         reader,
-        onActive: () => this.event('active'),
+        onActive: (isContinuing) => this.event(isContinuing ? 'active, continuing' : 'active'),
+        onContinued: () => this.event('continued'),
         onIgnored: () => this.event('ignored'),
         onInitFailed: (error) => this.event(`initFailed ${String(error)}`),
         onStopped: () => this.event('stopped'),
@@ -73,8 +86,8 @@ export class Harness {
   }
 
   /** Activates with empty tables; on a first start the batch of `init` is then to be released. */
-  activate(restarted = false, grants: readonly TableGrant[] = grantsOf(this.tables)): void {
-    this.incarnation.activate({ epoch: 7, lsn: 0, restarted, tables: grants });
+  activate(restarted = false, grants: readonly TableGrant[] = grantsOf(this.tables), epoch = 7): void {
+    this.incarnation.activate({ epoch, lsn: 0, restarted, tables: grants });
   }
 
   private get tables(): Readonly<Record<string, AnyTableDefinition>> {
@@ -82,11 +95,21 @@ export class Harness {
   }
 
   call(name: string, ...callArguments: unknown[]): number {
+    return this.send(name, callArguments);
+  }
+
+  /** A call whose outcome is kept for 5 ms. */
+  keyed(key: string, name: string, ...callArguments: unknown[]): number {
+    return this.send(name, callArguments, { key, digest: new Uint8Array(32).fill(3), keepMs: 5 });
+  }
+
+  private send(name: string, callArguments: readonly unknown[], outcomeKey?: OutcomeKey): number {
     const callId = this.nextCallId++;
     const writer = new ByteWriter();
     writer.uint53(callId);
     writer.string(name);
     writer.raw(encodeValue(callArguments));
+    if (outcomeKey !== undefined) writeOutcomeKey(writer, outcomeKey);
     this.incarnation.receive(writer.take());
     return callId;
   }
