@@ -20,6 +20,7 @@ import type { EtsSequence, TraceCondition } from './conformance/ets-trace.js';
 import { replayOwnership } from './conformance/ownership-replay.js';
 import { readOwnershipSequence } from './conformance/ownership-trace.js';
 import type { OwnershipSequence } from './conformance/ownership-trace.js';
+import { replaySupervisorThroughRuntime } from './conformance/supervisor-runtime-replay.js';
 import { replaySupervisor } from './conformance/supervisor-replay.js';
 import { readSupervisorScenario } from './conformance/supervisor-trace.js';
 import type { SupervisorOutcome, SupervisorScenario } from './conformance/supervisor-trace.js';
@@ -39,6 +40,7 @@ const ETS = path('./traces/ets.jsonl.gz');
 const OWNERSHIP = path('./traces/ownership.jsonl.gz');
 const SUPERVISOR = path('./traces/supervisor.jsonl.gz');
 const PROGRAM = path('./dist/conformance/program.js');
+const CHILD_MODULE = new URL('./dist/conformance/traced-child.worker.js', import.meta.url);
 const WORKER_MODULE = new URL('./dist/conformance/trace.worker.js', import.meta.url);
 /** Every step of these is corrupted, one at a time. */
 const CORRUPTED_SEQUENCES = 16;
@@ -129,6 +131,34 @@ describe('a replay notices at its step', () => {
         }
       }
     }
+  });
+
+  it('a start, an order, an answer, a death and an end that were not the recorded ones, through real processes', async () => {
+    const scenarios = (await readTraceLines(SUPERVISOR)).map(readSupervisorScenario);
+    const short = scenarios.find(({ shutdownLog, steps }) => (shutdownLog?.length ?? 0) > 1 && steps.length < 4);
+    const answered = scenarios.find(({ steps }) => steps[0]?.outcome.ok !== undefined);
+    const dying = scenarios.find(({ steps }) => steps[0]?.outcome.supervisor === 'dead');
+    if (short === undefined || answered === undefined || dying === undefined)
+      throw new Error('there are such scenarios');
+    const withFirst = (scenario: SupervisorScenario, change: Partial<SupervisorOutcome>): SupervisorScenario => {
+      const steps = scenario.steps.slice(0, 1).map((step) => ({ ...step, outcome: { ...step.outcome, ...change } }));
+      return { ...scenario, steps };
+    };
+    const { ok } = answered.steps[0]?.outcome ?? {};
+    const log = dying.steps[0]?.outcome.log ?? [];
+    const verdicts = await replaySupervisorThroughRuntime(
+      [
+        short,
+        { ...short, startLog: short.startLog.toReversed() },
+        { ...short, shutdownLog: short.shutdownLog?.toReversed() },
+        withFirst(answered, { ok: ok !== true }),
+        withFirst(dying, { log: [...log, ['start', 'c1']] }),
+        withFirst(dying, { supervisor: 'alive', children: [] }),
+      ],
+      { workerModule: CHILD_MODULE },
+    );
+    const last = short.steps.length + 1;
+    expect(verdicts.map(({ difference }) => difference?.step)).toEqual([undefined, 0, last, 1, 1, 1]);
   });
 
   it('the order of rows where there is one, the lengths of pages, and no order where there is none', async () => {
@@ -351,6 +381,13 @@ describe('a scenario of a supervisor is refused when it has', () => {
     ['an unknown field', { period: 5 }, /'period' is unknown/],
     ['no end', { shutdown: undefined }, /shutdown: expected an object/],
     ['an unknown restart type', { children: [{ ...child, restart: 'always' }] }, /'restart'/],
+    ['two children of one id', { children: [child, child] }, /ids that are different/],
+    ['a significant child that nobody heeds', { children: [{ ...child, significant: true }] }, /'auto_shutdown' is/],
+    [
+      'a significant child that never ends',
+      { auto_shutdown: 'any_significant', children: [{ ...child, significant: true }] },
+      /permanent and significant/,
+    ],
     ['an unknown field of a child', { children: [{ ...child, shutdown: 5 }] }, /'shutdown' is unknown/],
     ['an unknown step', { events: [{ ...event, do: 'start_child' }] }, /'do' is/],
     ['an unknown reason', { events: [{ ...event, reason: 'boredom' }] }, /'reason' is/],

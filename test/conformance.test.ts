@@ -2,7 +2,7 @@
  * The traces that were recorded from Erlang/OTP (test/traces), replayed: all of them in memory, and some through a runtime whose
  * workers are killed before, during and after steps (G1, G2, G3, G8). `node scripts/conformance.mjs` replays all of them there too.
  *
- * The decisions of a supervisor are replayed without processes.
+ * The decisions of a supervisor are replayed without processes, all of them, and with real ones, some.
  *
  * Mutations that make this fail, each tried: a bag takes a list from its start (in memory); a new incarnation of a worker begins
  * its sequences at 1; a reply goes out before its batch is stored; calls are judged before their epoch is closed;
@@ -21,16 +21,20 @@ import type { Verdict } from './conformance/replay.js';
 import { replayThroughRuntime } from './conformance/runtime-replay.js';
 import type { Deaths } from './conformance/runtime-replay.js';
 import { replaySupervisor } from './conformance/supervisor-replay.js';
+import { replaySupervisorThroughRuntime } from './conformance/supervisor-runtime-replay.js';
 import { readSupervisorScenario, SUPERVISOR_STEPS } from './conformance/supervisor-trace.js';
 import { readTraceLines } from './conformance/trace-lines.js';
 import { runSeed } from './support/random.js';
 
+const CHILD_MODULE = new URL('./dist/conformance/traced-child.worker.js', import.meta.url);
 const WORKER_MODULE = new URL('./dist/conformance/trace.worker.js', import.meta.url);
 /** Of each type through the runtime; the script replays all. */
 const SEQUENCES_PER_TYPE = 8;
 const KILLS = 3;
+/** Every so many of the scenarios of supervisors run with real processes; the script replays all. */
+const SCENARIOS_STRIDE = 12;
 /** It takes a few seconds; process starts take many times as long on a machine that is busy. */
-const RUNTIME_TIMEOUT_MS = 180_000;
+const RUNTIME_TIMEOUT_MS = 300_000;
 const seed = runSeed();
 
 const traces = (name: string): string => fileURLToPath(new URL(`./traces/${name}.jsonl.gz`, import.meta.url));
@@ -93,5 +97,11 @@ describe('300 recorded scenarios of supervisors', () => {
 
   it('come to what was recorded', async () => {
     expect(differences(await replaySupervisor(supervisors))).toEqual([]);
+  });
+
+  it('come to what was recorded when every child is a process', { timeout: RUNTIME_TIMEOUT_MS }, async () => {
+    const some = supervisors.filter((_scenario, index) => index % SCENARIOS_STRIDE === 0);
+    const options = { workerModule: CHILD_MODULE };
+    expect(differences(await replaySupervisorThroughRuntime(some, options))).toEqual([]);
   });
 });

@@ -55,10 +55,10 @@ describe('what users import', () => {
         WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
+        AnyTableDefinition AnyWorkerDefinition ArgsOption AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
         ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions DefaultRow ExitPhase ExitReason
         ExitReport Explanation ExtendedInfo
-        FieldsOf File2tabOptions HeartbeatSettings Inside KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
+        FieldsOf File2tabOptions FirstArgs HeartbeatSettings Inside InstanceArgs KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
         MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
         ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartCount RestartType
         RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
@@ -74,11 +74,11 @@ describe('what users import', () => {
   it('heirloom/worker', () => {
     expect(surfaceOf(workerSide, 'worker.d.ts')).toEqual({
       values: words(`
-        CallError HeirloomError TabfileError TableError WorkerError defineWorker file2tab readTabfile row
+        CallError HeirloomError TabfileError TableError WorkerError args defineWorker file2tab readTabfile row
         tab2file tabfileInfo table workerRef
       `),
       types: words(`
-        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition AskOptions AskedTable AskedTables
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition ArgsOf ArgsType AskOptions AskedTable AskedTables
         CallErrorCode CallOutcome CallSignatures CallsOf Condition ContinueWith CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
         Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
         InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
@@ -105,7 +105,7 @@ describe('what users import', () => {
 
   it('heirloom/testing', () => {
     expect(surfaceOf(testing, 'testing.d.ts')).toEqual({
-      values: ['startRuntimeWith'],
+      values: ['armFailpoints', 'startRuntimeWith'],
       types: words(`ChildHandle Fault FaultAction FaultTarget ProcessExit ProcessPort RuntimePorts SpawnOptions`),
     });
   });

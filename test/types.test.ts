@@ -5,8 +5,8 @@
  * function is never called.
  */
 import type { Runtime, WorkerReference } from 'heirloom';
-import { worker } from 'heirloom';
-import { defineWorker, row, table, workerRef } from 'heirloom/worker';
+import { supervisor, worker } from 'heirloom';
+import { args, defineWorker, row, table, workerRef } from 'heirloom/worker';
 import { expectTypeOf, it } from 'vitest';
 import type bankWorker from './workers/bank.worker.js';
 import type troubleWorker from './workers/trouble.worker.js';
@@ -54,6 +54,49 @@ export function callsAndTables(): void {
   void trouble.tables.notes.insert({ name: 'a', value: 1 });
   // @ts-expect-error A misspelt option.
   bank.with({ timeout: 5 });
+}
+
+export function workerArguments(): void {
+  const definition = defineWorker({
+    args: args<[region: string, limit: number]>(),
+    tables: { counts: table({ row: row<{ id: string; count: number }>(), key: 'id' }) },
+    init({ tables, args: [region, limit] }) {
+      expectTypeOf(region).toEqualTypeOf<string>();
+      tables.counts.insert({ id: region, count: limit });
+    },
+    calls: {
+      region(context, suffix: string) {
+        expectTypeOf(context.args).toEqualTypeOf<readonly [region: string, limit: number]>();
+        return `${context.args[0]}${suffix}`;
+      },
+    },
+  });
+  const module = new URL('file:///argued.worker.js');
+  const reference = worker<typeof definition>('argued', module, { args: ['eu', 5], restart: 'transient' });
+  expectTypeOf(runtime.worker(reference).call.region).toEqualTypeOf<(suffix: string) => Promise<string>>();
+  // A template may have the first ones only.
+  worker<typeof definition>('argued', module, { args: ['eu'] });
+  worker<typeof definition>('argued', module, { args: [] });
+  // @ts-expect-error Its arguments are missing.
+  worker<typeof definition>('argued', module);
+  // @ts-expect-error They are missing among the options.
+  worker<typeof definition>('argued', module, { restart: 'transient' });
+  // @ts-expect-error An argument of a wrong type.
+  worker<typeof definition>('argued', module, { args: [5] });
+  // @ts-expect-error One too many.
+  worker<typeof definition>('argued', module, { args: ['eu', 5, 6] });
+  // @ts-expect-error A worker that takes none.
+  worker<typeof bankWorker>('bank', module, { args: ['eu'] });
+  // @ts-expect-error One that may be left out has a type, too.
+  worker<typeof optional>('argued', module, { args: [5] });
+  const optional = defineWorker({ args: args<[region?: string]>(), tables: {}, calls: {} });
+  worker<typeof optional>('argued', module);
+  const branch = runtime.supervisor(supervisor({ strategy: 'simple_one_for_one' }, [reference]));
+  void branch.startInstance<typeof definition>('one', 5);
+  void branch.startInstance<typeof definition>('two', 'eu', 5);
+  void branch.startInstance('three', { any: 'thing' });
+  // @ts-expect-error An argument of a wrong type.
+  void branch.startInstance<typeof definition>('one', 'eu');
 }
 
 export function definitions(): void {

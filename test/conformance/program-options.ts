@@ -39,8 +39,10 @@ export function readOptions(programArguments: readonly string[]): ProgramOptions
     const why = kind.only === undefined ? '' : ` ${kind.only}.`;
     throw new UsageError(`Traces of ${name} go through ${kind.through.join(' or ')}, not '${values.through}'.${why}`);
   }
-  if (through === 'memory' && values.kills !== undefined) {
-    throw new UsageError('Only workers are killed: --kills needs --through runtime.');
+  if ((through === 'memory' || kind.isKilled !== true) && values.kills !== undefined) {
+    throw new UsageError(
+      'Only workers of ets are killed beside what steps say: --kills needs --through runtime and them.',
+    );
   }
   const kills = wholeNumber('--kills', values.kills) ?? KILLS_DEFAULT;
   return { kind, file, through, kills, seed: wholeNumber('--seed', values.seed) ?? runSeed(), only: values.only };

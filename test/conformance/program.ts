@@ -19,7 +19,8 @@ async function main(programArguments: readonly string[]): Promise<number> {
   const progress = (line: string): void => void process.stderr.write(`${line}\n`);
   const onDone = ({ total, duringSteps, perSequenceMin }: Deaths): void =>
     report(`${total} kills, ${duringSteps} of them during a step; every sequence met ${perSequenceMin} or more`);
-  if (through === 'runtime') report(`seed ${options.seed}, at least ${options.kills} kills in each sequence`);
+  if (through === 'runtime' && kind.isKilled === true)
+    report(`seed ${options.seed}, at least ${options.kills} kills in each sequence`);
   const verdicts = await kind.replay(lines, through, { ...options, onDone, progress });
   if (verdicts.length === 0) throw new UsageError(`There is no sequence ${options.only} in ${file}.`);
   for (const verdict of verdicts) if (verdict.difference !== undefined) report(showVerdict(verdict));

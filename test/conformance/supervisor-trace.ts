@@ -72,7 +72,18 @@ export function readSupervisorScenario(line: TraceLine): SupervisorScenario {
     shutdownLog: fields.value('shutdown') === null ? undefined : readShutdown(fields.object('shutdown')),
   };
   fields.done();
+  checkChildren(fields, scenario);
   return scenario;
+}
+
+/** What OTP refuses, so that there is no recording of it. */
+function checkChildren(fields: TraceFields, { children, autoShutdown }: SupervisorScenario): void {
+  for (const [place, { id, restart, significant }] of children.entries()) {
+    if (children.findIndex((other) => other.id === id) < place) fields.refuse('children', id, 'ids that are different');
+    if (!significant) continue;
+    if (autoShutdown === 'never') fields.refuse('auto_shutdown', autoShutdown, `another one, as ${id} is significant`);
+    if (restart === 'permanent') fields.refuse('children', id, 'no child that is permanent and significant');
+  }
 }
 
 function readCount(fields: TraceFields, name: string): number {

@@ -11,6 +11,7 @@ import type { Verdict } from './replay.js';
 import { replayThroughRuntime } from './runtime-replay.js';
 import type { RuntimeReplayOptions } from './runtime-replay.js';
 import { replaySupervisor } from './supervisor-replay.js';
+import { replaySupervisorThroughRuntime } from './supervisor-runtime-replay.js';
 import { readSupervisorScenario } from './supervisor-trace.js';
 import type { TraceLine } from './trace-lines.js';
 
@@ -20,13 +21,15 @@ export interface ReplayOptions extends Omit<RuntimeReplayOptions, 'workerModule'
   readonly only?: string | undefined;
 }
 
-/** What replays go through: `memory` is the tables, or the decisions, alone. */
+/** What replays go through: `memory` is the tables, or the decisions, alone; `runtime` is real processes. */
 export type Through = 'memory' | 'runtime';
 
 /** A kind of traces. */
 export interface TraceKind {
   readonly what: string;
   readonly through: readonly Through[];
+  /** Whether workers are killed between and during steps, beside what the steps say. */
+  readonly isKilled?: boolean;
   /** Why there is no other way. */
   readonly only?: string;
   /** Reads every line before it replays any; throws `TraceFormatError`. */
@@ -34,10 +37,12 @@ export interface TraceKind {
 }
 
 const WORKER_MODULE = new URL('./trace.worker.js', import.meta.url);
+const CHILD_MODULE = new URL('./traced-child.worker.js', import.meta.url);
 
 const ets: TraceKind = {
   what: 'operations on one table, against tables in memory or public tables of workers that are killed',
   through: ['memory', 'runtime'],
+  isKilled: true,
   replay: (lines, through, options) => {
     const sequences = chosen(lines.map(readEtsSequence), options);
     if (through === 'memory') return replayInMemory(sequences);
@@ -53,10 +58,13 @@ const ownership: TraceKind = {
 };
 
 const supervisor: TraceKind = {
-  what: 'a supervisor whose children exit and are managed, against its pure decisions',
-  through: ['memory'],
-  only: 'They are of the pure decisions, which are the same whatever children run in; leave --through out',
-  replay: (lines, _through, options) => replaySupervisor(chosen(lines.map(readSupervisorScenario), options)),
+  what: 'a supervisor whose children exit and are managed, against its pure decisions or with real processes',
+  through: ['memory', 'runtime'],
+  replay: (lines, through, options) => {
+    const scenarios = chosen(lines.map(readSupervisorScenario), options);
+    if (through === 'memory') return replaySupervisor(scenarios);
+    return replaySupervisorThroughRuntime(scenarios, { workerModule: CHILD_MODULE, progress: options.progress });
+  },
 };
 
 /** Every kind of traces, by its name on the command line. */

@@ -27,6 +27,8 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_CLOSED'
   /** The supervision tree gave up; the cause says why. Nothing acknowledged is lost: start again on the same directory. */
   | 'ERR_RUNTIME_FAILED'
+  /** A child that was kept from an earlier run cannot be started again, or no more can be kept. */
+  | 'ERR_RUNTIME_KEPT'
   /** startRuntime was called inside a worker. */
   | 'ERR_RUNTIME_NESTED';
 

@@ -15,12 +15,14 @@ import type {
   Strategy,
   SupervisorSpec,
 } from '@heirloom/supervisor';
-import type { AnyWorkerDefinition } from '@heirloom/worker';
+import type { AnyWorkerDefinition, ArgsOf } from '@heirloom/worker';
 import { fileURLToPath } from 'node:url';
 import { checkHeartbeat, HEARTBEAT_TIMEOUT_DEFAULT_MS } from './heartbeat.js';
 import type { HeartbeatSettings } from './heartbeat.js';
 import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
+import type { ArgsOption, FirstArgs } from './worker-args.js';
+import { encodeArgs } from './worker-args.js';
 
 /** How a worker is run and supervised. All times are in milliseconds. */
 export interface WorkerOptions {
@@ -51,7 +53,7 @@ export interface WorkerReference<Definition extends AnyWorkerDefinition = AnyWor
   readonly kind: 'worker';
   readonly name: string;
   readonly module: URL;
-  readonly options: WorkerOptions;
+  readonly options: WorkerOptions & { readonly args?: FirstArgs<Definition> };
   /** Only a type: the definition that the module exports by default. */
   readonly [definitionType]?: Definition;
 }
@@ -82,6 +84,13 @@ export interface SupervisorOptions {
   readonly autoShutdown?: AutoShutdown;
   /** The most children that it may have, those that were added included. Default 10,000. */
   readonly childrenMax?: number;
+  /**
+   * Whether what is asked of it at run time outlasts the program, and itself: children that were added, and instances, are
+   * started again with it in their order, without those that are temporary; what was terminated stays down, also of the code's
+   * children, and what was deleted away. Beyond OTP; default false. It is kept under `id`, which must be given and be the only
+   * one of its kind in the tree. `{ without }` drops what is kept of children of these ids.
+   */
+  readonly keepChildren?: boolean | { readonly without: readonly string[] };
   /** Distinguishes supervisors in events and messages. Default: its place, as in `supervisor-2`. */
   readonly id?: string;
 }
@@ -105,6 +114,7 @@ const WORKER_OPTIONS = [
   'execArgv',
   'env',
   'heartbeat',
+  'args',
 ];
 const SUPERVISOR_OPTIONS = [
   'strategy',
@@ -116,10 +126,14 @@ const SUPERVISOR_OPTIONS = [
   'significant',
   'autoShutdown',
   'childrenMax',
+  'keepChildren',
   'id',
 ];
+/** The longest id of a supervisor that keeps children: it is in each of their records. */
+const KEPT_ID_CHARS_MAX = 256;
 /** Every reference that was made here: the tree is made of nothing else, so it has no cycles. */
 const references = new WeakSet<object>();
+const argsOfWorkers = new WeakMap<WorkerReference, readonly Uint8Array[]>();
 
 /** Workers have names that are short, printable and can be part of a process title. */
 const WORKER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$/;
@@ -129,12 +143,25 @@ const WORKER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$/;
  *
  * @param name unique in the tree; its tables in the store belong to this name.
  * @param module the file URL of the module whose default export is the definition. Where only the `.ts` of a `.js` exists, that is loaded.
+ * @param options how it is run, and `args`: what its definition's `args` says, up to 64 KiB, which every life of it finds in the
+ * context of its `init` and its handlers. Those of a template may be the first ones only: its instances bring the others.
  * @throws RuntimeError ERR_RUNTIME_OPTION.
  */
 export function worker<Definition extends AnyWorkerDefinition>(
   name: string,
   module: URL,
-  options: WorkerOptions = {},
+  ...[options]: [] extends ArgsOf<Definition>
+    ? [options?: WorkerOptions & ArgsOption<Definition>]
+    : [options: WorkerOptions & ArgsOption<Definition>]
+): WorkerReference<Definition> {
+  return makeWorker(name, module, options ?? {});
+}
+
+/** As `worker`, of a definition whose arguments are not known here. */
+export function makeWorker<Definition extends AnyWorkerDefinition>(
+  name: string,
+  module: URL,
+  options: WorkerReference['options'],
 ): WorkerReference<Definition> {
   if (typeof name !== 'string' || !WORKER_NAME.test(name)) {
     const what = 'must have 1 to 64 letters, digits and _ . : - with a letter, digit or _ first';
@@ -142,9 +169,16 @@ export function worker<Definition extends AnyWorkerDefinition>(
   }
   checkModule(name, module);
   checkWorkerOptions(name, options);
+  const args = encodeArgs(name, options.args ?? []);
   const reference = Object.freeze({ kind: 'worker' as const, name, module, options: Object.freeze({ ...options }) });
   references.add(reference);
-  return reference;
+  argsOfWorkers.set(reference, args);
+  return reference as WorkerReference<Definition>; // The arguments are those of `worker`, or of an instance.
+}
+
+/** What a worker is given, as it was when its reference was made. */
+export function argsOf(reference: WorkerReference): readonly Uint8Array[] {
+  return argsOfWorkers.get(reference) ?? [];
 }
 
 function checkModule(name: string, module: URL): void {
@@ -196,6 +230,7 @@ export function supervisor(options: SupervisorOptions, children: readonly ChildR
   if (wrong !== undefined || children.includes(undefined)) {
     throw wrongOption('children of a supervisor', wrong, 'must all be made by worker(…) or supervisor(…)');
   }
+  checkKeepChildren(options);
   if (options.strategy === 'simple_one_for_one' && children.some((child) => child.kind === 'supervisor')) {
     throw wrongOption(
       'children of a simple_one_for_one supervisor',
@@ -213,6 +248,26 @@ export function supervisor(options: SupervisorOptions, children: readonly ChildR
   }
   references.add(reference);
   return reference;
+}
+
+function checkKeepChildren({ keepChildren = false, id }: SupervisorOptions): void {
+  const { without } = (typeof keepChildren === 'object' ? (keepChildren ?? {}) : { without: [] }) as {
+    without?: unknown;
+  };
+  const isSound = typeof keepChildren === 'boolean' || typeof keepChildren === 'object';
+  if (!isSound || !Array.isArray(without) || !without.every((child: unknown) => typeof child === 'string')) {
+    throw wrongOption(
+      'keepChildren of a supervisor',
+      keepChildren,
+      "must be true, false or { without: ['the id of a child'] }",
+    );
+  }
+  if (keepChildren === false || (typeof id === 'string' && id !== '' && id.length <= KEPT_ID_CHARS_MAX)) return;
+  throw wrongOption(
+    'id of a supervisor with keepChildren',
+    id,
+    `must have 1 to ${KEPT_ID_CHARS_MAX} characters: its children are kept under it`,
+  );
 }
 
 /** Whether a value came from `worker` or `supervisor`. */
@@ -248,7 +303,7 @@ export function supervisorSpec(
   reference: SupervisorReference,
   idOf: (reference: SupervisorReference) => string,
 ): SupervisorSpec<WorkerReference> {
-  const { id: _, ...options } = reference.options;
+  const { id: _id, keepChildren: _keep, ...options } = reference.options;
   const id = idOf(reference);
   return { type: 'supervisor', ...options, id, children: reference.children.map((child) => specOf(child, idOf)) };
 }
@@ -265,6 +320,7 @@ function workerSpec(reference: WorkerReference): ChildSpec<WorkerReference> {
     startTimeoutMs,
     // A worker that does not die of SIGKILL is fenced by its epoch, so that its replacement may start.
     canAbandon: true,
+    args: argsOf(reference),
     start: reference,
   };
 }
@@ -273,4 +329,20 @@ function workerSpec(reference: WorkerReference): ChildSpec<WorkerReference> {
 export function workersOf(child: ChildReference): WorkerReference[] {
   if (child.kind === 'worker') return [child];
   return child.options.strategy === 'simple_one_for_one' ? [] : child.children.flatMap(workersOf);
+}
+
+/** The templates below a child. */
+export function templatesOf(child: ChildReference): WorkerReference[] {
+  if (child.kind === 'worker') return [];
+  if (child.options.strategy !== 'simple_one_for_one') return child.children.flatMap(templatesOf);
+  return child.children.flatMap((template) => (template.kind === 'worker' ? [template] : []));
+}
+
+/** An instance of a template: under its own name, with its own arguments behind the template's. Throws as `worker` does. */
+export function instanceOf<Definition extends AnyWorkerDefinition>(
+  { module, options }: WorkerReference,
+  name: string,
+  args: readonly unknown[],
+): WorkerReference<Definition> {
+  return makeWorker<Definition>(name, module, { ...options, args: [...(options.args ?? []), ...args] });
 }

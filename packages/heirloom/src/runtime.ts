@@ -10,7 +10,14 @@
  * 3. Every call is answered or rejected, at the latest when the runtime is closed or has failed.
  * 4. Nothing here touches the process it runs in: no global handlers, no exit.
  */
-import type { ChildDriver, ProcessPort, SupervisorError, SupervisorSpec, TreeEvent } from '@heirloom/supervisor';
+import type {
+  ChildDriver,
+  ProcessPort,
+  StartingChild,
+  SupervisorError,
+  SupervisorSpec,
+  TreeEvent,
+} from '@heirloom/supervisor';
 import { KEEPER_SUPERVISOR_ID, processPort, SupervisionTree, TOP_ID, topSupervisor } from '@heirloom/supervisor';
 import type { AnyWorkerDefinition } from '@heirloom/worker';
 import { isInsideWorkerProcess } from '@heirloom/worker';
@@ -25,6 +32,7 @@ import { checkOptionNames, wrongOption } from './option-check.js';
 import type { RuntimeEvents } from './events.js';
 import { EventHub } from './events.js';
 import { KeeperSource } from './keeper-life.js';
+import { KeptChildren } from './kept-children.js';
 import type { CheckedOptions, RuntimeOptions } from './options.js';
 import { checkDeadline, checkOptions } from './options.js';
 import type { SupervisorReference, WorkerReference } from './reference.js';
@@ -161,6 +169,7 @@ class HeirloomRuntime implements Runtime {
   readonly #router: Router;
   readonly #keepers: KeeperSource;
   readonly #registry: TreeRegistry;
+  readonly #kept: KeptChildren;
   readonly #tree: SupervisionTree<ChildStart>;
   readonly #rootPath: TreePath;
   /** The significant child whose end ends the runtime. */
@@ -188,6 +197,7 @@ class HeirloomRuntime implements Runtime {
     });
     this.#registry.admit(options.root, [TOP_ID]);
     this.#shutdownDeadlineMs = options.shutdownDeadlineMs;
+    this.#kept = new KeptChildren(this.#router, this.#registry);
     this.#rootPath = [TOP_ID, this.#registry.idOf(options.root)];
     this.#tree = new SupervisionTree<ChildStart>(wholeTree(options, this.#registry), {
       driver: this.#driver(),
@@ -195,6 +205,8 @@ class HeirloomRuntime implements Runtime {
       restartLimit: options.restartLimit,
       ...(ports.killWaitMs === undefined ? {} : { killWaitMs: ports.killWaitMs }),
       onEvent: (event) => this.#observe(event),
+      specOf: this.#kept.specOf,
+      onReply: this.#kept.answered,
       onFailure: (error) => this.#failed(error),
       onShutdown: () => this.#ended(),
     });
@@ -218,7 +230,7 @@ class HeirloomRuntime implements Runtime {
   worker<Definition extends AnyWorkerDefinition>(reference: WorkerReference<Definition>): WorkerHandle<Definition> {
     const name = (reference as WorkerReference | undefined)?.name;
     const registered = this.#registry.worker(String(name));
-    if (registered !== undefined && registered.reference === reference)
+    if (registered !== undefined && this.#kept.standsFor(registered.reference, reference))
       return createHandle(this.#router, registered.slot, {});
     const names = this.#registry.workers.map((worker) => worker.reference.name).join(', ');
     throw new WorkerReferenceError(
@@ -231,7 +243,8 @@ class HeirloomRuntime implements Runtime {
 
   supervisor(reference: SupervisorReference): SupervisorManagement {
     const path = this.#registry.supervisor(reference);
-    if (path !== undefined) return createManagement(reference, path, this.#tree.supervisor(path), this.#registry);
+    if (path !== undefined)
+      return createManagement(reference, path, this.#tree.supervisor(path), this.#registry, this.#kept);
     throw new WorkerReferenceError(
       'ERR_WORKER_UNKNOWN',
       "This supervisor is not in the runtime's tree. Use the reference that the tree was made from, or that it was added by.",
@@ -292,22 +305,32 @@ class HeirloomRuntime implements Runtime {
   /** How the supervision tree starts its children. */
   #driver(): ChildDriver<ChildStart> {
     return {
-      start: ({ id, start }, context) => {
-        if (start.kind === 'keeper') return this.#keepers.start();
+      start: ({ id, start, args }, context) => {
+        if (start.kind === 'keeper') return this.#startKeeper();
         // An instance has its own name, and the reference of its template.
         const worker = this.#registry.worker(id);
         invariant(worker !== undefined, `worker ${id} is in the tree but was not prepared`);
         const { slot, source, life } = worker;
-        worker.life = new WorkerLife(this.#router, slot, source, context, life);
+        // References have encoded them; an instance has its template's first.
+        const given = (args ?? []) as readonly Uint8Array[];
+        worker.life = new WorkerLife(this.#router, slot, source, context, life, given);
         return worker.life;
       },
     };
+  }
+
+  /** The first keeper is up when what is kept of the tree was read, before the program's root is started. */
+  #startKeeper(): StartingChild {
+    const keeper = this.#keepers.start();
+    const { ready, exited } = keeper;
+    return { ready: ready.then(() => this.#kept.load()), exited, stop: () => keeper.stop(), kill: () => keeper.kill() };
   }
 
   #observe(event: TreeEvent): void {
     if (!this.#isReported(event)) logTreeEvent(this.#router.logger, event);
     // With the root the whole runtime ends, which is said to open calls when it is known why.
     const isBelowRoot = event.path.length > this.#rootPath.length;
+    if (event.type === 'child_ended' && event.isForgotten && isBelowRoot) this.#kept.forgotten(event.path);
     if (event.type === 'child_ended' && isBelowRoot) this.#registry.ended(event.path, event.isForgotten);
     // Handlers of workers that are stopped later may still ask it for something.
     if (event.type === 'child_exited' && isBelowRoot && this.#router.isClosing) this.#registry.ended(event.path, false);

@@ -6,7 +6,9 @@
  * 2. A worker that is down and stays down takes no calls, and has no standby: calls are rejected with ERR_CALL_STOPPED. Its
  *    tables can still be read.
  * 3. The name of a worker that its supervisor has forgotten is free for another.
- * 4. What was added to a supervisor is gone with it, also when it is restarted, as in OTP; its names are free then.
+ * 4. What was added to a supervisor is gone with it, also when it is restarted, as in OTP; its names are free then. What was
+ *    added to one that keeps its children is gone with that which the keeping one was added to.
+ * 5. What is done about one worker costs the same however many there are.
  */
 import { WorkerReferenceError } from './errors.js';
 import type { ChildReference, SupervisorReference, WorkerReference } from './reference.js';
@@ -46,6 +48,8 @@ export class TreeRegistry {
   readonly #limits: CallQueueLimits;
   readonly #workers = new Map<string, RegisteredWorker>();
   readonly #supervisors = new Map<SupervisorReference, RegisteredSupervisor>();
+  /** What is at each place, by its path as JSON. */
+  readonly #places = new Map<string, ChildReference>();
   readonly #ids = new WeakMap<SupervisorReference, string>();
   #unnamed = 0;
 
@@ -69,11 +73,25 @@ export class TreeRegistry {
     return this.#supervisors.get(reference)?.path;
   }
 
+  /** Every supervisor with its place, in the order in which they came. */
+  get supervisors(): ReadonlyMap<SupervisorReference, TreePath> {
+    return new Map([...this.#supervisors].map(([reference, { path }]) => [reference, path]));
+  }
+
+  /** The supervisor at this place. */
+  supervisorAt(path: TreePath): SupervisorReference | undefined {
+    const reference = this.referenceAt(path);
+    return reference?.kind === 'supervisor' ? reference : undefined;
+  }
+
+  /** The supervisor that a supervisor was added to, with whose end it is gone; undefined when it was there from the start. */
+  addedTo(reference: SupervisorReference): TreePath | undefined {
+    return this.#supervisors.get(reference)?.addedTo;
+  }
+
   /** The reference of what is at this place. */
   referenceAt(path: TreePath): ChildReference | undefined {
-    const worker = this.workers.find((candidate) => isSame(candidate.path, path));
-    if (worker !== undefined) return worker.reference;
-    return [...this.#supervisors].find(([, place]) => isSame(place.path, path))?.[0];
+    return this.#places.get(JSON.stringify(path));
   }
 
   /** The id of a supervisor: its own, or one that is made for it. */
@@ -106,7 +124,8 @@ export class TreeRegistry {
     }
     const path = [...parent, this.idOf(child)];
     this.#supervisors.set(child, { path, addedTo });
-    undo.push(() => this.#supervisors.delete(child));
+    this.#places.set(JSON.stringify(path), child);
+    undo.push(() => this.#dropSupervisor(child, path));
     // A template is no worker: only its instances are.
     if (child.options.strategy === 'simple_one_for_one') return;
     for (const grandchild of child.children) this.#place(grandchild, path, addedTo, undo);
@@ -141,6 +160,7 @@ export class TreeRegistry {
 
   #take(worker: RegisteredWorker): void {
     this.#workers.set(worker.reference.name, worker);
+    this.#places.set(JSON.stringify(worker.path), worker.reference);
     this.#router.tables.register(worker.slot);
   }
 
@@ -148,26 +168,46 @@ export class TreeRegistry {
     this.#finish(worker, true);
     if (this.#workers.get(worker.reference.name) !== worker) return;
     this.#workers.delete(worker.reference.name);
+    this.#vacate(worker.path, worker.reference);
     this.#router.tables.unregister(worker.slot);
+  }
+
+  #dropSupervisor(reference: SupervisorReference, path: TreePath): void {
+    this.#supervisors.delete(reference);
+    this.#vacate(path, reference);
+  }
+
+  /** Another child may have taken the place meanwhile. */
+  #vacate(path: TreePath, reference: ChildReference): void {
+    const place = JSON.stringify(path);
+    if (this.#places.get(place) === reference) this.#places.delete(place);
   }
 
   /** Takes note that the child at `path` is down and stays so. */
   ended(path: TreePath, isForgotten: boolean): void {
-    for (const worker of this.workers) if (isAtOrBelow(worker.path, path)) this.#finish(worker, isForgotten);
+    const reference = this.referenceAt(path);
+    const worker = reference?.kind === 'worker' ? this.#workers.get(reference.name) : undefined;
+    if (worker !== undefined) return this.#finish(worker, isForgotten);
+    for (const below of this.workers) if (isAtOrBelow(below.path, path)) this.#finish(below, isForgotten);
+    if (isForgotten) this.#forgetSupervisors(path);
   }
 
   /** Takes note that the supervisor at `path` has ended, for good or to be restarted: what was added to it is gone. */
   supervisorStopped(path: TreePath): void {
     const isLost = ({ addedTo }: RegisteredSupervisor): boolean => addedTo !== undefined && isAtOrBelow(addedTo, path);
     for (const worker of this.workers) if (isLost(worker)) this.#drop(worker);
-    for (const [reference, place] of this.#supervisors) if (isLost(place)) this.#supervisors.delete(reference);
+    for (const [reference, place] of this.#supervisors) if (isLost(place)) this.#dropSupervisor(reference, place.path);
   }
 
   /** Takes note that the spec of the child at `path` was deleted. */
   deleted(path: TreePath): void {
     for (const worker of this.workers) if (isAtOrBelow(worker.path, path)) this.#drop(worker);
+    this.#forgetSupervisors(path);
+  }
+
+  #forgetSupervisors(path: TreePath): void {
     for (const [reference, place] of this.#supervisors) {
-      if (isAtOrBelow(place.path, path)) this.#supervisors.delete(reference);
+      if (isAtOrBelow(place.path, path)) this.#dropSupervisor(reference, place.path);
     }
   }
 
@@ -183,10 +223,6 @@ export class TreeRegistry {
     // Without a keeper to come, nobody can say any more what became of them.
     for (const call of sent) calls.fail(call, 'ERR_CALL_STOPPED', 'unknown', 'was open when its worker ended for good');
   }
-}
-
-function isSame(path: TreePath, other: TreePath): boolean {
-  return path.length === other.length && isAtOrBelow(path, other);
 }
 
 function isAtOrBelow(path: TreePath, ancestor: TreePath): boolean {

@@ -39,6 +39,7 @@ export class WorkerLife implements StartingChild {
   readonly #router: Router;
   readonly #slot: WorkerSlot;
   readonly #source: WorkerSource;
+  readonly #args: readonly Uint8Array[];
   #process: WorkerProcess | undefined;
   #opening: Promise<EpochOpened> | undefined;
   #retired: Promise<{ counted: boolean; rerun: number }> | undefined;
@@ -52,10 +53,12 @@ export class WorkerLife implements StartingChild {
     source: WorkerSource,
     context: StartContext,
     previous: WorkerLife | undefined,
+    args: readonly Uint8Array[],
   ) {
     this.#router = router;
     this.#slot = slot;
     this.#source = source;
+    this.#args = args;
     slot.isFinished = false;
     this.#record = new LifeRecord(slot.name);
     router.exits.begins(context, this.#record);
@@ -155,7 +158,8 @@ export class WorkerLife implements StartingChild {
     process.onDrain = () => this.#slot.pump();
     const { epoch, lsn, restarted, tables: grants, inherited, elsewhere } = opened;
     const { workers } = this.#router.tables;
-    sendControl(connection, activate, { epoch, lsn, restarted, tables: grants, inherited, elsewhere, workers });
+    const standing = { epoch, lsn, restarted, tables: grants, inherited, elsewhere };
+    sendControl(connection, activate, { ...standing, workers, args: this.#args });
     this.#router.tables.activated(this.#slot.name, { epoch, connection });
   }
 

@@ -6,7 +6,7 @@
  */
 export { file2tab, readTabfile, tab2file, tabfileInfo, TabfileError } from '@heirloom/tabfile';
 export { HeirloomError, TableError } from '@heirloom/tables';
-export { CallError, defineWorker, row, table, WorkerError, workerRef } from '@heirloom/worker';
+export { args, CallError, defineWorker, row, table, WorkerError, workerRef } from '@heirloom/worker';
 
 export type {
   ExtendedInfo,
@@ -90,6 +90,8 @@ export type {
 export type {
   AnyHandler,
   AnyWorkerDefinition,
+  ArgsOf,
+  ArgsType,
   AskedTable,
   AskedTables,
   AskOptions,

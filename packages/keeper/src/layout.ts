@@ -1,7 +1,8 @@
 /**
  * What lies where in the store: one LMDB environment, `data.mdb`, with a database for each kind of record.
  *
- *   meta      text                             format: u32 · state: value StoreState · outcomes: value OutcomeTotals
+ *   meta      text                             format: u32 · state: value StoreState · outcomes: value OutcomeTotals ·
+ *                                              kept: and u64: a record of the router
  *   epochs    worker name, UTF-8               value EpochRecord
  *   tables    u32 tableId                      value TableRecord
  *   counts    u32 tableId                      uint53 size · uint53 nextSequence
@@ -71,6 +72,16 @@ export const DATABASE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary' } as
 export const FORMAT_KEY: Buffer = Buffer.from('format');
 export const STATE_KEY: Buffer = Buffer.from('state');
 export const OUTCOME_TOTALS_KEY: Buffer = Buffer.from('outcomes');
+
+const KEPT_PREFIX = 'kept:';
+/** Where a record lies that the router has kept under a number. */
+export function keptKey(number: number): Buffer {
+  return Buffer.concat([Buffer.from(KEPT_PREFIX), u64Key(number)]);
+}
+/** The number of such a record. */
+export function keptNumber(key: Uint8Array): number {
+  return readU64(key, KEPT_PREFIX.length);
+}
 
 export function isBag(type: string): boolean {
   return type === 'bag' || type === 'duplicate_bag';

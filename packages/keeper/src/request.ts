@@ -4,6 +4,7 @@
 import type { KeeperRequest } from '@heirloom/wire';
 import { readChanges, readImage } from './change-reader.js';
 import { inspect } from './inspection.js';
+import { keptRequest } from './kept-records.js';
 import { nameRequest } from './name-request.js';
 import type { OpenKeeper } from './open-keeper.js';
 import type { ReadDesk } from './read-desk.js';
@@ -30,6 +31,9 @@ export function performRequest(open: OpenKeeper, reads: ReadDesk, request: Keepe
     case 'whereis':
     case 'tables':
       return nameRequest(open.store, open.owners, request);
+    case 'keep':
+    case 'kept':
+      return keptRequest(open.store, request);
     case 'inspect':
       return inspect(open.store, open.groups, open.snapshots);
     default: // A barrier; what came before it has been handled.

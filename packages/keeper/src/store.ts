@@ -17,12 +17,13 @@
  */
 import type { Database, RootDatabase } from 'lmdb';
 import { encodeValue, failpoint } from '@heirloom/wire';
+import type { KeptRow } from '@heirloom/wire';
 import type { CommitKill } from './commit-kill.js';
 import { isDiskFailure, isNoRoom } from './disk-error.js';
 import { StoreError } from './errors.js';
 import type { EpochRecord } from './epochs.js';
 import type { DatabaseName } from './layout.js';
-import { STATE_KEY, encodeCounts, encodeFeed, shapeKey, u32Key } from './layout.js';
+import { STATE_KEY, encodeCounts, encodeFeed, keptKey, keptNumber, shapeKey, u32Key } from './layout.js';
 import { OutcomeStore } from './outcome-store.js';
 import type { OutcomeTotals } from './outcome-store.js';
 import type { StoreState } from './stored-record.js';
@@ -178,6 +179,20 @@ export class Store {
     shape: { readonly id: number; readonly fields: readonly string[] },
   ): void {
     writer.put('shapes', shapeKey(tableId, shape.id), encodeValue(shape.fields));
+  }
+
+  /** Writes or removes what the router keeps under a number. */
+  putKept(writer: StoreWriter, number: number, record: Uint8Array | undefined): void {
+    if (record === undefined) writer.remove('meta', keptKey(number));
+    else writer.put('meta', keptKey(number), record);
+  }
+
+  /** What the router keeps, behind a number. */
+  *keptRows(after: number): Generator<KeptRow> {
+    const range = { start: keptKey(after + 1), end: keptKey(Number.MAX_SAFE_INTEGER) };
+    for (const { key, value } of this.contents.databases.meta.getRange(range)) {
+      yield { number: keptNumber(key), record: new Uint8Array(value) };
+    }
   }
 
   /** The bytes of a journal record. */

@@ -61,6 +61,8 @@ export interface ChildSpec<S = unknown> {
   readonly significant?: boolean;
   /** How its restarts are spread out. Default: as its supervisor says. */
   readonly backoff?: Backoff | 'none';
+  /** Whether it is not started with its supervisor, only when somebody asks or a restart of its siblings sweeps it up. Default false. */
+  readonly startsDown?: boolean;
   /** Arguments of an instance of simple_one_for_one: the template's, then its own. The supervisor does not look at them. */
   readonly args?: readonly unknown[];
   /** What the driver needs to start it; the supervisor does not look at it. */
@@ -94,8 +96,26 @@ export interface SupervisorSpec<S = unknown> {
   readonly childrenMax?: number;
   /** Whether restarts of its children count against the restart limit of the whole tree. Default true. */
   readonly countsInTree?: boolean;
+  /** Whether it is not started with its own supervisor; see ChildSpec. */
+  readonly startsDown?: boolean;
+  /** Instances of simple_one_for_one that are started with it, in their order. Default none. */
+  readonly instances?: readonly InstanceSpec[];
   /** In start order; for simple_one_for_one the template alone. */
   readonly children: readonly AnySpec<S>[];
+}
+
+/** An instance of simple_one_for_one. */
+export interface InstanceSpec {
+  readonly id: string;
+  /** Appended to the template's. */
+  readonly args: readonly unknown[];
+}
+
+/** The spec of an instance of a simple_one_for_one supervisor. */
+export function instanceSpec<S>({ children }: SupervisorSpec<S>, { id, args }: InstanceSpec): AnySpec<S> {
+  const template = children[0] as AnySpec<S>; // The check of specs has seen to it that there is exactly one.
+  if (template.type === 'supervisor') return { ...template, id };
+  return { ...template, id, args: [...(template.args ?? []), ...args] };
 }
 
 /** A worker or a supervisor. */

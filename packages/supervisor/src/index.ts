@@ -33,6 +33,7 @@ export type {
   AutoShutdown,
   ChildPolicy,
   ChildSpec,
+  InstanceSpec,
   RestartType,
   Shutdown,
   Strategy,

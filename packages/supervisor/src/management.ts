@@ -11,7 +11,7 @@
  */
 import { isDown } from './child-machine.js';
 import { childOf, type ChildOperation, type ChildRefusal, type ChildRequest } from './child-operation.js';
-import { CHILDREN_MAX, type AnySpec, type SupervisorSpec } from './child-spec.js';
+import { CHILDREN_MAX, instanceSpec, type AnySpec } from './child-spec.js';
 import type { SupervisorDraft } from './supervisor-draft.js';
 import { newRecord } from './supervisor-state.js';
 
@@ -35,13 +35,7 @@ export function beginRequest<S>(draft: SupervisorDraft<S>, request: ChildRequest
       return startNew(draft, request, operation.spec, operation.lastIncarnation, refuse);
     case 'start_instance':
       if (!isSimple) return refuse('not_simple_one_for_one');
-      return startNew(
-        draft,
-        request,
-        instance(draft.state.spec, operation.id, operation.args),
-        operation.lastIncarnation,
-        refuse,
-      );
+      return startNew(draft, request, instanceSpec(draft.state.spec, operation), operation.lastIncarnation, refuse);
     case 'terminate_child':
       return terminate(draft, request, operation.id, isSimple && operation.hasLived === true, refuse);
     case 'restart_child':
@@ -56,12 +50,6 @@ export function beginRequest<S>(draft: SupervisorDraft<S>, request: ChildRequest
       return draft.reply(request, { type: 'done' });
     }
   }
-}
-
-function instance<S>({ children }: SupervisorSpec<S>, id: string, args: readonly unknown[]): AnySpec<S> {
-  const template = children[0] as AnySpec<S>; // The check of specs has seen to it that there is exactly one.
-  if (template.type === 'supervisor') return { ...template, id };
-  return { ...template, id, args: [...(template.args ?? []), ...args] };
 }
 
 function startNew<S>(

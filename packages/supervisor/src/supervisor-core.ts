@@ -60,6 +60,7 @@ import { isDown, stepChild, type ChildEffect, type ChildEvent } from './child-ma
 import { childOf } from './child-operation.js';
 import type { RestartTally } from './restart-limit.js';
 import { beginRequest, mustWait } from './management.js';
+import { isIndependent } from './strategy.js';
 import { SupervisorEndings } from './supervisor-endings.js';
 import type { ChildRecord, Round, SupervisorEffect, SupervisorEvent, SupervisorState } from './supervisor-state.js';
 
@@ -85,7 +86,7 @@ class Step<S> extends SupervisorEndings<S> {
       case 'start':
         invariant(this.state.phase === 'idle', `The supervisor "${this.state.spec.id}" was started twice.`);
         this.set({ phase: 'starting' });
-        this.addRound({ kind: 'start_up', stop: [], start: this.ids() });
+        this.addRound({ kind: 'start_up', stop: [], start: this.#toStartUp() });
         return;
       case 'stop':
         this.shutDown();
@@ -111,15 +112,27 @@ class Step<S> extends SupervisorEndings<S> {
     }
   }
 
+  /** Those that are not to be down until somebody asks. */
+  #toStartUp(): string[] {
+    return this.state.children.flatMap(({ spec }) => (spec.startsDown === true ? [] : [spec.id]));
+  }
+
   /** Carries every round as far as it goes until something has to be awaited. */
   advance(): void {
     do {
-      for (const round of this.state.rounds) this.#advanceRound(round);
+      for (const round of this.state.rounds) if (this.#mayAdvance(round)) this.#advanceRound(round);
     } while (this.#comeUp() || this.#admitRequest());
     if (this.state.phase !== 'stopping' || this.state.rounds.length > 0) return;
     this.set({ phase: 'ended' });
     const { error } = this.state;
     this.effects.push(error === undefined ? { type: 'ended' } : { type: 'ended', error });
+  }
+
+  /** Whether anything has happened that the round waits for: many may go on side by side, so the others are not looked at. */
+  #mayAdvance(round: Round): boolean {
+    if (!isIndependent(this.state.spec.strategy) || round.kind === 'shutdown' || this.fresh.has(round)) return true;
+    const head = round.stop[0] ?? round.start[0];
+    return head === undefined || this.touched.has(head);
   }
 
   /** True when it has just come up. */

@@ -14,6 +14,10 @@ export class SupervisorDraft<S> {
   readonly now: number;
   /** The restarts of the whole tree, when it has a limit. */
   tally: RestartTally | undefined;
+  /** The children that this step has changed. */
+  readonly touched: Set<string> = new Set();
+  /** The rounds that this step has made or changed. */
+  readonly fresh: Set<Round> = new Set();
   /** The list of children once this step has a copy of its own: one copy for each step, as the list may be long. */
   #children: ChildRecord<S>[] | undefined;
 
@@ -43,11 +47,13 @@ export class SupervisorDraft<S> {
   put(record: ChildRecord<S>): void {
     const place = this.#placeOf(record.spec.id);
     this.#ownChildren()[place] = record;
+    this.touched.add(record.spec.id);
   }
 
   append(record: ChildRecord<S>): void {
     const children = this.#ownChildren();
     children.push(record);
+    this.touched.add(record.spec.id);
     this.state.index.appended(children, record.spec.id);
   }
 
@@ -64,6 +70,7 @@ export class SupervisorDraft<S> {
       children.splice(place, 1);
       this.state.index.removed(children, id);
     }
+    this.touched.add(id);
     this.dropStart(id);
   }
 
@@ -89,17 +96,23 @@ export class SupervisorDraft<S> {
   }
 
   addRound(round: Round): void {
+    this.fresh.add(round);
     this.set({ rounds: [...this.state.rounds, round] });
   }
 
   replaceRound(round: Round, by: Round | undefined): void {
+    if (by !== undefined) this.fresh.add(by);
     const rounds = this.state.rounds.flatMap((other) => (other === round ? (by ?? []) : other));
     this.set({ rounds });
   }
 
   /** Takes the child out of everything that is to be started. */
   dropStart(id: string): void {
-    const without = (round: Round): Round => ({ ...round, start: round.start.filter((other) => other !== id) });
+    const without = (round: Round): Round => {
+      const left = { ...round, start: round.start.filter((other) => other !== id) };
+      this.fresh.add(left);
+      return left;
+    };
     this.set({ rounds: this.state.rounds.map((round) => (round.start.includes(id) ? without(round) : round)) });
   }
 

@@ -45,6 +45,8 @@ export interface TreeContext<S> {
   emit(event: TreeEvent): void;
   /** Has the root give up. */
   giveUp(error: SupervisorError): void;
+  /** The spec that a supervisor is started with, first or again. */
+  specOf(spec: SupervisorSpec<S>, path: readonly string[]): SupervisorSpec<S>;
   /** Ends the tree, because a rule was broken that it relies on. */
   fail(bug: Error): void;
 }
@@ -80,7 +82,7 @@ export class SupervisorNode<S> {
     this.path = path;
     this.#tree = tree;
     this.#owner = owner;
-    this.#state = newSupervisor(spec, {
+    this.#state = newSupervisor(tree.specOf(spec, path), {
       killWaitMs: tree.killWaitMs,
       seed: JSON.stringify([tree.seed, ...path]),
       lastIncarnation: (id) => tree.incarnations.get(JSON.stringify([...path, id])) ?? 0,

@@ -7,7 +7,14 @@ import type { ChildExit } from './child-exit.js';
 import { ChildIndex } from './child-index.js';
 import { newChild, type ChildEvent, type ChildLifecycle, type ChildTimer } from './child-machine.js';
 import type { ChildReply, ChildRequest } from './child-operation.js';
-import { childPolicy, INTENSITY_DEFAULT, PERIOD_DEFAULT_MS, type AnySpec, type SupervisorSpec } from './child-spec.js';
+import {
+  childPolicy,
+  instanceSpec,
+  INTENSITY_DEFAULT,
+  PERIOD_DEFAULT_MS,
+  type AnySpec,
+  type SupervisorSpec,
+} from './child-spec.js';
 import type { SupervisorError } from './errors.js';
 import { emptyWindow, type RestartWindow } from './restart-window.js';
 import type { RestartPlan } from './strategy.js';
@@ -125,7 +132,8 @@ export interface SupervisorOptions {
 /** Gives back a supervisor that has not been started. The template of simple_one_for_one is no child. */
 export function newSupervisor<S>(spec: SupervisorSpec<S>, options: SupervisorOptions): SupervisorState<S> {
   const { killWaitMs, lastIncarnation = () => 0, seed = '' } = options;
-  const specs = spec.strategy === 'simple_one_for_one' ? [] : spec.children;
+  const instances = (spec.instances ?? []).map((instance) => instanceSpec(spec, instance));
+  const specs = spec.strategy === 'simple_one_for_one' ? instances : spec.children;
   const children = specs.map((child) => newRecord(child, killWaitMs, lastIncarnation(child.id)));
   const window = emptyWindow(spec.intensity ?? INTENSITY_DEFAULT, spec.periodMs ?? PERIOD_DEFAULT_MS);
   return {

@@ -16,7 +16,7 @@ import type { ChildDriver } from './child-driver.js';
 import type { ChildStateName } from './child-machine.js';
 import { DURATION_MS_MAX, INTENSITY_MAX, type SupervisorSpec } from './child-spec.js';
 import { realClock, type Clock } from './clock.js';
-import type { ChildReply } from './child-operation.js';
+import type { ChildOperation, ChildReply } from './child-operation.js';
 import { asError, SupervisorError } from './errors.js';
 import { emptyTally, type RestartLimit } from './restart-limit.js';
 import { SupervisorHandle } from './supervisor-handle.js';
@@ -40,6 +40,10 @@ export interface TreeOptions<S> {
   readonly seed?: number;
   /** Called with everything that happens, in the turn in which it happens; it must be quick and must not throw. */
   readonly onEvent?: (event: TreeEvent) => void;
+  /** Gives the spec that a supervisor at `path` is started with, first or again; what it adds has been checked. Default: its own. */
+  readonly specOf?: (spec: SupervisorSpec<S>, path: readonly string[]) => SupervisorSpec<S>;
+  /** Called with every answer to a request, in the turn in which it is answered, before whoever has asked; it must not throw. */
+  readonly onReply?: (path: readonly string[], operation: ChildOperation<S>, reply: ChildReply) => void;
   /** Called once when the tree has failed after it was up: its root gave up, or it broke a rule. It must not throw. */
   readonly onFailure?: (error: SupervisorError) => void;
   /** Called once when the tree has ended by an auto-shutdown of its root, after every child is gone. It must not throw. */
@@ -101,6 +105,7 @@ export class SupervisionTree<S> {
       reply: (request, reply) => this.#reply(request, reply),
       emit: (event) => options.onEvent?.(event),
       giveUp: (error) => this.#post(this.#root, { type: 'give_up', error }),
+      specOf: (spec, path) => options.specOf?.(spec, path) ?? spec,
       fail: (bug) => this.#fail(bug),
     };
     this.#root = new SupervisorNode(root, [root.id], this.#context, {
@@ -134,7 +139,10 @@ export class SupervisionTree<S> {
           const node = this.#find(path);
           if (node === undefined) return resolve(STOPPED);
           const request = (this.#requests += 1);
-          this.#asked.set(request, resolve);
+          this.#asked.set(request, (reply) => {
+            this.#options.onReply?.(path, operation, reply);
+            resolve(reply);
+          });
           this.#post(node, { type: 'request', request, operation });
         }),
     });

@@ -186,3 +186,48 @@ describe('significant children of a tree', () => {
     await tree.stop();
   });
 });
+
+describe('a supervisor that is started with more than its own spec', () => {
+  test('asks for it whenever it is started, and tells of each answer before whoever has asked', async () => {
+    const driver = new FakeDriver<string>(() => ({}));
+    const told: string[] = [];
+    let added: SupervisorSpec<string>['children'] = [{ ...workerSpec('down'), startsDown: true }, workerSpec('y')];
+    const spec = supervisorSpec([inner({ intensity: 0 })], { intensity: 5 });
+    const tree = new SupervisionTree(spec, {
+      driver,
+      clock: new VirtualClock(),
+      specOf: (of, path) => (path.length === 1 ? of : { ...of, children: [...of.children, ...added] }),
+      onReply: (path, { type }, reply) => told.push(`${path.join('/')} ${type} ${reply.type}`),
+    });
+    await tree.start();
+    const handle = tree.supervisor(['sup', 'in']);
+    const states = () => handle.whichChildren().map(({ id, state }) => `${id} ${state}`);
+    expect(states()).toEqual(['y running', 'down stopped', 'x running']);
+    await handle.restartChild('down').then(() => told.push('told'));
+    await handle.deleteChild('x').catch(() => told.push('told'));
+    expect(told).toEqual(['sup/in restart_child started', 'told', 'sup/in delete_child refused', 'told']);
+    added = [workerSpec('z')];
+    driver.last('x').exit({ reason: 'crash' });
+    for (let turn = 0; turn < 20; turn++) await settle();
+    expect(states()).toEqual(['z running', 'x running']);
+    await tree.stop();
+    expect(driver.alive).toEqual([]);
+  });
+
+  test('may be given instances, in their order, each with its arguments', async () => {
+    const template = { ...workerSpec('t'), args: [1] };
+    const instances = [
+      { id: 'one', args: [2] },
+      { id: 'two', args: [] },
+    ];
+    const { tree } = await started(supervisorSpec([template], { strategy: 'simple_one_for_one', instances }));
+    expect(
+      tree
+        .supervisor(['sup'])
+        .whichChildren()
+        .map(({ id }) => id),
+    ).toEqual(['two', 'one']);
+    expect(tree.supervisor(['sup']).getChildSpec('one')).toMatchObject({ args: [1, 2] });
+    await tree.stop();
+  });
+});

@@ -101,6 +101,7 @@ export type {
   EpochOpened,
   ImagePage,
   KeeperRequest,
+  KeptRow,
   OutcomeFinding,
   SnapshotPage,
 } from './keeper-request.js';

@@ -68,10 +68,19 @@ export type KeeperRequest =
   | { readonly type: 'outcome'; readonly worker: string; readonly key: string }
   /** Every table of the runtime. */
   | { readonly type: 'tables' }
+  /** Stores a record of the router's own under a number, or removes it. */
+  | { readonly type: 'keep'; readonly number: number; readonly record: Uint8Array | undefined }
+  /** Some of these records, behind a number. */
+  | { readonly type: 'kept'; readonly after: number }
   | { readonly type: 'inspect' }
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
 
+/** A record that the router has kept. */
+export interface KeptRow {
+  readonly number: number;
+  readonly record: Uint8Array;
+}
 /** What the keeper knows of an idempotency key: its outcome; nothing, so that the call may be made; or that no more can be kept. */
 export type OutcomeFinding =
   | { readonly kind: 'kept'; readonly outcome: KeptOutcome }
@@ -151,6 +160,8 @@ const requestFields = {
   whereis: record({ type: text, name: text }),
   outcome: record({ type: text, worker: text, key: text }),
   tables: record({ type: text }),
+  keep: record({ type: text, number: natural, record: optional(binary) }),
+  kept: record({ type: text, after: natural }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
 };

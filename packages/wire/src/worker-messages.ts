@@ -76,6 +76,8 @@ export interface ActivateMessage {
   readonly elsewhere?: readonly ElsewhereTable[] | undefined;
   /** The workers of the runtime: those that a table can be given to. */
   readonly workers?: readonly string[] | undefined;
+  /** What the program has given the worker, each encoded by itself. */
+  readonly args?: readonly Uint8Array[] | undefined;
 }
 /** Router → worker: where the current keeper listens, and fresh tokens for it. */
 export interface KeeperMessage {
@@ -135,6 +137,7 @@ export const activate: ControlMessage<ActivateMessage> = control(
     inherited: optional(listOf(adoption)),
     elsewhere: optional(elsewhere),
     workers: optional(listOf(text)),
+    args: optional(listOf(binary)),
   }),
 );
 /** Router → worker: it owns one more table. */

@@ -232,6 +232,7 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     restarted: true,
     tables: [grant, { ...grant, migration }],
     ...standing,
+    args: [encodeValue('eu'), encodeValue({ limit: 5 })],
   });
   sendControl(sink, adopt, { ...adoption, notice: undefined });
   sendControl(sink, moved, { tables: [{ worker: 'bank', name: 'accounts', owner: 'auditor' }], adoptions: [adoption] });
@@ -265,6 +266,9 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     { type: 'changes', worker: 'bank', table: 'accounts', timeline: 1, lsn: 88 },
     { type: 'changes', worker: 'bank', table: 'accounts', timeline: undefined, lsn: undefined },
     { type: 'image', worker: 'bank', table: 'accounts', after: Uint8Array.of(5, 1) },
+    { type: 'keep', number: 3, record: Uint8Array.of(1, 2) },
+    { type: 'keep', number: 3, record: undefined },
+    { type: 'kept', after: 2 },
     { type: 'inspect' },
     { type: 'barrier' },
   ] as const;

@@ -18,6 +18,7 @@ import type {
   TransferContext,
 } from './handler-context.js';
 import { TIMER_CALL_PREFIX } from './timer-call-names.js';
+import type { ArgsType } from './worker-args.js';
 
 /** How long a handler may run by default: far longer than one should, and short enough that a stuck worker is noticed. */
 export const HANDLER_TIMEOUT_MS_DEFAULT = 30_000;
@@ -37,12 +38,12 @@ export const RESERVED_NAMES: readonly string[] = ['__proto__', 'then', 'toJSON',
 /** A handler as the worker runs it, whatever its types. */
 export type AnyHandler = (context: never, ...args: never[]) => unknown;
 /** The handlers of a worker with these tables. */
-export type Handlers<Tables extends NamedTables> = Readonly<
-  Record<string, (context: HandlerContext<Tables>, ...args: never[]) => unknown>
+export type Handlers<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> = Readonly<
+  Record<string, (context: HandlerContext<Tables, Args>, ...args: never[]) => unknown>
 >;
 /** The handlers of a worker's timers. */
-export type TimerHandlers<Tables extends NamedTables> = Readonly<
-  Record<string, (context: TransferContext<Tables>, ...args: never[]) => void | Promise<void>>
+export type TimerHandlers<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> = Readonly<
+  Record<string, (context: TransferContext<Tables, Args>, ...args: never[]) => void | Promise<void>>
 >;
 /** Calls as their callers see them. */
 export type CallSignatures = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
@@ -53,7 +54,12 @@ export type SignatureOf<Handler> = Handler extends (context: never, ...args: inf
   : never;
 
 /** What `defineWorker` takes. */
-export interface WorkerOptions<Tables extends NamedTables, Calls> {
+export interface WorkerOptions<Tables extends NamedTables, Calls, Args extends readonly unknown[]> {
+  /**
+   * The types of what the program gives the worker when it names it, as in `args: args<[region: string]>()`; `init` and every
+   * handler find it in their context. Default: nothing.
+   */
+  readonly args?: ArgsType<Args>;
   /** The tables that the worker owns, each made by `table`. */
   readonly tables: Tables;
   /**
@@ -64,26 +70,26 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
    * that is no failure. Its supervisor keeps the child without a process until somebody restarts it, or forgets it if it is
    * temporary or an instance; calls to it are rejected with ERR_CALL_STOPPED.
    */
-  readonly init?: (context: InitContext<Tables>) => void | typeof IGNORE | Promise<void | typeof IGNORE>;
+  readonly init?: (context: InitContext<Tables, Args>) => void | typeof IGNORE | Promise<void | typeof IGNORE>;
   /**
    * Runs once for each table that comes from another worker, given or inherited, as a batch of its own, before any call that
    * is made after the move; again in the next life, if this one ends before that batch is stored. If it throws, the worker
    * crashes. Without it the worker just owns the table.
    */
-  readonly tableTransferred?: (transfer: TableTransfer, context: TransferContext<Tables>) => void | Promise<void>;
+  readonly tableTransferred?: (transfer: TableTransfer, context: TransferContext<Tables, Args>) => void | Promise<void>;
   /**
    * Runs what a handler has asked for by `continueWith`: next, before anything that waits, as a batch of its own, once whatever is
    * killed. If it throws, the worker crashes, as in OTP, and its next life tries again; one that always does so is ended by the
    * intensity of its supervisor.
    */
-  readonly handleContinue?: (context: TransferContext<Tables>, argument: unknown) => void | Promise<void>;
+  readonly handleContinue?: (context: TransferContext<Tables, Args>, argument: unknown) => void | Promise<void>;
   /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
   readonly calls: Calls;
   /**
    * What the timers run that handlers start by `timers.start`: each gets the arguments of its timer, as a batch of its own, once,
    * whatever is killed meanwhile. If one throws, its changes are undone, the error is logged, and the timer is over all the same.
    */
-  readonly timers?: TimerHandlers<Tables>;
+  readonly timers?: TimerHandlers<Tables, Args>;
   /** How long one handler may run before the worker is killed, in milliseconds; default HANDLER_TIMEOUT_MS_DEFAULT. */
   readonly handlerTimeoutMs?: number | 'infinity';
   /**
@@ -94,7 +100,11 @@ export interface WorkerOptions<Tables extends NamedTables, Calls> {
 }
 
 /** What a worker is; made by `defineWorker`, frozen. A worker's module has it as its default export. */
-export interface WorkerDefinition<Tables extends NamedTables, Calls extends CallSignatures> {
+export interface WorkerDefinition<
+  Tables extends NamedTables,
+  Calls extends CallSignatures,
+  Args extends readonly unknown[] = readonly [],
+> {
   readonly kind: 'worker';
   readonly tables: Tables;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
@@ -107,13 +117,17 @@ export interface WorkerDefinition<Tables extends NamedTables, Calls extends Call
   readonly onError: 'reply' | 'crash';
   /** Never present: it carries the types of the calls. */
   readonly '~calls'?: Calls;
+  /** Never present: it carries the types of the arguments. */
+  readonly '~args'?: Args;
 }
 
 /** Any worker definition, for code that does not know its types. */
-export type AnyWorkerDefinition = WorkerDefinition<TableDefinitions, CallSignatures>;
+export type AnyWorkerDefinition = WorkerDefinition<TableDefinitions, CallSignatures, readonly unknown[]>;
 
 /** The calls of a definition, as its callers see them. */
 export type CallsOf<Definition extends AnyWorkerDefinition> = NonNullable<Definition['~calls']>;
+/** The arguments of a definition's workers. */
+export type ArgsOf<Definition extends AnyWorkerDefinition> = NonNullable<Definition['~args']>;
 /** The table definitions of a definition. */
 export type TablesOf<Definition extends AnyWorkerDefinition> = Definition['tables'];
 
@@ -121,10 +135,14 @@ export type TablesOf<Definition extends AnyWorkerDefinition> = Definition['table
  * Defines a worker; all types are inferred from the options.
  * Throws WorkerError ERR_WORKER_DEFINITION for a malformed option.
  */
-export function defineWorker<const Tables extends NamedTables, Calls extends Handlers<Tables>>(
-  options: WorkerOptions<Tables, Calls>,
+export function defineWorker<
+  const Tables extends NamedTables,
+  Calls extends Handlers<Tables, Args>,
+  Args extends readonly unknown[] = readonly [],
+>(
+  options: WorkerOptions<Tables, Calls, Args>,
   // Written out, as a named mapped type would be shown with the handlers and their contexts inside.
-): WorkerDefinition<Tables, { readonly [Name in keyof Calls]: SignatureOf<Calls[Name]> }> {
+): WorkerDefinition<Tables, { readonly [Name in keyof Calls]: SignatureOf<Calls[Name]> }, Args> {
   if (typeof options !== 'object' || (options as unknown) === null) {
     throw malformed('…', options, 'Call defineWorker({ tables, calls }).');
   }
@@ -134,6 +152,9 @@ export function defineWorker<const Tables extends NamedTables, Calls extends Han
   checkHandlers('timers', timers);
   if (options.init !== undefined && typeof options.init !== 'function') {
     throw malformed('init', options.init, 'Give a function, or leave it out.');
+  }
+  if (options.args !== undefined && (options.args as { kind?: unknown } | null)?.kind !== 'args') {
+    throw malformed('args', options.args, 'Give what args<[…]>() returns, or leave it out.');
   }
   const { tableTransferred, handleContinue } = options;
   for (const [option, callback] of Object.entries({ tableTransferred, handleContinue })) {

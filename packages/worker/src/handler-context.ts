@@ -109,7 +109,7 @@ export interface RunningCall {
 }
 
 /** What every handler gets before the arguments of its call. */
-export interface HandlerContext<Tables extends NamedTables> {
+export interface HandlerContext<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /**
@@ -129,6 +129,8 @@ export interface HandlerContext<Tables extends NamedTables> {
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   readonly log: WorkerLog;
+  /** What the program has given this worker, the same in every life; frozen. An instance has its template's first. */
+  readonly args: Readonly<Args>;
   /** The call that is run. */
   readonly call: RunningCall;
   readonly worker: WorkerIdentity;
@@ -138,10 +140,13 @@ export interface HandlerContext<Tables extends NamedTables> {
  * What `tableTransferred` gets behind the transfer, and what a timer gets before its arguments; with `remote` they can only read, as
  * they are no calls.
  */
-export type TransferContext<Tables extends NamedTables> = Omit<HandlerContext<Tables>, 'call'>;
+export type TransferContext<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> = Omit<
+  HandlerContext<Tables, Args>,
+  'call'
+>;
 
 /** What `init` gets. */
-export interface InitContext<Tables extends NamedTables> {
+export interface InitContext<Tables extends NamedTables, Args extends readonly unknown[] = readonly unknown[]> {
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /** The declared tables that other workers own, with their owners; using them throws TableError ERR_TABLE_OWNER. */
@@ -153,6 +158,8 @@ export interface InitContext<Tables extends NamedTables> {
   readonly timers: WorkerTimers;
   /** As in handlers: `handleContinue` runs when the worker is up, and before its first call, so that a start is quick. */
   readonly continueWith: ContinueWith;
+  /** What the program has given this worker; see HandlerContext. */
+  readonly args: Readonly<Args>;
   readonly now: () => number;
   readonly log: WorkerLog;
   readonly worker: WorkerIdentity;

@@ -65,6 +65,7 @@ import { firedTimer, timerCalls } from './timer-calls.js';
 import type { FiredTimer } from './timer-calls.js';
 import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
+import { decodeArgs } from './worker-args.js';
 import { referredWorker } from './worker-ref.js';
 
 export interface IncarnationOptions {
@@ -116,6 +117,8 @@ export class Incarnation {
   private readonly handlers: ReadonlyMap<string, AnyHandler>;
   private encoder: BatchEncoder = new BatchEncoder([]);
   private identity: WorkerIdentity;
+  /** What the program has given this worker. */
+  private args: readonly unknown[] = [];
   private state: 'new' | 'initializing' | 'active' | 'over' = 'new';
   private running: Running | undefined;
   private isInitialized = false;
@@ -178,6 +181,7 @@ export class Incarnation {
     this.state = 'initializing';
     this.identity = Object.freeze({ name: this.identity.name, incarnation: epoch });
     this.workers = new Set(message.workers);
+    this.args = decodeArgs(message.args);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
     const tables = this.life.load(epoch, message.tables, this.encoder);
@@ -410,6 +414,7 @@ export class Incarnation {
       remote: (reference) => remoteWorker(session, referredWorker(reference, workers), {}),
       now: ports.now,
       log: ports.log,
+      args: this.args,
       worker: this.identity,
     };
   }

@@ -10,11 +10,13 @@ export {
 export { CallError } from './call-error.js';
 export { WorkerError } from './errors.js';
 export { isInsideWorkerProcess } from './inside-worker.js';
+export { args } from './worker-args.js';
 export { workerRef } from './worker-ref.js';
 export type { CallErrorCode, CallOutcome } from './call-error.js';
 export type {
   AnyHandler,
   AnyWorkerDefinition,
+  ArgsOf,
   CallSignatures,
   CallsOf,
   Handlers,
@@ -45,4 +47,5 @@ export type {
 } from './handler-context.js';
 export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
+export type { ArgsType } from './worker-args.js';
 export type { WorkerRef } from './worker-ref.js';
