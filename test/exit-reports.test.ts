@@ -12,7 +12,6 @@ import { testDirectory } from './support/directory.js';
 import { patientRoot, startTestRuntime, troubleReference, workerModule } from './support/runtime.js';
 import type { LogLine } from './support/runtime.js';
 import type loggingWorker from './workers/logging.worker.js';
-import type startTroubleWorker from './workers/start-trouble.worker.js';
 import type variantWorker from './workers/variant.worker.js';
 
 const neverRetried = { retry: 'never' } as const;
@@ -170,17 +169,21 @@ describe('the end of a life', () => {
 
   it('is reported when it was orderly, before close resolves; what does not stop was killed', async () => {
     await using directory = await testDirectory();
-    const calmRef = worker<typeof startTroubleWorker>('calm', workerModule('start-trouble'));
+    const calmRef = worker<typeof loggingWorker>('calm', workerModule('logging'));
     const stuckRef = troubleReference('stuck', { shutdown: 200 });
     const reports: ExitReport[] = [];
+    let child = 0;
     {
       await using test = await startTestRuntime({ directory: directory.path, root: rootOf(calmRef, stuckRef) });
       test.runtime.on('exit', (report) => reports.push(report));
+      // It holds the output of the worker open, so that the report is late.
+      child = await test.runtime.worker(calmRef).call.leaveChild();
       test.runtime
         .worker(stuckRef)
         .call.neverSettles()
         .catch(() => {});
     }
+    process.kill(child, 'SIGKILL');
     expect(reports).toMatchObject([
       { worker: 'stuck', phase: 'stopping', reason: 'killed', willRestart: false },
       { worker: 'calm', phase: 'stopping', reason: 'shutdown', code: 0, willRestart: false },
