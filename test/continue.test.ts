@@ -4,8 +4,8 @@
  * Mutations that make this fail:
  * - What is pending is kept in memory only (kills at `worker.journal:after`, `worker.continue:end`).
  * - The row is taken away behind the batch of `handleContinue`, or not at all.
- * - A worker that has something to continue with behind `init` is sent calls at once: then they are blamed for its death, and no
- *   intensity ends it.
+ * - A worker that has something to continue with behind `init` is sent calls at once, and its death is not said to be nobody's (one of
+ *   the two is enough): then calls are blamed for it, and no intensity ends it.
  * - What a former life has left runs before what `init` asks for.
  */
 import type { Fault } from 'heirloom/testing';

@@ -1,9 +1,7 @@
 /**
  * Calls with idempotency keys: made again, they give their first outcome, whatever dies in between, the program among it (G1, G2, G3).
  *
- * Mutations that make this fail, each tried: the outcome is not stored with its batch; a call with a key that changes nothing answers
- * directly; a call that is made again while it runs is made a second time; the keeper is not asked; a keeper that takes over has
- * forgotten the outcomes.
+ * The parts are held to it by keeper/test/outcome-store, heirloom/test/keyed-calls and worker/test/kept-outcome, with their mutations.
  */
 import { CallError, worker } from 'heirloom';
 import type { WorkerHandle, WorkerReference } from 'heirloom';

@@ -88,7 +88,7 @@ describe('what users import', () => {
         ReverseOptions RowOf RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow
         SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
-        TableType TablesOf TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        TableType TablesOf TerminateReason TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
         WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
       `),
     });

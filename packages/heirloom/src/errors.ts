@@ -48,7 +48,9 @@ export type WorkerReferenceErrorCode =
   | 'ERR_WORKER_TYPESCRIPT'
   /** The worker's `init` threw; the cause is its error. */
   | 'ERR_WORKER_INIT'
-  /** A stored row cannot be made one of the declared version; the cause is the worker's error, and nothing was changed. */
+  /** The worker is stored with a higher version than it declares, or with a lower one that it does not migrate. */
+  | 'ERR_WORKER_VERSION'
+  /** What is stored cannot be made of the declared version; the cause is the worker's error, and nothing was changed by it. */
   | 'ERR_WORKER_MIGRATION'
   /** The worker's process ended before it was ready. */
   | 'ERR_WORKER_START';

@@ -32,6 +32,7 @@ import type { Deferred } from './deferred.js';
 import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
 import type { Attached } from './keeper-link.js';
+import { START_TIMEOUT_DEFAULT_MS } from './reference.js';
 import type { WorkerReference } from './reference.js';
 import { heartbeatOf } from './reference.js';
 import type { Router } from './router.js';
@@ -182,8 +183,11 @@ export class WorkerProcess implements Attached {
     const { worker } = this;
     const cause = decodeError(encoded);
     if (cause instanceof HeirloomError && cause.code === 'ERR_WORKER_MIGRATION') {
-      const problem = `The tables of worker ${worker} cannot be migrated. ${cause.message} Correct it and start again.`;
+      const problem = `What is stored of worker ${worker} cannot be migrated. ${cause.message} Correct it and start again.`;
       return new WorkerReferenceError('ERR_WORKER_MIGRATION', problem, { ...cause.details, worker }, { cause });
+    }
+    if (cause instanceof HeirloomError && cause.code === 'ERR_WORKER_VERSION') {
+      return new WorkerReferenceError('ERR_WORKER_VERSION', cause.message, { ...cause.details, worker }, { cause });
     }
     const message = `The init of worker ${worker} threw: ${cause.message} What it had changed was undone.`;
     return new WorkerReferenceError('ERR_WORKER_INIT', message, { worker }, { cause });
@@ -258,6 +262,7 @@ export class WorkerSource {
       return;
     }
     this.#standby = standby;
+    this.#limitLoading(standby);
     standby.ready.catch((error: Error) => {
       if (this.#isClosed || this.#standby !== standby) return;
       this.#router.logger.warn(
@@ -271,6 +276,21 @@ export class WorkerSource {
       this.#standby = undefined;
       this.prepareSoon(STANDBY_RETRY_MS);
     });
+  }
+
+  /** One that hangs while it loads would hold up the recovery that takes it. */
+  #limitLoading(standby: WorkerProcess): void {
+    const { name, options } = this.#reference;
+    const { startTimeoutMs = START_TIMEOUT_DEFAULT_MS } = options;
+    if (startTimeoutMs === 'infinity') return;
+    const timer = setTimeout(() => {
+      // Once it was taken, its start is its supervisor's to limit.
+      if (this.#standby !== standby) return;
+      this.#router.logger.warn({ worker: name, startTimeoutMs }, 'a standby does not load; it is killed');
+      standby.process.kill();
+    }, startTimeoutMs);
+    const clear = (): void => clearTimeout(timer);
+    standby.ready.then(clear, clear);
   }
 
   /** Ends the standby for good. */

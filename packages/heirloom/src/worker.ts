@@ -116,6 +116,7 @@ export type {
   TableDefinitions,
   TableTransfer,
   TablesOf,
+  TerminateReason,
   TimerHandlers,
   TimerOptions,
   TransferContext,

@@ -2,7 +2,7 @@
  * Outcomes that are kept under idempotency keys, in a keeper with a real store and a clock of the test.
  *
  * Mutations that make this fail, each tried: an outcome is found when its time is over; the count is not stored; an outcome that takes
- * the place of another leaves its entry in the order of expiry; keys of several workers are one; the limit on bytes is not looked at;
+ * the place of another leaves its entry in the order of expiry; the limit on bytes is not looked at;
  * all that is over is deleted at once.
  */
 import type { OutcomeFinding, OutcomeKeeping } from '@heirloom/wire';

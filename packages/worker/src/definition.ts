@@ -17,6 +17,7 @@ import type {
   TableTransfer,
   TransferContext,
 } from './handler-context.js';
+import type { TerminateReason } from './termination.js';
 import { TIMER_CALL_PREFIX } from './timer-call-names.js';
 import type { ArgsType } from './worker-args.js';
 
@@ -83,6 +84,22 @@ export interface WorkerOptions<Tables extends NamedTables, Calls, Args extends r
    * intensity of its supervisor.
    */
   readonly handleContinue?: (context: TransferContext<Tables, Args>, argument: unknown) => void | Promise<void>;
+  /**
+   * Runs when the life of the worker ends in order, as a batch of its own, behind all calls that it has; and when it crashes because a
+   * handler threw: then `reason` is that error. The process exits when its batch is stored, or it has thrown, which is logged, or its time
+   * is over: that of the supervisor's shutdown, or of a handler. It does not run when the process is killed, or exits by itself.
+   */
+  readonly terminate?: (context: TransferContext<Tables, Args>, reason: TerminateReason) => void | Promise<void>;
+  /**
+   * The version of what the worker has stored as a whole, a positive integer; without one it is 1. A store that was written by a
+   * higher one is refused at the start (ERR_WORKER_VERSION). Tables have versions of their own, for the form of their rows.
+   */
+  readonly version?: number;
+  /**
+   * Brings what is stored from a lower version to this one, as a batch of its own, once, before `init` and behind the `migrate` of
+   * tables. If it throws, the start fails (ERR_WORKER_MIGRATION), and nothing was changed by it. New stores have nothing to migrate.
+   */
+  readonly migrate?: (context: TransferContext<Tables, Args>, from: number) => void | Promise<void>;
   /** The handlers. Each call is one transaction over all tables: it commits as a whole, or throws and changes nothing. */
   readonly calls: Calls;
   /**
@@ -112,6 +129,10 @@ export interface WorkerDefinition<
   readonly init: ((context: never) => unknown) | undefined;
   readonly tableTransferred?: ((transfer: TableTransfer, context: never) => unknown) | undefined;
   readonly handleContinue?: ((context: never, argument: unknown) => unknown) | undefined;
+  readonly terminate?: ((context: never, reason: TerminateReason) => unknown) | undefined;
+  /** Undefined if it says none. */
+  readonly version?: number | undefined;
+  readonly migrate?: ((context: never, from: number) => unknown) | undefined;
   /** In milliseconds, 0 for none. */
   readonly handlerTimeoutMs: number;
   readonly onError: 'reply' | 'crash';
@@ -156,8 +177,11 @@ export function defineWorker<
   if (options.args !== undefined && (options.args as { kind?: unknown } | null)?.kind !== 'args') {
     throw malformed('args', options.args, 'Give what args<[…]>() returns, or leave it out.');
   }
-  const { tableTransferred, handleContinue } = options;
-  for (const [option, callback] of Object.entries({ tableTransferred, handleContinue })) {
+  const { tableTransferred, handleContinue, terminate, version, migrate } = options;
+  if (version !== undefined && (!Number.isSafeInteger(version) || version < 1)) {
+    throw malformed('version', version, 'Give a positive integer.');
+  }
+  for (const [option, callback] of Object.entries({ tableTransferred, handleContinue, terminate, migrate })) {
     if (callback !== undefined && typeof callback !== 'function') {
       throw malformed(option, callback, 'Give a function, or leave it out.');
     }
@@ -172,6 +196,9 @@ export function defineWorker<
     init: options.init,
     tableTransferred,
     handleContinue,
+    terminate,
+    version,
+    migrate,
     handlerTimeoutMs: checkTimeout(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS_DEFAULT),
     onError,
   });

@@ -10,7 +10,8 @@ export type WorkerErrorCode =
   // Definition and loading.
   | 'ERR_WORKER_DEFINITION' // an option of defineWorker is malformed
   | 'ERR_WORKER_MODULE' // the module does not load, or its default export is not a worker's definition
-  | 'ERR_WORKER_MIGRATION' // a stored row cannot be made one of the declared version; nothing was changed
+  | 'ERR_WORKER_MIGRATION' // a stored row, or the worker, cannot be made one of the declared version; nothing was changed
+  | 'ERR_WORKER_VERSION' // the worker is stored with a higher version, or with a lower one that it cannot migrate
   // Calls.
   | 'ERR_WORKER_CALL_UNKNOWN' // the worker has no call of this name
   | 'ERR_WORKER_RESULT' // what a handler returned cannot be given to its caller exactly

@@ -2,7 +2,7 @@
  * One life of a worker: takes calls from the mailbox, runs them one at a time, and sends what they did on its way.
  *
  *   new ──activate──▶ initializing ──init's batch released──▶ active ──stop, and all released──▶ over: onStopped
- *                     (stored rows of a lower version are migrated first: migration.ts)
+ *                     (what is stored of a lower version is migrated first: migration.ts, worker-version.ts)
  *                          │                                     │
  *                          ├─init throws──▶ over: onInitFailed   └─a handler throws (onError 'crash'), and all released──▶
  *                          └─'ignore'─────▶ over: onIgnored        over: onCrash
@@ -20,6 +20,8 @@
  *    `tableTransferred` runs as a batch that also tells the keeper that this worker took note (inheritance.ts).
  * 7. What a handler continues with runs next, before (6) and before any call. Behind `init` it runs when the worker is active, and
  *    `onContinued` is told behind it: no call is sent before, so that none is suspected of its death.
+ * 8. Before it is over, `terminate` runs, once, if it was active: behind everything that is done and released, and its own batch is
+ *    released before the process ends (termination.ts).
  *
  * A failed invariant is a bug and is thrown through, which ends the process: its half-done batch is in no buffer.
  */
@@ -60,6 +62,8 @@ import type { OutputGate } from './output-gate.js';
 import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
+import { terminateReason, terminateTimeoutMs } from './termination.js';
+import type { TerminateReason } from './termination.js';
 import { isThenable } from './thenable.js';
 import { firedTimer, timerCalls } from './timer-calls.js';
 import type { FiredTimer } from './timer-calls.js';
@@ -67,6 +71,7 @@ import { Transaction } from './transaction.js';
 import type { TableCommit } from './transaction.js';
 import { decodeArgs } from './worker-args.js';
 import { referredWorker } from './worker-ref.js';
+import { migrationFailed } from './worker-version.js';
 
 export interface IncarnationOptions {
   readonly name: string;
@@ -93,8 +98,10 @@ interface Running {
   readonly outcomeKey?: OutcomeKey | undefined;
   /** The timer that it is the handler of. */
   readonly timer?: FiredTimer | undefined;
-  /** On whose behalf it may continue. */
-  readonly origin: ContinueOrigin;
+  /** On whose behalf it may continue; undefined for what has no next handler. */
+  readonly origin: ContinueOrigin | undefined;
+  /** In milliseconds, 0 for none; the definition's without it. */
+  readonly timeoutMs?: number;
 }
 
 interface Death {
@@ -103,6 +110,7 @@ interface Death {
 }
 
 const INIT: Running = { callId: undefined, isFatal: false, origin: 'init' };
+const MIGRATE: Running = { callId: undefined, isFatal: false, origin: undefined };
 const TRANSFER: Running = { callId: undefined, isFatal: true, origin: 'handler' };
 /** What is said to have been running where it was no call; calls are numbered from 1. */
 const NO_CALL = 0;
@@ -123,6 +131,7 @@ export class Incarnation {
   private running: Running | undefined;
   private isInitialized = false;
   private isStopping = false;
+  private isTerminating = false;
   /** Whether what `init` or a former life has left to do is not done yet: no calls come meanwhile. */
   private isContinuing = false;
   private isPumpDue = false;
@@ -134,7 +143,9 @@ export class Incarnation {
   private session: AskSession | undefined;
   /** The workers of the runtime. */
   private workers: ReadonlySet<string> = new Set();
-  /** The number of the batch of `init`, 0 if it left none. */
+  /** The version that the worker is migrated from, if it is. */
+  private fromVersion: number | undefined;
+  /** The number of the last batch when `init` was done, 0 if there was none. */
   private initBatch = 0;
   /** Calls handled since the last flush. */
   private untraced = 0;
@@ -185,6 +196,11 @@ export class Incarnation {
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
     const tables = this.life.load(epoch, message.tables, this.encoder);
+    try {
+      this.fromVersion = this.life.versionToMigrate(this.identity.name, message.restarted);
+    } catch (error) {
+      return this.initFailed(error);
+    }
     if (tables.some(({ migration }) => migration !== undefined)) void this.migrate({ ...message, tables });
     else this.begun({ ...message, tables });
   }
@@ -196,7 +212,32 @@ export class Incarnation {
     } catch (error) {
       return this.initFailed(error);
     }
-    this.initialize(restarted, new Map(elsewhere.map(({ name, owner }) => [name, owner])));
+    const initialize = (): void =>
+      this.initialize(restarted, new Map(elsewhere.map(({ name, owner }) => [name, owner])));
+    if (this.fromVersion === undefined) initialize();
+    else this.migrateWorker(this.fromVersion, initialize);
+  }
+
+  /** Has the definition migrate the worker as a whole, as a batch before that of `init`. */
+  private migrateWorker(from: number, initialize: () => void): void {
+    const { version } = this.definition;
+    // The definition has erased the type of its own tables.
+    const migrate = this.definition.migrate as
+      ((context: TransferContext<TableDefinitions>, from: number) => unknown) | undefined;
+    this.play({
+      running: MIGRATE,
+      run: (context) => {
+        this.life.storeVersion();
+        return migrate?.(context, from);
+      },
+      returned: () => {
+        failpoint('worker.version:migrated');
+        this.commitOwn();
+        initialize();
+      },
+      threw: (error) =>
+        this.initFailed(isBug(error) ? error : migrationFailed(this.identity.name, from, version, error)),
+    });
   }
 
   /** Takes note of a table that is this worker's own now. */
@@ -258,7 +299,10 @@ export class Incarnation {
     const init = this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined;
     this.play({
       running: INIT,
-      run: (context) => init?.({ ...context, elsewhere, restarted }),
+      run: (context) => {
+        this.life.storeVersion();
+        return init?.({ ...context, elsewhere, restarted });
+      },
       returned: (result) => this.initialized(restarted, result),
       threw: (error) => this.initFailed(error),
     });
@@ -271,8 +315,8 @@ export class Incarnation {
     // The first one is stored even if it did nothing: the next life is a restart.
     if (!restarted || commits.length > 0 || steps.length > 0) {
       this.append(undefined, commits, steps, true);
-      this.initBatch = this.gate.lastNumber;
     }
+    this.initBatch = this.gate.lastNumber;
     this.isInitialized = true;
     this.becomeActive();
     this.pump();
@@ -337,7 +381,8 @@ export class Incarnation {
   }
 
   private canBegin(): boolean {
-    if (this.state !== 'active' || this.running !== undefined || this.death !== undefined) return false;
+    if (this.state !== 'active' || this.running !== undefined) return false;
+    if (this.death !== undefined || this.isTerminating) return false;
     return !this.gate.isFull && !this.ports.isCongested();
   }
 
@@ -398,7 +443,7 @@ export class Incarnation {
     this.running = running;
     // A timer outlives the embedding process, in which what a call has written elsewhere is known.
     this.session = this.asks.session(running.timer === undefined ? running.callId : undefined);
-    this.ports.handlerBegins(running.callId ?? 0, this.definition.handlerTimeoutMs);
+    this.ports.handlerBegins(running.callId ?? 0, running.timeoutMs ?? this.definition.handlerTimeoutMs);
     failpoint('worker.handler:start');
   }
 
@@ -479,9 +524,7 @@ export class Incarnation {
 
   private continued(): void {
     failpoint('worker.continue:end');
-    this.end();
-    const { commits, steps } = this.commit();
-    this.append(undefined, commits, steps);
+    this.commitOwn();
     if (!this.isContinuing || this.life.continuations.isPending) return;
     this.isContinuing = false;
     this.ports.onContinued();
@@ -498,6 +541,13 @@ export class Incarnation {
   private rollback(): void {
     this.transaction.rollback();
     this.life.rollback();
+  }
+
+  /** Commits what was no call, as a batch if it did anything. */
+  private commitOwn(): void {
+    this.end();
+    const { commits, steps } = this.commit();
+    if (commits.length > 0 || steps.length > 0) this.append(undefined, commits, steps);
   }
 
   private commit(): { commits: readonly TableCommit[]; steps: readonly OwnershipStep[] } {
@@ -563,13 +613,48 @@ export class Incarnation {
   /** Stops or dies once nothing is left to do or to release. */
   private finish(): void {
     if (this.state === 'over' || this.running !== undefined || !this.gate.isOpen) return;
-    if (this.death !== undefined) {
-      this.state = 'over';
-      this.ports.onCrash(this.death.error, this.death.callId);
-    } else if (this.isStopping && this.mailbox.size === 0 && this.canStop && !this.life.continuations.isPending) {
-      this.state = 'over';
-      this.ports.onStopped();
-    }
+    if (this.death === undefined && !this.isStopped) return;
+    if (this.state === 'active' && this.definition.terminate !== undefined && !this.isTerminating)
+      return this.terminate();
+    this.state = 'over';
+    if (this.death === undefined) this.ports.onStopped();
+    else this.ports.onCrash(this.death.error, this.death.callId);
+  }
+
+  /** Runs the definition's `terminate`, once; what becomes of it does not matter for the end. */
+  private terminate(): void {
+    this.isTerminating = true;
+    this.life.timers.stop();
+    const { death } = this;
+    // The definition has erased the type of its own tables.
+    const terminate = this.definition.terminate as
+      ((context: TransferContext<TableDefinitions>, reason: TerminateReason) => unknown) | undefined;
+    this.play({
+      running: { ...MIGRATE, timeoutMs: terminateTimeoutMs(this.definition, death !== undefined) },
+      run: (context) => terminate?.(context, terminateReason(death)),
+      returned: () => {
+        failpoint('worker.terminate:end');
+        this.commitOwn();
+        this.terminated();
+      },
+      threw: (error) => {
+        if (isBug(error)) throw error;
+        this.ports.log.error('terminate threw; what it had changed was undone', { error });
+        this.end(true);
+        this.rollback();
+        this.terminated();
+      },
+    });
+  }
+
+  private terminated(): void {
+    this.flush();
+    this.finish();
+  }
+
+  /** Whether it was told to stop, and everything that it has is done. */
+  private get isStopped(): boolean {
+    return this.isStopping && this.mailbox.size === 0 && this.canStop && !this.life.continuations.isPending;
   }
 
   /** A migration goes on where it was stopped; an `init` does not. */

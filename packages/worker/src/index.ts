@@ -45,6 +45,7 @@ export type {
   WorkerIdentity,
   WorkerLog,
 } from './handler-context.js';
+export type { TerminateReason } from './termination.js';
 export type { TimerOptions, WorkerTimers } from './timer.js';
 export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
 export type { ArgsType } from './worker-args.js';

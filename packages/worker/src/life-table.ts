@@ -2,6 +2,7 @@
  * The hidden table of a worker: what its life needs beside what its handlers keep, in rows that travel with their batches.
  *
  *   kind 'timer'     name: the timer's             a timer that survives crashes (timers.ts)
+ *   kind 'version'   name: WORKER_VERSION_NAME     the version of the worker (worker-version.ts)
  *   kind 'continue'  name: on whose behalf         what handleContinue is to run for (continuations.ts)
  *
  * 1. It is a table like any other to the keeper: private, never given away, written with the batch of the handler (G2). Users do not
@@ -17,6 +18,8 @@ import type { RowReader } from './hydration.js';
 
 /** The name of the hidden table of every worker that has one. */
 export const LIFE_TABLE_NAME = '$life';
+/** The name of the only row of its kind. */
+const WORKER_VERSION_NAME = 'worker';
 /** How many rows are loaded between two looks at whether there are more. */
 const LOAD_ROWS = 1_024;
 
@@ -44,7 +47,14 @@ export interface ContinueRow {
   readonly argument: Uint8Array;
 }
 
-export type LifeRow = TimerRow | ContinueRow;
+/** The version that what is stored of the worker has. */
+export interface VersionRow {
+  readonly kind: 'version';
+  readonly name: typeof WORKER_VERSION_NAME;
+  readonly version: number;
+}
+
+export type LifeRow = TimerRow | ContinueRow | VersionRow;
 
 export const LIFE_TABLE: TableDefinition<LifeRow, readonly ['kind', 'name'], 'set', 'private'> = table({
   row: row<LifeRow>(),
@@ -97,6 +107,14 @@ export class LifeTable {
 
   deleteContinuation(origin: ContinueRow['name']): void {
     this.table.delete(['continue', origin]);
+  }
+
+  get version(): number | undefined {
+    return this.find('version', WORKER_VERSION_NAME)?.version;
+  }
+
+  setVersion(version: number): void {
+    this.put({ kind: 'version', name: WORKER_VERSION_NAME, version });
   }
 
   private find<Kind extends LifeRow['kind']>(kind: Kind, name: string): Extract<LifeRow, { kind: Kind }> | undefined {

@@ -1,5 +1,5 @@
 /**
- * What a worker has beside its tables and calls: timers, and what it continues with. They share the hidden table (life-table.ts) and
+ * What a worker has beside its tables and calls: timers, what it continues with, and its version. They share the hidden table (life-table.ts) and
  * the handlers' batches.
  *
  * 1. A worker whose definition has none of it, and that has none stored, has no hidden table, and pays for nothing.
@@ -17,10 +17,11 @@ import { LIFE_TABLE, LIFE_TABLE_NAME, LifeTable } from './life-table.js';
 import type { WorkerTimers } from './timer.js';
 import { Timers } from './timers.js';
 import type { Transaction } from './transaction.js';
+import { FIRST_VERSION, versionToMigrate } from './worker-version.js';
 
 /** Whether a definition needs the hidden table. */
-export function usesLifeTable({ timers, handleContinue }: AnyWorkerDefinition): boolean {
-  return Object.keys(timers).length > 0 || handleContinue !== undefined;
+export function usesLifeTable({ timers, handleContinue, version }: AnyWorkerDefinition): boolean {
+  return Object.keys(timers).length > 0 || handleContinue !== undefined || version !== undefined;
 }
 
 /** What every handler gets of it. */
@@ -39,6 +40,7 @@ export class Life {
   readonly timers: Timers;
   readonly continuations: Continuations;
   private readonly options: LifeOptions;
+  private table: LifeTable | undefined;
   private lease: LifeLease | undefined;
 
   constructor(options: LifeOptions) {
@@ -54,6 +56,7 @@ export class Life {
     if (grant === undefined) return grants;
     const { transaction, ports } = this.options;
     const table = new LifeTable(transaction.addHidden(LIFE_TABLE_NAME, LIFE_TABLE));
+    this.table = table;
     table.load(grant, encoder.codecOf(LIFE_TABLE_NAME), ports.reader);
     const missing = this.timers.load(epoch, table);
     if (missing.length > 0) {
@@ -64,6 +67,19 @@ export class Life {
       ports.log.warn('A continuation is stored, and this code has no handleContinue. It waits for one that has.');
     }
     return grants.filter((other) => other !== grant);
+  }
+
+  /** The version to migrate from, undefined for none. Throws WorkerError ERR_WORKER_VERSION. */
+  versionToMigrate(worker: string, hasBegun: boolean): number | undefined {
+    const { version = FIRST_VERSION, migrate } = this.options.definition;
+    const stored = this.table?.version;
+    return versionToMigrate(worker, { stored, hasBegun }, { version, hasMigrate: migrate !== undefined });
+  }
+
+  /** Stores the declared version with the batch of the handler that has begun, unless it is. */
+  storeVersion(): void {
+    const { version } = this.options.definition;
+    if (version !== undefined && this.table?.version !== version) this.table?.setVersion(version);
   }
 
   /** A handler begins; `origin` says on whose behalf it may continue, undefined if it may not. */

@@ -1,8 +1,8 @@
 /**
  * Outcomes that are kept under idempotency keys, as they leave the worker.
  *
- * Mutations that make this fail, each tried: what changes nothing answers directly; what a handler throws is not kept; a call that the
- * worker does not have is; the handler is not told its key; what it asked of others is not said.
+ * Mutations that make this fail, each tried: what changes nothing answers directly; what a handler throws is not kept; the handler is
+ * not told its key; what it asked of others is not said.
  */
 import { table, row } from '@heirloom/tables';
 import { expect, test } from 'vitest';
