@@ -65,8 +65,8 @@ describe('what users import', () => {
         SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
         SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
         TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
-        WhereFields WorkerDefinition WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
-        WorkerReferenceErrorCode WritableTable WrittenTabfile
+        WhereFields WorkerDefinition WorkerDriver WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
+        WorkerReferenceErrorCode WorkerResourceLimits WritableTable WrittenTabfile
       `),
     });
   });

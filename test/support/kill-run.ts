@@ -1,6 +1,7 @@
 /**
  * A workload on a bank while its processes die at points of the program, checked by a ledger.
  */
+import type { WorkerDriver } from 'heirloom';
 import type { Fault } from 'heirloom/testing';
 import { expect } from 'vitest';
 import { testDirectory } from './directory.js';
@@ -20,6 +21,8 @@ export interface KillRun {
   readonly keeperDeaths: number;
   /** Whether the worker is killed as soon as a death of the keeper is seen, before it can give its batches to the next one. */
   readonly together?: boolean;
+  /** What the worker runs in; a process by default. */
+  readonly driver?: WorkerDriver;
 }
 
 /** Longer than a call waits while several processes die one after the other on a busy machine. */
@@ -29,7 +32,8 @@ const CALL_TIMEOUT_MS = 50_000;
 export async function killRun(plan: KillRun): Promise<void> {
   await using directory = await testDirectory();
   const random = new SeededRandom(plan.seed);
-  const bankRef = bankReference();
+  const driver = plan.driver ?? 'process';
+  const bankRef = bankReference('bank', { driver });
   const ledger = new Ledger();
   let lines: readonly LogLine[] = [];
   const root = patientRoot(bankRef);
@@ -56,7 +60,7 @@ export async function killRun(plan: KillRun): Promise<void> {
   const keeperDeaths = count('the keeper is gone');
   {
     // What the next runtime finds is what the last one had.
-    const calmRef = bankReference('bank', WITHOUT_STANDBY);
+    const calmRef = bankReference('bank', { ...WITHOUT_STANDBY, driver });
     await using test = await startTestRuntime({
       directory: directory.path,
       root: patientRoot(calmRef),

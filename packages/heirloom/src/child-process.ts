@@ -1,5 +1,6 @@
 /**
- * One process of the runtime, keeper or worker: spawned with a bootstrap and a lifeline, known by its token once it connects.
+ * One process of the runtime, keeper or worker, or what stands for one (worker-driver.ts): spawned with a bootstrap and a lifeline,
+ * known by its token once it connects.
  *
  * Invariants
  * 1. `connected` settles: with the connection that presented the process's token, or with an error when the process ended first,
@@ -18,6 +19,7 @@ import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import type { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
 import { ProcessLog } from './process-log.js';
+import type { WorkerResourceLimits } from './worker-driver.js';
 
 /** How long the lifeline may stay open after the exit; a grandchild that inherited it must not delay a recovery. */
 const LIFELINE_GRACE_MS = 100;
@@ -38,6 +40,7 @@ export interface ProcessPlan {
   readonly env: Readonly<Record<string, string>> | undefined;
   /** How it is watched; undefined for not at all. */
   readonly heartbeat: HeartbeatOptions | undefined;
+  readonly resourceLimits?: WorkerResourceLimits | undefined;
   /** What the process is told first, with the token it is to present. */
   readonly bootstrap: (token: Uint8Array) => Uint8Array;
 }
@@ -49,6 +52,8 @@ export interface ProcessDeath {
   readonly overrun: number | undefined;
   /** Whether it was killed because it gave no sign of life. */
   readonly wasSilent: boolean;
+  /** What it died of, where its driver knows. */
+  readonly error?: Error | undefined;
 }
 
 export class ChildProcess {
@@ -80,8 +85,10 @@ export class ChildProcess {
       connected.resolve(connection);
     });
     const bootstrap = frameBootstrap(plan.bootstrap(token));
+    const { title, module, execArgv, resourceLimits } = plan;
     const env = { ...withoutNodeOptions(process.env), ...plan.env };
-    this.handle = port.spawn({ title: plan.title, module: plan.module, execArgv: plan.execArgv, env, bootstrap });
+    const limits = resourceLimits === undefined ? {} : { resourceLimits };
+    this.handle = port.spawn({ title, module, execArgv, env, bootstrap, ...limits });
     this.log = new ProcessLog(logger.child({ pid: this.handle.pid }), this.handle.stdout, this.handle.stderr);
     this.logged = this.handle.exited.then(() => this.log.whenRead());
     // Before the exit, which follows at once: this error says why.
@@ -89,18 +96,22 @@ export class ChildProcess {
     const lifeline = readLifeline(this.handle, () => heartbeat?.beat());
     // G10: without it the process would outlive this one.
     this.handle.lifeline.once('end', () => this.endSoon());
-    this.died = this.handle.exited.then(async ({ code, signal }) => {
+    this.died = this.handle.exited.then(async ({ code, signal, error }) => {
       this.#isGone = true;
       heartbeat?.stop();
       clearTimeout(this.#endTimer);
       desk.withdraw(token);
       void this.logged.then(() => connected.reject(endedEarly(plan, code, signal, this.log.lastLines)));
-      return { code, signal, overrun: await lifeline, wasSilent };
+      return { code, signal, overrun: await lifeline, wasSilent, error };
     });
   }
 
   get pid(): number | undefined {
     return this.handle.pid;
+  }
+
+  get threadId(): number | undefined {
+    return this.handle.threadId;
   }
 
   get isGone(): boolean {

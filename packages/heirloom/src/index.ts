@@ -24,6 +24,7 @@ export type {
 export type { CloseOptions, Runtime, TableListing } from './runtime.js';
 export type { SupervisorManagement } from './supervisor-management.js';
 export type { ArgsOption, FirstArgs, InstanceArgs } from './worker-args.js';
+export type { WorkerDriver, WorkerResourceLimits } from './worker-driver.js';
 export type { RemoteTables, WorkerHandle } from './worker-handle.js';
 export type { Logger } from './process-log.js';
 export type { KeeperErrorCode, StoreErrorCode } from '@heirloom/keeper/process-url';

@@ -167,7 +167,7 @@ export class KeeperSource {
       const onClose = (reason: CloseReason): void => this.#connectionClosed(process, connection, reason);
       connection.start({ kinds: KEEPER_FRAMES, onFrame, onClose });
       const { instance, seenLsn, live } = link;
-      sendControl(connection, resume, { instance, seenLsn, live, workers: tables.workers });
+      sendControl(connection, resume, { instance, seenLsn, live, workers: tables.introduce() });
       void process.died.then(() => reject(new Error('The keeper ended before it was ready.')));
     });
     if (this.#lostAt !== undefined) {

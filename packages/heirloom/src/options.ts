@@ -17,6 +17,8 @@ import { checkOptionNames, trueOrFalse, wholeNumber, wrongOption } from './optio
 import type { SupervisorReference } from './reference.js';
 import { isSupervisorReference, workersOf } from './reference.js';
 import type { Logger } from './process-log.js';
+import { checkDriver, WORKER_DRIVER_DEFAULT } from './worker-driver.js';
+import type { WorkerDriver } from './worker-driver.js';
 
 /** How the keeper is supervised. */
 export interface KeeperSettings {
@@ -52,6 +54,8 @@ export interface RuntimeOptions {
    * level, info, as JSON lines on stderr, so that crashes, restarts and a worker's `console.log` are seen.
    */
   readonly logger?: Logger;
+  /** What workers run in whose reference does not say. Default `'process'`. */
+  readonly driver?: WorkerDriver;
   readonly keeper?: KeeperSettings;
   readonly limits?: QueueLimits;
   /** How many restarts all workers and supervisors together may need before the runtime fails. Default: no limit. */
@@ -73,6 +77,7 @@ export interface CheckedOptions {
   readonly logger: Logger;
   readonly keeper: Required<Omit<KeeperSettings, 'heartbeat'>> & { readonly heartbeat: HeartbeatOptions | undefined };
   readonly heartbeat: HeartbeatOptions | undefined;
+  readonly driver: WorkerDriver;
   readonly limits: Required<QueueLimits>;
   readonly restartLimit: RestartLimit | undefined;
   readonly shutdownDeadlineMs: number | undefined;
@@ -96,6 +101,7 @@ const OPTIONS = [
   'directory',
   'root',
   'logger',
+  'driver',
   'keeper',
   'limits',
   'restartLimit',
@@ -117,6 +123,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
   checkOptionNames('startRuntime', options, OPTIONS);
   checkTree(options.root);
   const { keeper = {}, limits = {} } = options;
+  checkDriver('driver', options.driver);
   checkOptionNames('keeper', keeper, KEEPER_OPTIONS);
   checkOptionNames('limits', limits, LIMITS);
   const { MAX_SAFE_INTEGER: MAX } = Number;
@@ -124,6 +131,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
     directory: directoryPath(options.directory),
     root: options.root,
     logger: guardLogger(options.logger ?? defaultLogger()),
+    driver: options.driver ?? WORKER_DRIVER_DEFAULT,
     keeper: {
       intensity: wholeNumber('keeper.intensity', keeper.intensity, KEEPER_INTENSITY_DEFAULT, 0, INTENSITY_MAX),
       periodMs: wholeNumber('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1, DURATION_MS_MAX),

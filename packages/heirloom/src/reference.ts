@@ -23,9 +23,13 @@ import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
 import type { ArgsOption, FirstArgs } from './worker-args.js';
 import { encodeArgs } from './worker-args.js';
+import { checkDriver, checkDriverOptions, checkResourceLimits } from './worker-driver.js';
+import type { WorkerDriver, WorkerResourceLimits } from './worker-driver.js';
 
 /** How a worker is run and supervised. All times are in milliseconds. */
 export interface WorkerOptions {
+  /** What it runs in. Default: the runtime's `driver`, which is `'process'` by default. */
+  readonly driver?: WorkerDriver;
   /** Whether it is restarted after an exit: always, only after one that is not clean, or never. Default `'permanent'`. */
   readonly restart?: RestartType;
   /** Whether its supervisor may end when it ends by itself and is not restarted; see `autoShutdown`. Default false. */
@@ -36,10 +40,12 @@ export interface WorkerOptions {
   readonly shutdown?: Shutdown;
   /** How long a start may take, loading of the module and `init` included. Default 30,000. */
   readonly startTimeoutMs?: number | 'infinity';
-  /** Whether a started process with the module loaded waits to take over. Default true; without it a restart takes a process start longer. */
+  /** Whether a started process with the module loaded waits to take over. Default true, under `'inline'` false; without it a restart takes a process start longer. */
   readonly standby?: boolean;
   /** Options for Node in the worker's process, such as `['--max-old-space-size=512']`. The program's own are not inherited. */
   readonly execArgv?: readonly string[];
+  /** Limits on the memory of a worker with the driver `'thread'`. Default: Node's. */
+  readonly resourceLimits?: WorkerResourceLimits;
   /** Environment variables of the worker's process besides the program's own. */
   readonly env?: Readonly<Record<string, string>>;
   /** How it is noticed that the worker hangs outside of its handlers; false for not at all. Default: what the runtime's says. */
@@ -105,6 +111,7 @@ export interface SupervisorReference {
 export type ChildReference = WorkerReference | SupervisorReference;
 
 const WORKER_OPTIONS = [
+  'driver',
   'restart',
   'significant',
   'backoff',
@@ -112,6 +119,7 @@ const WORKER_OPTIONS = [
   'startTimeoutMs',
   'standby',
   'execArgv',
+  'resourceLimits',
   'env',
   'heartbeat',
   'args',
@@ -196,7 +204,10 @@ function checkModule(name: string, module: URL): void {
 /** What the supervision tree does not check of a worker's options. */
 function checkWorkerOptions(name: string, options: WorkerOptions): void {
   checkOptionNames(`worker ${name}`, options, WORKER_OPTIONS);
-  const { standby, execArgv = [], env = {} } = options;
+  const { driver, standby, execArgv = [], resourceLimits, env = {} } = options;
+  checkDriver(`driver of worker ${name}`, driver);
+  if (driver !== undefined) checkDriverOptions(name, driver, { ...options });
+  checkResourceLimits(name, resourceLimits);
   trueOrFalse(`standby of worker ${name}`, standby, true);
   heartbeatOf(name, options.heartbeat);
   if (!Array.isArray(execArgv) || !execArgv.every(isArgument)) {

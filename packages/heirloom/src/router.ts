@@ -16,6 +16,8 @@ import { TableDirectory } from './table-directory.js';
 import { TimerDesk } from './timer-desk.js';
 import { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
+import { WORKER_DRIVER_DEFAULT } from './worker-driver.js';
+import type { WorkerDriver } from './worker-driver.js';
 
 /** How long a connection may take to say who it is. */
 export const HELLO_TIMEOUT_MS = 5_000;
@@ -45,6 +47,8 @@ export class Router {
   readonly exits: ExitDesk;
   /** The heartbeat of workers that say nothing of it; undefined for none. */
   readonly heartbeat: HeartbeatOptions | undefined;
+  /** What workers run in whose reference does not say. */
+  readonly driver: WorkerDriver;
   readonly desk: TokenDesk = new TokenDesk();
   readonly calls: PendingCalls = new PendingCalls((callId) => this.asks.settled(callId));
   readonly asks: AskDesk = new AskDesk(this);
@@ -66,7 +70,8 @@ export class Router {
     ports: RuntimePorts,
     logger: Logger,
     events: EventHub,
-    heartbeat: HeartbeatOptions | undefined,
+    driver: WorkerDriver = WORKER_DRIVER_DEFAULT,
+    heartbeat?: HeartbeatOptions,
   ) {
     this.heartbeat = heartbeat;
     this.socketDirectory = socketDirectory;
@@ -74,6 +79,7 @@ export class Router {
     this.logger = logger;
     this.events = events;
     this.exits = new ExitDesk(logger, events);
+    this.driver = driver;
   }
 
   get socketPath(): string {

@@ -185,7 +185,8 @@ class HeirloomRuntime implements Runtime {
     const { logger, limits, seed } = options;
     logger.info({ seed }, 'the runtime starts; with this seed the waits before restarts are the same');
     this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
-    this.#router = new Router(socketDirectory, ports, logger, this.#events, options.heartbeat);
+    const { driver, heartbeat } = options;
+    this.#router = new Router(socketDirectory, ports, logger, this.#events, driver, heartbeat);
     this.#keepers = new KeeperSource(this.#router, { directory: options.directory, ...options.keeper });
     this.#registry = new TreeRegistry(this.#router, {
       waitingMax: limits.waitingCallsMax,

@@ -21,12 +21,15 @@ export class TableDirectory {
   readonly #slots = new Map<string, WorkerSlot>();
   /** By identity; those that are with the worker that declares them are left out. */
   readonly #owners = new Map<string, string>();
+  /** Workers that the present keeper was not told of. */
+  #untold: string[] = [];
   readonly #receivers = new Map<string, Receiver>();
   /** Of workers whose epoch is open and that are not activated yet; by worker, then by identity. */
   readonly #waiting = new Map<string, Map<string, Adoption>>();
 
   register(slot: WorkerSlot): void {
     this.#slots.set(slot.name, slot);
+    this.#untold.push(slot.name);
   }
 
   /** Forgets a worker, unless its name is another's by now. Tables that it owns are found with those that declare them. */
@@ -37,6 +40,19 @@ export class TableDirectory {
   /** The workers of the runtime. */
   get workers(): string[] {
     return [...this.#slots.keys()];
+  }
+
+  /** All workers, for a keeper that knows none. */
+  introduce(): string[] {
+    this.#untold = [];
+    return this.workers;
+  }
+
+  /** The workers that came since the last keeper was told, so that a start does not cost what their number is. */
+  takeUntold(): string[] {
+    const untold = this.#untold;
+    this.#untold = [];
+    return untold;
   }
 
   slot(worker: string): WorkerSlot | undefined {

@@ -19,8 +19,10 @@ export type RemoteTables<Tables extends Readonly<Record<string, AnyTableDefiniti
 /** A worker of a running runtime. It stays good across the worker's incarnations. */
 export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
   readonly name: string;
-  /** The process of the current incarnation; undefined while there is none. */
+  /** The process of the current incarnation; undefined while there is none, or when it has none of its own. */
   readonly pid: number | undefined;
+  /** The thread of the current incarnation, for a worker that runs in one; see `pid`. */
+  readonly threadId: number | undefined;
   /** The epoch of the current incarnation; undefined while there is none. */
   readonly epoch: number | undefined;
   /**
@@ -32,6 +34,11 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
   readonly call: CallsOf<Definition>;
   /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
   readonly tables: RemoteTables<TablesOf<Definition>>;
+  /**
+   * Ends the current incarnation at once, whatever it runs in, as `kill -9` does: for tests of what must survive that. The worker's
+   * supervisor then does what it does after any crash. False when there is no incarnation that is up.
+   */
+  kill(): boolean;
   /** The same worker with other options for calls, reads and writes. Throws RuntimeError ERR_RUNTIME_OPTION for a wrong one. */
   with(options: CallOptions): WorkerHandle<Definition>;
 }
@@ -61,11 +68,18 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
     get pid() {
       return slot.recipient?.pid;
     },
+    get threadId() {
+      return slot.recipient?.threadId;
+    },
     get epoch() {
       return slot.recipient?.epoch;
     },
     call: call as CallsOf<Definition>, // Every name gives a function; the worker refuses calls it does not have.
     tables: tables as RemoteTables<TablesOf<Definition>>, // Likewise; unknown tables are refused when they are used.
+    kill: () => {
+      slot.recipient?.kill();
+      return slot.recipient !== undefined;
+    },
     with: (more) => {
       checkCallOptions(more);
       return createHandle(router, slot, { ...options, ...more });

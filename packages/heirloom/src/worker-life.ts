@@ -111,7 +111,7 @@ export class WorkerLife implements StartingChild {
     }
     const process = this.#process;
     this.#record.runsIn(process);
-    void process.process.died.then(async (death) => exit(await this.#gone(death)));
+    void process.gone.then(async (death) => exit(await this.#gone(death)));
     const definition = await process.ready;
     const known = this.#slot.definition;
     if (known !== undefined && JSON.stringify(known.tables) !== JSON.stringify(definition.tables)) {
@@ -131,9 +131,9 @@ export class WorkerLife implements StartingChild {
 
   /** A misspelt heir would be found out when it is needed. */
   #checkHeirs({ tables }: ReadyMessage): void {
-    const { workers } = this.#router.tables;
     for (const { name, heir } of tables) {
-      if (heir === undefined || workers.includes(heir)) continue;
+      if (heir === undefined || this.#router.tables.slot(heir) !== undefined) continue;
+      const { workers } = this.#router.tables;
       const message = `Table ${name} of worker ${this.#slot.name} has the heir ${heir}, which is no worker of this runtime. It has: ${workers.join(', ')}.`;
       throw new WorkerReferenceError('ERR_WORKER_UNKNOWN', message, { worker: this.#slot.name, table: name, heir });
     }
@@ -146,7 +146,7 @@ export class WorkerLife implements StartingChild {
       worker: this.#slot.name,
       attachment: process.attachment,
       tables,
-      workers: this.#router.tables.workers,
+      workers: this.#router.tables.takeUntold(),
     }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
     const opened = await this.#opening;
     this.#record.hasEpoch(opened.epoch);
@@ -166,13 +166,14 @@ export class WorkerLife implements StartingChild {
   /** Calls go to the process only now that `init` is over: what dies in `init` was killed by no call. */
   #bind({ connection, liveEpoch, process }: WorkerProcess): void {
     if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
-    this.#slot.bind({ connection, epoch: liveEpoch, pid: process.pid });
+    const { pid, threadId } = process;
+    this.#slot.bind({ connection, epoch: liveEpoch, pid, threadId, kill: () => process.kill() });
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
   async #gone(death: ProcessDeath): Promise<ChildExit> {
     const process = this.#process as WorkerProcess; // It was this process that died.
-    const error = process.lastWords === undefined ? undefined : decodeError(process.lastWords.error);
+    const error = process.lastWords === undefined ? death.error : decodeError(process.lastWords.error);
     const wasUp = process.liveEpoch;
     this.#record.died(death, error);
     if (process.hasIgnored) {

@@ -11,6 +11,8 @@
  *
  * With none of them ERR_WORKER_TYPESCRIPT says what to do, before a process is started.
  *
+ * A thread is given tsx as a module that registers it: named by `--import` alone it takes no effect there.
+ *
  * The options of this process are never passed on as a whole: a test runner's hold conditions and preloads of its own.
  */
 import { existsSync, statSync } from 'node:fs';
@@ -47,6 +49,7 @@ const TWINS: Readonly<Record<string, readonly string[]>> = {
   '.cts': ['.cjs'],
 };
 const TYPESCRIPT = /\.([cm]?ts|tsx)$/;
+const TSX_LOADER = /^file:.*\/tsx\/.*loader\.mjs$/;
 /** Options that can make Node load TypeScript. */
 const LOADER_OPTION = /^(--import|--loader|--experimental-loader|--require|-r)(=|$)/;
 const STRIPPING_OPTION = /^--experimental-(strip|transform)-types$/;
@@ -63,9 +66,24 @@ export function resolveWorkerModule(
   execArgv: readonly string[] = [],
   host: HostProcess = thisProcess(),
 ): WorkerModule {
-  const url = existingFile(name, module);
+  const url = workerFile(name, module);
   if (!TYPESCRIPT.test(url.pathname)) return { url, execArgv };
   return { url, execArgv: [...typescriptLoader(name, url, execArgv, host), ...execArgv] };
+}
+
+/** The options with which a thread loads what a process loads with these. */
+export function threadExecArgv(execArgv: readonly string[]): readonly string[] {
+  return execArgv.map((option, index) => {
+    if (execArgv[index - 1] !== '--import' || !TSX_LOADER.test(option)) return option;
+    // Beside what `require` finds is what `import` would; only that one can register itself.
+    const api = pathToFileURL(
+      createRequire(option)
+        .resolve('tsx/esm/api')
+        .replace(/\.cjs$/, '.mjs'),
+    ).href;
+    const registration = `import { register } from ${JSON.stringify(api)}; register();`;
+    return `data:text/javascript,${encodeURIComponent(registration)}`;
+  });
 }
 
 function thisProcess(): HostProcess {
@@ -76,7 +94,8 @@ function thisProcess(): HostProcess {
   return { execArgv: [...inherited, ...execArgv], stripsTypes: Boolean(typescript), resolve: resolveTsx };
 }
 
-function existingFile(name: string, module: URL): URL {
+/** The file of a worker's module. Throws WorkerReferenceError ERR_WORKER_NOT_FOUND. */
+export function workerFile(name: string, module: URL): URL {
   const path = fileURLToPath(module);
   const extension = /\.([cm]?[jt]s|tsx)$/.exec(path)?.[0] ?? '';
   const stem = path.slice(0, path.length - extension.length);

@@ -14,6 +14,9 @@ export interface Recipient {
   readonly connection: Connection;
   readonly epoch: number;
   readonly pid: number | undefined;
+  readonly threadId: number | undefined;
+  /** Ends it at once, as SIGKILL does. */
+  readonly kill: () => void;
 }
 
 export class WorkerSlot {

@@ -3,7 +3,7 @@
  * waits as a standby so that a crash costs no process start.
  */
 import { HeirloomError } from '@heirloom/tables';
-import { encodeWorkerBootstrap, workerProcess } from '@heirloom/worker/process-url';
+import { encodeWorkerBootstrap } from '@heirloom/worker/process-url';
 import type { CloseReason, Connection, KeeperMessage, Outcome, ReadyMessage } from '@heirloom/wire';
 import type { ActiveMessage, CrashMessage } from '@heirloom/wire';
 import {
@@ -27,6 +27,7 @@ import {
   timerDue,
 } from '@heirloom/wire';
 import { ChildProcess } from './child-process.js';
+import type { ProcessDeath } from './child-process.js';
 import { closeWords, isViolation } from './close-reason.js';
 import type { Deferred } from './deferred.js';
 import { createDeferred } from './deferred.js';
@@ -34,9 +35,13 @@ import { WorkerReferenceError } from './errors.js';
 import type { Attached } from './keeper-link.js';
 import { START_TIMEOUT_DEFAULT_MS } from './reference.js';
 import type { WorkerReference } from './reference.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { heartbeatOf } from './reference.js';
 import type { Router } from './router.js';
-import { resolveWorkerModule } from './worker-module.js';
+import { checkDriverOptions, driverEntry } from './worker-driver.js';
+import type { WorkerDriver } from './worker-driver.js';
+import { resolveWorkerModule, threadExecArgv, workerFile } from './worker-module.js';
+import type { WorkerModule } from './worker-module.js';
 
 const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.ready,
@@ -54,6 +59,8 @@ const WORKER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.timerDue,
 ]);
 
+/** How long what a process said last may take to be read, once it is gone; it is there already, unless this process is busy. */
+const LAST_WORDS_MS = 1_000;
 /** How long after a takeover the next standby is started, so that its start does not compete with the recovery. */
 export const STANDBY_DELAY_MS = 100;
 /** How long after a standby's own death the next one is started: one whose module fails to load must not spin. */
@@ -81,6 +88,9 @@ export class WorkerProcess implements Attached {
   readonly #router: Router;
   readonly #ready: Deferred<ReadyMessage> = createDeferred();
   readonly #active: Deferred<unknown> = createDeferred();
+  readonly #heardOut: Deferred<void> = createDeferred();
+  /** Settles once the process is gone and everything that it said was heard. */
+  readonly gone: Promise<ProcessDeath>;
 
   constructor(router: Router, process: ChildProcess, worker: string) {
     this.#router = router;
@@ -89,10 +99,19 @@ export class WorkerProcess implements Attached {
     this.attachment = router.nextAttachment();
     process.connected.then(
       (connection) => this.#start(connection),
-      (error: Error) => this.#fail(error),
+      (error: Error) => {
+        this.#heardOut.resolve();
+        this.#fail(error);
+      },
     );
-    void process.died.then(async ({ code, signal }) => {
+    this.gone = process.died.then(async (death) => {
       router.link.detach(this.attachment);
+      const timer = setTimeout(() => this.#heardOut.resolve(), LAST_WORDS_MS);
+      await this.#heardOut.promise;
+      clearTimeout(timer);
+      return death;
+    });
+    void this.gone.then(async ({ code, signal }) => {
       // That it chose not to run is no failure of its start: its exit says so.
       if (this.hasIgnored) return;
       if (!this.wasActive) await process.logged;
@@ -116,6 +135,7 @@ export class WorkerProcess implements Attached {
     return this.#active.promise;
   }
 
+  /** What the keeper is told of it; 0 for what has no process of its own. */
   get pid(): number {
     return this.process.pid ?? 0;
   }
@@ -210,6 +230,7 @@ export class WorkerProcess implements Attached {
   }
 
   #closed(reason: CloseReason): void {
+    this.#heardOut.resolve();
     // How long an orderly stop may take is its supervisor's to say.
     if (!isViolation(reason)) return this.#hasStopped ? undefined : this.process.endSoon();
     this.#router.logger.error(
@@ -223,16 +244,20 @@ export class WorkerProcess implements Attached {
 export class WorkerSource {
   readonly #router: Router;
   readonly #reference: WorkerReference;
+  readonly #driver: WorkerDriver;
   readonly #standbyEnabled: boolean;
   #standby: WorkerProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #processCount = 0;
   #isClosed = false;
 
+  /** Throws RuntimeError ERR_RUNTIME_OPTION for options that mean nothing under the worker's driver. */
   constructor(router: Router, reference: WorkerReference) {
     this.#router = router;
     this.#reference = reference;
-    this.#standbyEnabled = reference.options.standby ?? true;
+    this.#driver = reference.options.driver ?? router.driver;
+    checkDriverOptions(reference.name, this.#driver, { ...reference.options });
+    this.#standbyEnabled = reference.options.standby ?? this.#driver !== 'inline';
   }
 
   /** A process to activate: the standby, if it is alive, or a new one. Throws WorkerReferenceError when the module is not found. */
@@ -309,22 +334,39 @@ export class WorkerSource {
     await standby?.process.died;
   }
 
+  #module(): WorkerModule {
+    const { name, module, options } = this.#reference;
+    // The program loads it, however it does that.
+    if (this.#driver === 'inline') return { url: workerFile(name, module), execArgv: [] };
+    const resolved = resolveWorkerModule(name, module, options.execArgv);
+    return this.#driver === 'thread' ? { ...resolved, execArgv: threadExecArgv(resolved.execArgv) } : resolved;
+  }
+
+  /** A thread or the program itself has no lifeline, and a loop in it no other remedy than that of its handlers. */
+  #heartbeat(): HeartbeatOptions | undefined {
+    if (this.#driver !== 'process') return undefined;
+    const { name, options } = this.#reference;
+    return options.heartbeat === undefined ? this.#router.heartbeat : heartbeatOf(name, options.heartbeat);
+  }
+
   #spawn(): WorkerProcess {
     const { ports, desk, logger, socketPath, link } = this.#router;
-    const { name, module, options } = this.#reference;
-    const resolved = resolveWorkerModule(name, module, options.execArgv);
-    const heartbeat = options.heartbeat === undefined ? this.#router.heartbeat : heartbeatOf(name, options.heartbeat);
+    const { name, options } = this.#reference;
+    const resolved = this.#module();
+    const heartbeat = this.#heartbeat();
     const processNumber = ++this.#processCount;
+    const entry = driverEntry(this.#driver, ports.processes);
     const process = new ChildProcess(
-      ports.processes,
+      entry.port,
       desk,
       {
         role: 'calls',
         title: `heirloom standby ${name}`,
-        module: workerProcess,
+        module: entry.module,
         execArgv: resolved.execArgv,
         env: options.env,
         heartbeat,
+        resourceLimits: options.resourceLimits,
         bootstrap: (callsToken) =>
           encodeWorkerBootstrap({
             role: 'worker',

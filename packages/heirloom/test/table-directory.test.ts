@@ -104,3 +104,12 @@ it('tells nobody of an epoch that is over', () => {
   directory.activated('auditor', { epoch: 2, connection: next.connection });
   expect(next.moves).toEqual([]);
 });
+
+it('tells each keeper of all workers once, and then of those that come', () => {
+  expect(directory.introduce()).toEqual(['bank', 'auditor']);
+  expect(directory.takeUntold()).toEqual([]);
+  directory.register(new WorkerSlot('clerk', limits));
+  expect(directory.takeUntold()).toEqual(['clerk']);
+  expect(directory.takeUntold()).toEqual([]);
+  expect(directory.introduce()).toEqual(['bank', 'auditor', 'clerk']);
+});

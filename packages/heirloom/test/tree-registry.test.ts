@@ -26,7 +26,7 @@ function registry(count: number) {
   const workers = Array.from({ length: count }, (_, n) => worker(`w${n}`, module));
   const inner = supervisor({ strategy: 'one_for_one', id: 'inner' }, [worker('below', module)]);
   const root = supervisor({ strategy: 'one_for_one', id: 'root' }, [...workers, inner]);
-  const tree = new TreeRegistry(new Router('/nowhere', ports, logger, new EventHub(() => {}), undefined), limits);
+  const tree = new TreeRegistry(new Router('/nowhere', ports, logger, new EventHub(() => {})), limits);
   tree.admit(root, ['top']);
   return { tree, workers, inner };
 }

@@ -55,6 +55,8 @@ const NO_KINDS: ReadonlySet<number> = new Set();
 export class AttachmentRegistry {
   private readonly port: AttachmentPort;
   private readonly attachments: Map<number, Attachment> = new Map();
+  /** Those with an epoch, by their worker: one at most, as the one before is ended first. */
+  private readonly boundTo: Map<string, Attachment> = new Map();
   private isPaused = false;
 
   constructor(port: AttachmentPort) {
@@ -67,10 +69,8 @@ export class AttachmentRegistry {
 
   /** The attachment that is bound to an epoch of a worker. */
   bound(worker: string, epoch: number): Attachment | undefined {
-    for (const attachment of this.attachments.values()) {
-      if (attachment.worker === worker && attachment.binding?.epoch === epoch) return attachment;
-    }
-    return undefined;
+    const attachment = this.boundTo.get(worker);
+    return attachment?.binding?.epoch === epoch ? attachment : undefined;
   }
 
   /** Makes an attachment known before its connections come. */
@@ -95,6 +95,7 @@ export class AttachmentRegistry {
   /** Binds an attachment to the epoch that was opened for it, or that it had before a keeper's restart. */
   bind(attachment: Attachment, epoch: number, lastReceived: number): void {
     attachment.binding = { epoch, lastReceived };
+    this.boundTo.set(attachment.worker, attachment);
     this.welcomeIfWhole(attachment);
   }
 
@@ -164,6 +165,7 @@ export class AttachmentRegistry {
     this.fence(attachment, reason);
     attachment.journal?.destroy();
     this.attachments.delete(attachment.id);
+    if (this.boundTo.get(attachment.worker) === attachment) this.boundTo.delete(attachment.worker);
   }
 
   pause(): void {
@@ -187,6 +189,7 @@ export class AttachmentRegistry {
       acks?.destroy();
     }
     this.attachments.clear();
+    this.boundTo.clear();
   }
 
   private receive(attachment: Attachment, connection: Connection, body: Uint8Array): void {

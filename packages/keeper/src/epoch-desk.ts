@@ -51,6 +51,8 @@ export class EpochDesk {
 
   /** Opens the next epoch for a worker process. Throws StoreError or KeeperError ERR_KEEPER_EPOCH, and then nothing was changed. */
   open({ worker, attachment: id, tables, workers = [] }: OpenRequest): EpochOpened {
+    // First, as they are told of once, whatever becomes of this request.
+    this.owners.addWorkers(workers);
     const attachment = this.attachments.get(id);
     if (attachment?.worker !== worker) {
       const message = `Worker '${worker}' has no process ${id} here. Announce it before its epoch is opened.`;
@@ -58,7 +60,6 @@ export class EpochDesk {
     }
     this.groups.commitNow();
     const { store, owners } = this;
-    owners.addWorkers(workers);
     store.catalog.check(worker, tables, (other) => owners.isPresent(other));
     const former = store.epochs.get(worker) ?? NO_EPOCH;
     const record = openNextEpoch(former);

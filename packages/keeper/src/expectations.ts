@@ -3,11 +3,11 @@
  *
  * At `expectationsMax` the oldest is forgotten: it belongs to a process that never came.
  */
-import { areTokensEqual } from '@heirloom/wire';
 import type { ExpectMessage } from '@heirloom/wire';
 
 export class Expectations {
-  private expected: ExpectMessage[] = [];
+  /** By token, the oldest first. A token cannot be guessed bit by bit: how long looking it up takes says nothing of others. */
+  private readonly expected: Map<string, ExpectMessage> = new Map();
   private readonly expectationsMax: number;
 
   constructor(expectationsMax: number) {
@@ -15,20 +15,26 @@ export class Expectations {
   }
 
   add(message: ExpectMessage): void {
-    if (this.expected.length >= this.expectationsMax) this.expected.shift();
-    this.expected.push(message);
+    const [oldest] = this.expected.keys();
+    if (oldest !== undefined && this.expected.size >= this.expectationsMax) this.expected.delete(oldest);
+    this.expected.set(keyOf(message.token), message);
   }
 
   /** Those that nobody has fulfilled. */
   get open(): readonly ExpectMessage[] {
-    return this.expected;
+    return [...this.expected.values()];
   }
 
-  /** Takes the expectation that a greeting fulfils; every token is compared, in a time that tells nothing. */
+  /** Takes the expectation that a greeting fulfils. */
   take(role: string, token: Uint8Array): ExpectMessage | undefined {
-    const found = this.expected.find((message) => areTokensEqual(message.token, token));
+    const key = keyOf(token);
+    const found = this.expected.get(key);
     if (found?.role !== role) return undefined;
-    this.expected = this.expected.filter((message) => message !== found);
+    this.expected.delete(key);
     return found;
   }
+}
+
+function keyOf(token: Uint8Array): string {
+  return Buffer.from(token).toString('latin1');
 }

@@ -37,8 +37,8 @@ export const KEEPER_LIMITS: KeeperLimits = {
   groupBytesMax: 16 * 1024 * 1024,
   // A worker sends its greeting with its first write.
   handshakeTimeoutMs: 5_000,
-  // Two for each process of the largest runtime, several times over.
-  expectationsMax: 4_096,
+  // Two for each process of the largest supervisor, and its standby.
+  expectationsMax: 65_536,
   // What waits is a request, and the router has no more of them open at a time.
   readsMax: 1_024,
   // Half of the reader slots of the store.

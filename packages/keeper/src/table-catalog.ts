@@ -76,12 +76,37 @@ export function unknownTable(worker: string, table: string): KeeperError {
 export class TableCatalog {
   readonly byId: Map<number, StoredTable> = new Map();
   private readonly byWorker: Map<string, Map<string, StoredTable>> = new Map();
+  private readonly byOwner: Map<string, Set<StoredTable>> = new Map();
 
   add(table: StoredTable): void {
     invariant(!this.byId.has(table.tableId), `table ${table.tableId} is in the catalog twice`);
     this.byId.set(table.tableId, table);
     const owned = this.byWorker.get(table.worker) ?? new Map<string, StoredTable>();
     this.byWorker.set(table.worker, owned.set(table.declaration.name, table));
+    this.own(table);
+  }
+
+  /** Gives a table its owner, with whatever else changes with that. */
+  setOwnership(table: StoredTable, ownership: OwnershipRecord): void {
+    this.byOwner.get(table.ownership.owner)?.delete(table);
+    table.ownership = ownership;
+    this.own(table);
+  }
+
+  private own(table: StoredTable): void {
+    const { owner } = table.ownership;
+    const owned = this.byOwner.get(owner) ?? new Set<StoredTable>();
+    this.byOwner.set(owner, owned.add(table));
+  }
+
+  /** The tables that a worker declares, in the order in which they were. */
+  declaredBy(worker: string): StoredTable[] {
+    return [...(this.byWorker.get(worker)?.values() ?? [])];
+  }
+
+  /** The tables that a worker owns, in the order in which they came to it. */
+  ownedBy(worker: string): StoredTable[] {
+    return [...(this.byOwner.get(worker) ?? [])].sort(byArrival);
   }
 
   /** A table that is known to be there. */
@@ -109,7 +134,7 @@ export class TableCatalog {
 
   /** The tables that a worker's batches may change. */
   changedBy(worker: string): StoredTable[] {
-    return [...this.byId.values()].filter((table) => isChangedBy(table, worker));
+    return this.ownedBy(worker).filter((table) => isChangedBy(table, worker));
   }
 
   /**
@@ -155,6 +180,11 @@ export class TableCatalog {
       throw new StoreError('ERR_STORE_TABLE_NAME', message, { worker, table: name, publicName, holder: other.worker });
     }
   }
+}
+
+/** The order in which tables came to their owners. */
+export function byArrival(one: StoredTable, other: StoredTable): number {
+  return one.ownership.since - other.ownership.since || one.tableId - other.tableId;
 }
 
 /** Whether a worker may change a table: it owns it, and no batch of it that was received has given it away. */

@@ -18,7 +18,7 @@ import { Ownership, invariant } from '@heirloom/tables';
 import type { OwnershipInfo } from '@heirloom/tables';
 import type { Adoption, MovedMessage, OwnershipStep, TransferNotice } from '@heirloom/wire';
 import type { Store, StoreWriter } from './store.js';
-import { grant } from './table-catalog.js';
+import { byArrival, grant } from './table-catalog.js';
 import type { StoredTable } from './table-catalog.js';
 import { giveUp } from './table-migration.js';
 
@@ -51,10 +51,16 @@ export class TableOwnership {
 
   /** The rules, as things stand. */
   private model(): Ownership {
+    const workers = [...this.store.epochs.keys()];
+    return this.modelOf(this.present(), workers);
+  }
+
+  /** The rules for some tables and those of some workers that live: what a death or a batch costs does not grow with the others. */
+  private modelOf(tables: readonly StoredTable[], workers: Iterable<string>): Ownership {
     const model = new Ownership();
     for (const process of [KEEPER, PROGRAM]) model.spawn(process);
-    for (const [worker, { isOpen }] of this.store.epochs) if (isOpen) model.spawn(worker);
-    for (const table of this.present()) this.addTo(model, table);
+    for (const worker of new Set(workers)) if (this.isAlive(worker)) model.spawn(worker);
+    for (const table of tables) this.addTo(model, table);
     return model;
   }
 
@@ -77,9 +83,11 @@ export class TableOwnership {
 
   /** In the order in which they came to their owners. */
   private present(): StoredTable[] {
-    return [...this.store.catalog.byId.values()]
-      .filter((table) => this.isPresent(table.worker) || this.isPresent(table.ownership.owner))
-      .sort((one, other) => one.ownership.since - other.ownership.since || one.tableId - other.tableId);
+    return [...this.store.catalog.byId.values()].filter((table) => this.isOfPresent(table)).sort(byArrival);
+  }
+
+  private isOfPresent(table: StoredTable): boolean {
+    return this.isPresent(table.worker) || this.isPresent(table.ownership.owner);
   }
 
   private tableOf(id: string): StoredTable {
@@ -91,7 +99,11 @@ export class TableOwnership {
 
   /** Throws TableError for a step of a worker that the rules refuse; `to` may be a worker that is dead at the moment. */
   checkSteps(worker: string, steps: readonly OwnershipStep[]): void {
-    const model = this.model();
+    const tables = new Set(steps.map(({ tableId }) => this.store.catalog.fetch(tableId)));
+    const present = [...tables].filter((table) => this.isOfPresent(table)).sort(byArrival);
+    const owners = present.map(({ ownership }) => ownership.owner);
+    const receivers = steps.flatMap(({ to }) => (to === undefined ? [] : [to]));
+    const model = this.modelOf(present, [worker, ...owners, ...receivers, ...heirsOf(present)]);
     for (const { kind, tableId, to, data } of steps) {
       const id = idOf(this.store.catalog.fetch(tableId));
       const process = to !== undefined && model.isAlive(to) ? to : KEEPER;
@@ -103,7 +115,8 @@ export class TableOwnership {
 
   /** Moves the tables of a worker whose epoch is being closed to their live heirs, inside of the transaction; which ones. */
   inherit(writer: StoreWriter, worker: string): StoredTable[] {
-    const { transfers } = this.model().end(worker);
+    const owned = this.store.catalog.ownedBy(worker);
+    const { transfers } = this.modelOf(owned, [worker, ...heirsOf(owned)]).end(worker);
     return transfers.flatMap(({ table: id, to, data }) => {
       if (to === KEEPER) return [];
       const table = this.tableOf(id);
@@ -114,25 +127,24 @@ export class TableOwnership {
 
   /** Takes the tables of a worker home whose owners are gone for good, inside of the transaction that opens its epoch. */
   bringHome(writer: StoreWriter, worker: string): void {
-    for (const table of this.store.catalog.byId.values()) {
+    for (const table of this.store.catalog.declaredBy(worker)) {
       const { owner } = table.ownership;
-      if (table.worker !== worker || owner === worker || this.isPresent(owner)) continue;
+      if (owner === worker || this.isPresent(owner)) continue;
       move(this.store, writer, table, worker, undefined);
     }
   }
 
   /** What a worker owns besides the tables that it declares, or has not taken note of. */
   inherited(worker: string): Adoption[] {
-    return [...this.store.catalog.byId.values()]
+    return this.store.catalog
+      .ownedBy(worker)
       .filter((table) => isAdoption(table, worker))
       .map((table) => this.adoption(table));
   }
 
   /** Which of a worker's own tables others have. */
   elsewhere(worker: string): StoredTable[] {
-    return [...this.store.catalog.byId.values()].filter(
-      (table) => table.worker === worker && table.ownership.owner !== worker,
-    );
+    return this.store.catalog.declaredBy(worker).filter(({ ownership }) => ownership.owner !== worker);
   }
 
   /** What the router is to know of tables that have moved. */
@@ -231,8 +243,18 @@ function move(
   // What another worker gets is the table as it was before.
   giveUp(store, writer, table);
   const { moves } = table.ownership;
-  table.ownership = { ...table.ownership, owner, moves: moves + 1, since: store.state.lsn + 1, notice };
+  store.catalog.setOwnership(table, {
+    ...table.ownership,
+    owner,
+    moves: moves + 1,
+    since: store.state.lsn + 1,
+    notice,
+  });
   store.putTable(writer, table);
+}
+
+function heirsOf(tables: readonly StoredTable[]): string[] {
+  return tables.flatMap(({ ownership: { heir } }) => (heir === undefined ? [] : [heir]));
 }
 
 function isAdoption({ worker: home, ownership }: StoredTable, worker: string): boolean {

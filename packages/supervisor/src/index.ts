@@ -14,7 +14,7 @@ export { childLifecycleMachine } from './child-machine.js';
 export { countChildren, getChildSpec, whichChildren } from './child-report.js';
 export { realClock, VirtualClock } from './clock.js';
 export { SupervisorError } from './errors.js';
-export { processPort } from './process-driver.js';
+export { processPort, unstartedChild } from './process-driver.js';
 export { BOOTSTRAP_BYTES_MAX } from './process-port.js';
 export { checkChildSpecs, checkSpec } from './spec-check.js';
 export { stepSupervisor } from './supervisor-core.js';

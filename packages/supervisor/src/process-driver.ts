@@ -23,7 +23,7 @@ export const processPort: ProcessPort = {
     try {
       return handleOf(spawnNode(options), options);
     } catch (thrown) {
-      return unstarted(spawnError(options, asError(thrown)));
+      return unstartedChild(options, asError(thrown));
     }
   },
 };
@@ -73,7 +73,9 @@ function handleOf(child: ChildProcess, options: SpawnOptions): ChildHandle {
   return { pid: child.pid, lifeline, stdout, stderr, kill, spawned, exited, closed };
 }
 
-function unstarted(failure: SupervisorError): ChildHandle {
+/** What a driver returns for what could not be started: `spawned` is rejected with ERR_PROCESS_SPAWN. */
+export function unstartedChild(options: SpawnOptions, cause: Error): ChildHandle {
+  const failure = spawnError(options, cause);
   const spawned = Promise.reject<void>(failure);
   spawned.catch(() => {});
   return {

@@ -1,5 +1,5 @@
 /**
- * The process port: how an operating-system process is started and watched, real or fake.
+ * The process port: how an operating-system process is started and watched, real or fake, or what stands for one.
  *
  * 1. `exited` settles exactly once and never rejects, also when nothing could be started.
  * 2. The child gets no Node IPC channel: a malformed message on one throws in the parent. File descriptor 3 is the
@@ -7,6 +7,7 @@
  * 3. Errors of the lifeline and of the output streams never throw in the parent: that the child is gone is `exited`'s to say.
  */
 import type { Duplex, Readable } from 'node:stream';
+import type { ResourceLimits } from 'node:worker_threads';
 
 /** The most bytes of a bootstrap: it is held in memory until the child reads it, and is meant for addresses and tokens. */
 export const BOOTSTRAP_BYTES_MAX: number = 1024 * 1024;
@@ -25,18 +26,24 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** The first bytes that the child reads from file descriptor 3; at most BOOTSTRAP_BYTES_MAX. */
   readonly bootstrap: Uint8Array;
+  /** Limits on the memory of a thread; a process has its own in `execArgv`. */
+  readonly resourceLimits?: ResourceLimits;
 }
 
 /** How a process ended: one of the two is set, neither when it was never started. */
 export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** What it died of, where the driver knows. */
+  readonly error?: Error;
 }
 
 /** A process that was started, or that could not be. */
 export interface ChildHandle {
-  /** Undefined when it could not be started. */
+  /** Undefined when it could not be started, and when it has no process of its own. */
   readonly pid: number | undefined;
+  /** Of a thread of this process. */
+  readonly threadId?: number | undefined;
   /** The parent's end of the child's file descriptor 3. */
   readonly lifeline: Duplex;
   readonly stdout: Readable;

@@ -32,6 +32,7 @@ test('the public surface is this list', () => {
     'realClock',
     'stepSupervisor',
     'topSupervisor',
+    'unstartedChild',
     'whichChildren',
   ]);
   expect(Object.keys(testing).sort()).toEqual([

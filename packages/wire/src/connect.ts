@@ -11,8 +11,8 @@ import { checkSocketPath } from './socket-path.js';
 
 /** How long `connect` waits by default; on one machine a listener accepts at once or is frozen. */
 export const CONNECT_TIMEOUT_MS = 5_000;
-/** Far more than a runtime has processes; what comes beyond is closed by Node at once. */
-export const SERVER_CONNECTIONS_MAX = 1_024;
+/** More than the largest supervisor needs, with 10,000 children of three connections each; what comes beyond is closed at once. */
+export const SERVER_CONNECTIONS_MAX = 32_768;
 
 export interface ConnectOptions extends ConnectionOptions {
   /** Sent first. A connection with `oneWay: 'read'` sends this and nothing else. */

@@ -27,9 +27,12 @@ interface ArmedPoint {
 }
 
 let armed: Map<string, ArmedPoint> | undefined;
+/** What `kill` does. */
+let die: () => void = killProcess;
 
-/** Arms this process with a plan; an empty plan disarms it. */
-export function armFailpoints(faults: readonly Fault[]): void {
+/** Arms this process with a plan; an empty plan disarms it. A thread says how it dies alone (`end`, which must not return). */
+export function armFailpoints(faults: readonly Fault[], end: () => void = killProcess): void {
+  die = end;
   armed = faults.length === 0 ? undefined : new Map();
   for (const { point, hit, action } of faults) {
     const entry = armed?.get(point) ?? { hits: 0, actions: new Map<number, FaultAction>() };
@@ -73,9 +76,13 @@ function carryOut(action: FaultAction, name: string, count: number): void {
   } catch {
     // The line is for people who read logs; the fault happens without it too.
   }
-  if (action === 'kill') signalAndWait('SIGKILL', Number.POSITIVE_INFINITY);
+  if (action === 'kill') die();
   else if (action === 'stop') signalAndWait('SIGSTOP', STOP_SETTLE_MS);
   else throw Object.assign(new Error(`${action}: failpoint ${name}`), { code: action });
+}
+
+function killProcess(): void {
+  signalAndWait('SIGKILL', Number.POSITIVE_INFINITY);
 }
 
 /** The kernel may deliver a signal through another thread, and this one would run on for a while: so it waits at the point. */

@@ -20,7 +20,8 @@ export {
   readOutcomeKey,
   writeOutcomeKey,
 } from './outcome-key.js';
-export { frameBootstrap, LIFELINE_BEAT, readBootstrap, watchLifeline, WATCH_INTERVAL_MS } from './lifeline.js';
+export { DeadlineWatch, HandlerDeadline, WATCH_INTERVAL_MS } from './handler-deadline.js';
+export { frameBootstrap, LIFELINE_BEAT, readBootstrap, unframeBootstrap, watchLifeline } from './lifeline.js';
 export {
   changed,
   expect,

@@ -21,7 +21,7 @@ export type KeeperRequest =
       readonly worker: string;
       readonly attachment: number;
       readonly tables: readonly TableDeclaration[];
-      /** The workers of the runtime, whether they live or not. */
+      /** The workers that came since `resume` or the last of these requests, whether they live or not. */
       readonly workers?: readonly string[] | undefined;
     }
   | {

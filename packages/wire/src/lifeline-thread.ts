@@ -4,6 +4,7 @@
 import { rmSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { workerData } from 'node:worker_threads';
+import { DeadlineWatch } from './handler-deadline.js';
 
 const { shared, descriptor, intervalMs, socketDirectory, heartbeatMs } = workerData as {
   readonly shared: Float64Array;
@@ -18,33 +19,18 @@ socket.on('error', parentGone);
 socket.on('end', parentGone);
 socket.on('close', parentGone);
 socket.resume();
+const watch = new DeadlineWatch(shared, intervalMs);
 setInterval(checkDeadline, intervalMs);
 if (heartbeatMs > 0) setInterval(beat, heartbeatMs);
 
-/** The deadline that was last seen, and by how much it is put off because this process did not run. */
-let seen = 0;
-let putOffMs = 0;
-let lastCheck = clock();
 /** How often the main thread had turned its event loop at the last sign of life. */
 let turns = 0;
 
 function checkDeadline(): void {
-  const now = clock();
-  const elapsedMs = now - lastCheck;
-  const lateMs = elapsedMs - intervalMs;
-  lastCheck = now;
-  const deadline = shared[0] ?? 0;
-  if (deadline !== seen) {
-    seen = deadline;
-    putOffMs = 0;
-  }
-  // When this thread did not run, neither did the handler: the process was stopped, or the machine busy.
-  if (lateMs > intervalMs) putOffMs += lateMs;
-  // Whoever looks at a handler in a debugger has time.
-  else if (shared[4] === 1) putOffMs += elapsedMs;
-  if (deadline === 0 || now < deadline + putOffMs) return;
+  const overrun = watch.check();
+  if (overrun === undefined) return;
   try {
-    writeSync(descriptor, `${JSON.stringify({ overrun: shared[1] })}\n`);
+    writeSync(descriptor, `${JSON.stringify({ overrun })}\n`);
   } catch {
     // The parent is gone, or does not read: it then learns of the death alone.
   }
@@ -63,11 +49,6 @@ function beat(): void {
   } catch {
     // The parent is gone, or has not read for hours: it has its own ways to know.
   }
-}
-
-/** Milliseconds on a clock that is the same in every thread of this process and is never set. */
-function clock(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 function parentGone(): void {

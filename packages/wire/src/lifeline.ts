@@ -18,17 +18,14 @@
  * thread starts. After that the parent writes nothing. The child writes the byte LIFELINE_BEAT for each sign of life, and
  * may write one line of JSON, `{"overrun":callId}`, which has no such byte.
  *
- * Shared memory of the two threads (Float64): [0] the deadline of the running handler in milliseconds since 1970 by the clock
- * that is never set, performance.timeOrigin + performance.now(), 0 for none; [1] the id of its call; [2] 1 while a handler runs;
- * [3] how often the main thread has turned its event loop, 0 while it loads; [4] 1 under a debugger.
+ * The memory that the two threads share is described in handler-deadline.ts.
  */
 import { readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { WireError } from './errors.js';
+import { HandlerDeadline, WATCH_INTERVAL_MS } from './handler-deadline.js';
 
 export const LIFELINE_DESCRIPTOR = 3;
-/** How often the thread compares the deadline with the clock: the precision of handler timeouts. */
-export const WATCH_INTERVAL_MS = 50;
 /** The sign of life: a full stop. */
 export const LIFELINE_BEAT = 0x2e;
 /** How often the main thread shows that it turns, where there is no heartbeat: then only the debugger is looked for. */
@@ -71,6 +68,11 @@ export function frameBootstrap(bootstrap: Uint8Array): Uint8Array {
   return framed;
 }
 
+/** What is behind the length of a bootstrap that came whole, as it comes to a thread. */
+export function unframeBootstrap(framed: Uint8Array): Uint8Array {
+  return framed.subarray(4);
+}
+
 function readExactly(count: number): Uint8Array {
   const bytes = new Uint8Array(count);
   let filled = 0;
@@ -95,7 +97,8 @@ function readSome(bytes: Uint8Array, offset: number): number {
 
 /** Starts the thread that watches the lifeline from now on. */
 export function watchLifeline({ socketDirectory, heartbeatMs }: LifelineOptions): Lifeline {
-  const shared = new Float64Array(new SharedArrayBuffer(40));
+  const deadline = new HandlerDeadline();
+  const { shared } = deadline;
   const thread = new Worker(new URL('./lifeline-thread.js', import.meta.url), {
     workerData: {
       shared,
@@ -111,15 +114,8 @@ export function watchLifeline({ socketDirectory, heartbeatMs }: LifelineOptions)
   thread.unref();
   shared[4] = isDebugged() ? 1 : 0;
   return {
-    handlerBegins(callId, timeoutMs) {
-      shared[1] = callId;
-      shared[0] = timeoutMs === 0 ? 0 : performance.timeOrigin + performance.now() + timeoutMs;
-      shared[2] = 1;
-    },
-    handlerEnded() {
-      shared[0] = 0;
-      shared[2] = 0;
-    },
+    handlerBegins: (callId, timeoutMs) => deadline.handlerBegins(callId, timeoutMs),
+    handlerEnded: () => deadline.handlerEnded(),
     loaded() {
       shared[3] = 1;
       // Twice for each sign of life, so that none is missed for being late by a little.

@@ -32,6 +32,8 @@ export interface HydrationOptions {
   readonly reader: () => RowReader;
   /** Whether a call waits or runs. */
   readonly isBusy: () => boolean;
+  /** Takes what is thrown in the background. */
+  readonly onBug: (error: unknown) => void;
 }
 
 export class Hydration {
@@ -59,8 +61,12 @@ export class Hydration {
   start(): void {
     if (this.isDone) return this.close();
     setImmediate(() => {
-      this.slice();
-      this.start();
+      try {
+        this.slice();
+        this.start();
+      } catch (error) {
+        this.options.onBug(error);
+      }
     });
   }
 
@@ -68,6 +74,11 @@ export class Hydration {
   forget(table: Table<AnyTableDefinition>): void {
     const index = this.waiting.indexOf(table);
     if (index >= 0) this.waiting.splice(index, 1);
+  }
+
+  /** Stops loading, and closes the store at the next turn. */
+  cutOff(): void {
+    this.waiting.length = 0;
   }
 
   private begin(table: Table<AnyTableDefinition>, grant: TableGrant): void {

@@ -34,6 +34,8 @@ export interface IncarnationPorts {
   readonly onIgnored: () => void;
   /** Everything that had arrived before `stop` is done and released. */
   readonly onStopped: () => void;
+  /** Takes an error that nobody else can: the worker crashes of it. */
+  readonly onBug: (error: unknown) => void;
   /** A handler threw in a worker that crashes then; its error has been sent. */
   readonly onCrash: (error: unknown, callId: number) => void;
 }

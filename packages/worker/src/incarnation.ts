@@ -135,6 +135,7 @@ export class Incarnation {
   /** Whether what `init` or a former life has left to do is not done yet: no calls come meanwhile. */
   private isContinuing = false;
   private isPumpDue = false;
+  private isCutOff = false;
   private death: Death | undefined;
   private readonly inheritance: Inheritance;
   private readonly migration: MigrationRun;
@@ -167,6 +168,7 @@ export class Incarnation {
     this.inheritance = new Inheritance(name, this.transaction, {
       reader: ports.reader,
       log: ports.log,
+      onBug: ports.onBug,
       isBusy: () => this.running !== undefined || this.mailbox.size > 0,
     });
     this.migration = new MigrationRun({ definitions: definition.tables, gate, ports });
@@ -201,7 +203,8 @@ export class Incarnation {
     } catch (error) {
       return this.initFailed(error);
     }
-    if (tables.some(({ migration }) => migration !== undefined)) void this.migrate({ ...message, tables });
+    if (tables.some(({ migration }) => migration !== undefined))
+      this.migrate({ ...message, tables }).catch(this.ports.onBug);
     else this.begun({ ...message, tables });
   }
 
@@ -246,7 +249,7 @@ export class Incarnation {
     this.schedule();
   }
 
-  /** What throws in here beside the migration itself is a bug, and ends the process as a rejection that nobody handles. */
+  /** What throws in here beside the migration itself is a bug. */
   private async migrate(message: ActivateMessage): Promise<void> {
     let migrated: readonly TableGrant[];
     try {
@@ -254,7 +257,7 @@ export class Incarnation {
     } catch (error) {
       return this.initFailed(error);
     }
-    this.begun({ ...message, tables: migrated });
+    if (!this.isCutOff) this.begun({ ...message, tables: migrated });
   }
 
   /** Takes the answer to what a handler has asked. */
@@ -294,6 +297,22 @@ export class Incarnation {
     this.finish();
   }
 
+  /**
+   * Ends this life where no process ends with it: what a handler that still runs does from now on is dropped, its tables refuse
+   * it, and no other handler begins.
+   */
+  cutOff(): void {
+    if (this.isCutOff) return;
+    this.isCutOff = true;
+    this.state = 'over';
+    this.session?.close(true);
+    if (this.running !== undefined) this.rollback();
+    this.life.timers.stop();
+    this.ports.handlerEnded();
+    this.inheritance.cutOff();
+    this.migration.cutOff();
+  }
+
   private initialize(restarted: boolean, elsewhere: ReadonlyMap<string, string>): void {
     // The definition has erased the type of its own tables.
     const init = this.definition.init as ((context: InitContext<TableDefinitions>) => unknown) | undefined;
@@ -331,6 +350,7 @@ export class Incarnation {
   }
 
   private initFailed(error: unknown): void {
+    if (this.isCutOff) return;
     if (isBug(error)) throw error;
     this.state = 'over';
     this.ports.onInitFailed(error);
@@ -412,13 +432,23 @@ export class Incarnation {
   }
 
   private wait(callId: number, result: unknown): void {
-    // What throws in here is a bug, and ends the process as a rejection that nobody handles.
-    void Promise.resolve(result)
-      .then(
-        (value) => this.succeeded(callId, value),
-        (error: unknown) => this.failed(callId, error),
-      )
-      .then(() => this.pump());
+    this.settle(
+      result,
+      (value) => this.succeeded(callId, value),
+      (error) => this.failed(callId, error),
+    );
+  }
+
+  /** Goes on when a handler settles, and then with the next one; what throws in here is a bug. */
+  private settle(result: unknown, then: (value: unknown) => void, otherwise: (error: unknown) => void): void {
+    const goOn =
+      <T>(step: (settled: T) => void) =>
+      (settled: T): void => {
+        if (this.isCutOff) return;
+        step(settled);
+        this.pump();
+      };
+    Promise.resolve(result).then(goOn(then), goOn(otherwise)).catch(this.ports.onBug);
   }
 
   private play({ running, run, returned, threw }: Turn): void {
@@ -433,10 +463,7 @@ export class Incarnation {
       return threw(error);
     }
     if (!isAsync) return returned(result);
-    // What throws in `returned` and `threw` is a bug, and ends the process as a rejection that nobody handles.
-    void Promise.resolve(result)
-      .then(returned, threw)
-      .then(() => this.pump());
+    this.settle(result, returned, threw);
   }
 
   private begin(running: Running): void {

@@ -17,7 +17,7 @@ import { Hydration } from './hydration.js';
 import type { HydrationOptions } from './hydration.js';
 import type { Transaction } from './transaction.js';
 
-export interface InheritanceOptions extends Pick<HydrationOptions, 'reader' | 'isBusy'> {
+export interface InheritanceOptions extends Pick<HydrationOptions, 'reader' | 'isBusy' | 'onBug'> {
   readonly log: WorkerLog;
 }
 
@@ -84,6 +84,11 @@ export class Inheritance {
     for (const hydration of this.hydrations) hydration.forget(table);
   };
 
+  /** Nothing is loaded any more. */
+  cutOff(): void {
+    for (const hydration of this.hydrations) hydration.cutOff();
+  }
+
   /** Whether a table of this worker has come as its definition does not describe it; it is refused from now on. */
   private isOfOtherForm({ worker, declaration, grant, moves }: Adoption): boolean {
     const own = worker === this.name ? this.transaction.holding(declaration.name) : undefined;
@@ -117,8 +122,8 @@ export class Inheritance {
     grants: readonly TableGrant[],
     encoder: BatchEncoder,
   ): void {
-    const { reader, isBusy } = this.options;
-    const hydration = new Hydration({ reader, isBusy, tables, grants, encoder });
+    const { reader, isBusy, onBug } = this.options;
+    const hydration = new Hydration({ reader, isBusy, onBug, tables, grants, encoder });
     this.hydrations = [...this.hydrations.filter(({ isDone }) => !isDone), hydration];
     hydration.start();
   }

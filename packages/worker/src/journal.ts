@@ -120,6 +120,11 @@ export class Journal {
     this.link?.acks?.destroy();
   }
 
+  /** Ends both connections at once. */
+  cutOff(): void {
+    this.end(this.link);
+  }
+
   private receive(link: Link, kind: number, body: Uint8Array): void {
     if (link !== this.link || link.isOver) return;
     if (kind === FrameKind.ack) return this.release(decodeNumber(body));

@@ -1,5 +1,6 @@
 /**
- * The log of a worker's process: one line of JSON each, on its standard output, written before the call returns (output-write.ts).
+ * The log of a worker: one line of JSON each, on its process's standard output or what stands for that, written before the call
+ * returns (output-write.ts).
  *
  *   {"level":"info","time":1700000000000,"msg":"…", fields…}
  *
@@ -9,6 +10,7 @@
 import type { WorkerLog } from './handler-context.js';
 import { cutString, loggable } from './log-value.js';
 import { writeWhole } from './output-write.js';
+import type { OutputWrite } from './output-write.js';
 
 /** The longest message, in characters. */
 export const LOG_MESSAGE_CHARS_MAX = 65_536;
@@ -17,12 +19,12 @@ export const LOG_LINE_BYTES_MAX = 524_288;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Makes a log that writes to a file descriptor. */
-export function logTo(descriptor: number): WorkerLog {
+/** Makes a log that writes to a file descriptor, or to what \`write\` has for it. */
+export function logTo(descriptor: number, write: OutputWrite = writeWhole): WorkerLog {
   const writer =
     (level: string) =>
     (message: string, fields?: Fields): void => {
-      writeWhole(descriptor, Buffer.from(formatLine(level, message, fields)));
+      write(descriptor, Buffer.from(formatLine(level, message, fields)));
     };
   return Object.freeze({ debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') });
 }

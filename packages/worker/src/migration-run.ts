@@ -2,6 +2,7 @@
  * The migration of an incarnation's tables on its way through the output gate: each step is a batch, and the next one is built when
  * it is released. What a step is, is in migration.ts.
  */
+import { InvariantError } from '@heirloom/tables';
 import { failpoint } from '@heirloom/wire';
 import type { MigrationStep, TableGrant } from '@heirloom/wire';
 import type { BatchEncoder } from './batch-encoder.js';
@@ -18,7 +19,7 @@ export interface MigrationRunOptions {
 
 export class MigrationRun {
   private readonly options: MigrationRunOptions;
-  private step: { readonly number: number; readonly released: () => void } | undefined;
+  private step: { readonly number: number; readonly released: () => void; readonly end: () => void } | undefined;
 
   constructor(options: MigrationRunOptions) {
     this.options = options;
@@ -49,14 +50,20 @@ export class MigrationRun {
     step.released();
   }
 
+  /** Ends the run, so that it closes the store. */
+  cutOff(): void {
+    this.step?.end();
+  }
+
   /** Resolves when the step is released; never, if the worker was stopped meanwhile. */
   private commit(step: MigrationStep, encoder: BatchEncoder): Promise<void> {
     const { gate, ports } = this.options;
     const number = gate.lastNumber + 1;
     gate.append(encoder.migration(number, step));
     failpoint(`worker.migration:${step.step}`);
-    return new Promise((resolve) => {
-      this.step = { number, released: resolve };
+    return new Promise((resolve, reject) => {
+      const end = (): void => reject(new InvariantError('a migration was cut off'));
+      this.step = { number, released: resolve, end };
       ports.flush();
     });
   }

@@ -16,6 +16,9 @@ import { writeSync } from 'node:fs';
 /** How long a full pipe that does not block is left alone before it is tried again: the precision of a sleep. */
 const RETRY_MS = 1;
 
+/** Takes what is written to descriptor 1 or 2. */
+export type OutputWrite = (descriptor: number, bytes: Uint8Array) => unknown;
+
 /** Writes all of it; gives back false when nobody reads. */
 export function writeWhole(descriptor: number, bytes: Uint8Array): boolean {
   for (let rest = bytes; rest.length > 0;) {
@@ -39,18 +42,18 @@ interface OutputStream {
 }
 
 /** Makes `process.stdout` and `process.stderr` write whole and at once. */
-export function captureOutput(): void {
-  capture(process.stdout, 1);
-  capture(process.stderr, 2);
+export function captureOutput(write: OutputWrite = writeWhole): void {
+  capture(process.stdout, 1, write);
+  capture(process.stderr, 2, write);
 }
 
-function capture(standard: NodeJS.WriteStream, descriptor: number): void {
+function capture(standard: NodeJS.WriteStream, descriptor: number, write: OutputWrite): void {
   const stream = standard as unknown as OutputStream; // Every writable has these; the types of tty say less.
   // The streams have made the descriptors non-blocking.
   stream._handle?.setBlocking?.(true);
   stream._writev = null;
   stream._write = (chunk, encoding, done) => {
-    writeWhole(descriptor, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    write(descriptor, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
     done();
   };
 }

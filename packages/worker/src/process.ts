@@ -20,7 +20,16 @@ process.on('SIGINT', () => undefined);
 markWorkerProcess();
 armFailpoints(bootstrap.faults);
 
-const worker = new WorkerProcess(bootstrap, lifeline, logTo(1));
+const worker = new WorkerProcess(bootstrap, {
+  log: logTo(1),
+  lifeline,
+  rehearses: true,
+  entitle: (title) => {
+    process.title = title;
+  },
+  exit: (code) => process.exit(code),
+  kill: () => process.kill(process.pid, 'SIGKILL'),
+});
 // This process is Heirloom's own, so an error that nobody catches is its to report.
 process.on('uncaughtException', (error) => worker.crash(error));
 process.on('unhandledRejection', (reason) => worker.crash(reason));

@@ -123,6 +123,9 @@ function scratchIncarnation(gate: OutputGate): Incarnation {
       onInitFailed: nothing,
       onIgnored: nothing,
       onStopped: nothing,
+      onBug: (error) => {
+        throw error;
+      },
       onCrash: nothing,
     },
   });

@@ -1,5 +1,6 @@
 /**
- * The shell of a worker's process: carries frames between its connections and its incarnation, and ends the process.
+ * The shell of a worker's process: carries frames between its connections and its incarnation, and ends the process. What
+ * "process" is here is its host's to say (worker-host.ts).
  *
  *   loading ──ready──▶ standby ──activate──▶ incarnation (incarnation.ts)
  *      └─loadFailed, exit 1
@@ -11,7 +12,7 @@
  *   initFailed, exit 1    `init` threw; nothing of it was sent
  *   ignored, exit 0       `init` chose not to run; nothing of it was sent
  *   crash, exit 70        an uncaught error, a bug, or an error in a worker with onError 'crash'
- *   SIGKILL               fenced by the keeper, the embedding process is gone, or a handler overran (the lifeline's thread)
+ *   SIGKILL               fenced by the keeper, the embedding process is gone, or a handler overran (whoever watches its time)
  *
  * 1. Nothing of a half-done handler is in any buffer, so an exit at any point sends whole handlers or nothing of them (G2).
  * 2. A frame that does not belong here ends the process: the embedding process and the worker are of one version.
@@ -43,7 +44,7 @@ import {
   timerDue,
   writeOutcome,
 } from '@heirloom/wire';
-import type { CloseReason, Connection, KeeperMessage, Lifeline } from '@heirloom/wire';
+import type { CloseReason, Connection, KeeperMessage } from '@heirloom/wire';
 import { KeeperError, openStoreReader } from '@heirloom/keeper/reader';
 import type { StoreReader } from '@heirloom/keeper/reader';
 import { CallError } from './call-error.js';
@@ -58,6 +59,7 @@ import { OutputGate } from './output-gate.js';
 import { rehearse } from './rehearsal.js';
 import { declareTables } from './table-declaration.js';
 import type { WorkerBootstrap } from './worker-bootstrap.js';
+import type { WorkerHost } from './worker-host.js';
 
 /** The exit code of a crash: EX_SOFTWARE of sysexits. */
 export const CRASH_EXIT_CODE = 70;
@@ -73,7 +75,7 @@ const CALLS_KINDS: ReadonlySet<number> = new Set([
 
 export class WorkerProcess {
   private readonly bootstrap: WorkerBootstrap;
-  private readonly lifeline: Lifeline;
+  private readonly host: WorkerHost;
   private readonly log: WorkerLog;
   private readonly gate: OutputGate = new OutputGate();
   private readonly journal: Journal;
@@ -83,11 +85,12 @@ export class WorkerProcess {
   private alarm: NodeJS.Timeout | undefined;
   /** Set when the process is about to end by itself. */
   private exitCode: number | undefined;
+  private isCutOff = false;
 
-  constructor(bootstrap: WorkerBootstrap, lifeline: Lifeline, log: WorkerLog) {
+  constructor(bootstrap: WorkerBootstrap, host: WorkerHost) {
     this.bootstrap = bootstrap;
-    this.lifeline = lifeline;
-    this.log = log;
+    this.host = host;
+    this.log = host.log;
     this.journal = new Journal({
       gate: this.gate,
       onRelease: (number) => this.incarnation?.release(number),
@@ -113,14 +116,16 @@ export class WorkerProcess {
         // At once, so that an error that nobody catches while the module loads can be reported.
       }).then((connection) => (this.calls = connection)),
     ]);
+    if (this.isCutOff) return calls.destroy();
     if (definition instanceof WorkerError) {
       sendControl(calls, loadFailed, { error: encodeError(definition) });
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
-    this.lifeline.loaded();
+    this.host.lifeline.loaded();
     const tables = declareTables(definition);
     sendControl(calls, ready, { pid: process.pid, calls: Object.keys(definition.handlers), tables });
+    if (!this.host.rehearses) return;
     rehearse(
       () => this.incarnation?.isNew !== true,
       () => this.openReader(),
@@ -128,7 +133,8 @@ export class WorkerProcess {
   }
 
   /** Reports an uncaught error, as far as that can be done at once, and ends the process. */
-  crash(error: unknown): never {
+  crash(error: unknown): void {
+    if (this.isCutOff) return;
     const callId = this.incarnation?.runningCallId;
     this.log.error('the worker crashed', { error, callId });
     try {
@@ -137,12 +143,34 @@ export class WorkerProcess {
         this.calls.flushNow();
       }
     } finally {
-      process.exit(CRASH_EXIT_CODE);
+      this.host.exit(CRASH_EXIT_CODE);
     }
   }
 
+  /** Ends what does not end with a host: the connections, and the use of tables. Nothing that is done later has an effect. */
+  cutOff(): void {
+    this.isCutOff = true;
+    clearTimeout(this.alarm);
+    this.incarnation?.cutOff();
+    this.journal.cutOff();
+    this.calls?.destroy();
+  }
+
+  /** Runs a task behind the frames that are being delivered, where its errors are the worker's. */
+  private defer(task: () => void): void {
+    process.nextTick(() => {
+      if (this.isCutOff) return;
+      try {
+        task();
+      } catch (error) {
+        this.crash(error);
+      }
+    });
+  }
+
   private prepare(definition: AnyWorkerDefinition, calls: Connection): void {
-    const { lifeline, journal, log, gate } = this;
+    const { journal, log, gate } = this;
+    const { lifeline } = this.host;
     const ports: IncarnationPorts = {
       reply: (outcome) => void calls.send(FrameKind.reply, (writer) => writeOutcome(writer, outcome)),
       ask: (message) => sendControl(calls, ask, message),
@@ -150,14 +178,14 @@ export class WorkerProcess {
       timerDue: (message) => sendControl(calls, timerDue, message),
       setAlarm: (delayMs, task) => {
         clearTimeout(this.alarm);
-        this.alarm = delayMs === undefined ? undefined : setTimeout(task, delayMs);
+        this.alarm = delayMs === undefined ? undefined : setTimeout(() => this.defer(task), delayMs);
       },
       flush: () => {
         journal.flush();
         calls.flushNow();
       },
       isCongested: () => calls.isCongested,
-      defer: (task) => process.nextTick(task),
+      defer: (task) => this.defer(task),
       handlerBegins: (callId, timeoutMs) => lifeline.handlerBegins(callId, timeoutMs),
       handlerEnded: () => lifeline.handlerEnded(),
       now: Date.now,
@@ -184,6 +212,7 @@ export class WorkerProcess {
         sendControl(calls, stopped, {});
         this.exitAfterSending(0);
       },
+      onBug: (error) => this.crash(error),
       onCrash: (error, callId) => {
         this.log.error('the worker crashes because a handler threw', { error, callId });
         sendControl(calls, crash, { error: encodeError(error), callId });
@@ -206,15 +235,15 @@ export class WorkerProcess {
     // User code runs outside of the connection's frame handler, where its errors are its own.
     else if (kind === FrameKind.stop) {
       decodeControl(stop, body);
-      process.nextTick(() => incarnation.stop());
+      this.defer(() => incarnation.stop());
     } else this.activate(incarnation, body);
   }
 
   private activate(incarnation: Incarnation, body: Uint8Array): void {
     const message = decodeControl(activate, body);
-    process.title = `heirloom worker ${this.bootstrap.worker}#${message.epoch}`;
+    this.host.entitle(`heirloom worker ${this.bootstrap.worker}#${message.epoch}`);
     this.journal.activate(message.epoch);
-    process.nextTick(() => incarnation.activate(message));
+    this.defer(() => incarnation.activate(message));
   }
 
   /** Connects to the keeper. */
@@ -231,20 +260,22 @@ export class WorkerProcess {
   private exitAfterSending(code: number): void {
     this.exitCode = code;
     if (this.calls?.isOpen === true) this.calls.close();
-    else process.exit(code);
+    else this.host.exit(code);
   }
 
   private callsClosed({ kind, error }: CloseReason): void {
-    if (this.exitCode !== undefined) process.exit(this.exitCode);
+    if (this.isCutOff) return;
+    if (this.exitCode !== undefined) return this.host.exit(this.exitCode);
     const why = error === undefined ? kind : `${kind}: ${error.message}`;
-    if (error?.cause instanceof Error && kind === 'failed' && error.code === 'ERR_WIRE_HANDLER')
-      this.crash(error.cause);
+    if (error?.cause instanceof Error && kind === 'failed' && error.code === 'ERR_WIRE_HANDLER') {
+      return this.crash(error.cause);
+    }
     this.kill('ERR_WORKER_LOST', `the connection to the embedding process is over (${why})`);
   }
 
   private kill(code: 'ERR_WORKER_FENCED' | 'ERR_WORKER_LOST', reason: string): void {
     this.log.error('the worker ends', { code, reason });
-    process.kill(process.pid, 'SIGKILL');
+    this.host.kill();
   }
 }
 

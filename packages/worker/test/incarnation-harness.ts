@@ -80,6 +80,9 @@ export class Harness {
         onIgnored: () => this.event('ignored'),
         onInitFailed: (error) => this.event(`initFailed ${String(error)}`),
         onStopped: () => this.event('stopped'),
+        onBug: (error) => {
+          throw error;
+        },
         onCrash: (error, callId) => this.event(`crash ${callId} ${String(error)}`),
       },
     });

@@ -30,6 +30,7 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'REMOTE_WRITES',
     'SUSPECT_WINDOW',
     'TABLE_CALL_PREFIX',
+    'THREAD_KILLED_CODE',
     'TIMERS_MAX',
     'TIMER_CALL_PREFIX',
     'askError',
@@ -37,9 +38,11 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'encodeWorkerBootstrap',
     'isAskedWrite',
     'onAbort',
+    'outputTaken',
     'targetDetails',
     'targetName',
     'workerProcess',
+    'workerThread',
   ]);
   expect(launch.workerProcess.pathname).toMatch(/\/process\.js$/);
 });
