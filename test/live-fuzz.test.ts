@@ -61,8 +61,8 @@ const ofKinds = (...kinds: readonly number[]): readonly FrameSample[] =>
   samples.filter(({ kind }) => kinds.includes(kind));
 const { ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave } = FrameKind;
 const FROM_WORKER = [ready, loadFailed, active, initFailed, reply, stopped, crash, keeperLost, ask, leave] as const;
-const { activate, call, keeper, stop, adopt, answer } = FrameKind;
-const TO_WORKER = [activate, call, keeper, stop, adopt, answer] as const;
+const { activate, call, keeper, stop, adopt, answer, delivery } = FrameKind;
+const TO_WORKER = [activate, call, keeper, stop, adopt, answer, delivery] as const;
 const TO_KEEPER = [
   FrameKind.expect,
   FrameKind.request,

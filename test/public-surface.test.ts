@@ -55,18 +55,19 @@ describe('what users import', () => {
         WorkerReferenceError file2tab readTabfile startRuntime supervisor tab2file tabfileInfo worker
       `),
       types: words(`
-        AnyTableDefinition AnyWorkerDefinition ArgsOption AutoShutdown Backoff CallErrorCode CallOptions CallOutcome CallsOf
-        ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions DefaultRow ExitPhase ExitReason
-        ExitReport Explanation ExtendedInfo
-        FieldsOf File2tabOptions FirstArgs HeartbeatSettings Inside InstanceArgs KeeperErrorCode KeeperSettings KeyCut KeyedRows Logger MatchObjectOptions
-        MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable QueueLimits ReadTabfileOptions
+        AnyTableDefinition AnyWorkerDefinition ArgsOption AutoShutdown Backoff CallErrorCode CallOptions CallOutcome
+        CallsOf ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation CounterOptions
+        DeadLetter DeadLetterSelection DeadLetters DefaultRow ExitPhase ExitReason ExitReport Explanation ExtendedInfo FieldsOf File2tabOptions
+        FirstArgs HeartbeatSettings Inside InstanceArgs KeeperErrorCode KeeperSettings KeyCut KeyedRows LetterReason Logger
+        MatchObjectOptions MatchOptions MatchedValues Operators PageOptions Patch Pattern PrivateTable ProgramCastsOf
+        QueueLimits ReadTabfileOptions
         ReadableTable ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables RestartCount RestartType
         RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor
         SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode
-        SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
-        TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
-        WhereFields WorkerDefinition WorkerDriver WorkerErrorCode WorkerHandle WorkerOptions WorkerReference
-        WorkerReferenceErrorCode WorkerResourceLimits WritableTable WrittenTabfile
+        SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table
+        TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf
+        WatchOptions Where WhereFields WorkerDefinition WorkerDriver WorkerErrorCode WorkerHandle WorkerOptions
+        WorkerReference WorkerReferenceErrorCode WorkerResourceLimits WritableTable WrittenTabfile
       `),
     });
   });
@@ -78,17 +79,19 @@ describe('what users import', () => {
         tab2file tabfileInfo table workerRef
       `),
       types: words(`
-        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition ArgsOf ArgsType AskOptions AskedTable AskedTables
-        CallErrorCode CallOutcome CallSignatures CallsOf Condition ContinueWith CounterFieldOf CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult
-        Explanation ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions
-        InheritedTables InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf
-        KeyedRows LogWrite LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables
-        NumericFieldOf Operators OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern
-        PrivateTable ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers
-        ReverseOptions RowOf RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow
-        SignatureOf StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
-        TableDefinition TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer
-        TableType TablesOf TerminateReason TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields WorkerDefinition
+        Access AccessOf AnyHandler AnyTableDefinition AnyWorkerDefinition ArgsOf ArgsType AskOptions AskedTable
+        AskedTables CallErrorCode CallOutcome CallSignatures CallsOf CastsOf Condition ContinueWith CounterFieldOf
+        CounterOperation CounterOperationOf CounterOptions CounterValue DefaultRow ElementResult Explanation
+        ExtendedInfo FieldOf FieldValue FieldsOf File2tabOptions HandlerContext Handlers HeirOptions InheritedTables
+        InitContext InputOf InputRowOf Inside KeyCut KeyFieldOf KeyOf KeyPartOf KeySpec KeySpecOf KeyedRows LogWrite
+        LookupResult MatchObjectOptions MatchOptions MatchedValues MigrateRow NamedTables NumericFieldOf Operators
+        OtherFieldOf OwnedTable OwnerTable OwnerTables OwnerWhere PageOptions Patch Pattern PrivateTable
+        ReadTabfileOptions ReadableTable ReleasedInfo ReleasedPosition RemoteWorker RemoteWorkers ReverseOptions RowOf
+        RowPredicate RowType RowsOptions RunningCall SelectCursor SelectOptions SelectPage SelectedRow SignatureOf
+        StoredRowOf Survives Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition
+        TableDefinitions TableErrorCode TableInMemory TableInfo TableKey TableOptions TableTransfer TableType TablesOf
+        TerminateReason TimerHandlers TimerOptions TransferContext TuplePosition TypeOf Value Where WhereFields
+        WorkerDefinition
         WorkerErrorCode WorkerIdentity WorkerLog WorkerRef WorkerTimers WritableTable WrittenTabfile
       `),
     });

@@ -2,7 +2,8 @@
  * The first and the last thing that a worker does: `migrate` and `terminate`, each a batch of its own (G2, G3).
  *
  * Mutations that make this fail:
- * - The process exits before the batch of `terminate` is released; what a `terminate` that threw did is committed.
+ * - What a `terminate` that threw did is committed. (That the process exits behind the release of its batch is held by
+ *   worker/test/callbacks: what has left for the journal is stored anyway.)
  * - The version is stored by a batch of its own before or behind that of `migrate` (kills between the two), or not at all.
  * - The keeper grants the hidden table only to workers that declare it: then a version that is not declared any more is not missed.
  */

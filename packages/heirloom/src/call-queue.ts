@@ -17,7 +17,8 @@
  *    the call and not as a restart of the worker. Only a call that is known to be the culprit, because it ran alone or the
  *    worker could say so, is ever poisoned.
  * 5. A cancelled call that was sent is never run again; its caller was told that its outcome is unknown.
- * 6. G9: waiting holds at most `waitingMax` calls of `waitingBytesMax` bytes besides those that are run again; sent holds at
+ * 6. G9: waiting holds at most `waitingMax` calls of `waitingBytesMax` bytes besides those that are run again and those that are
+ *    bounded by who admits them; sent holds at
  *    most `sentMax` calls, and `sentBytesMax` bytes and one call more.
  */
 import { invariant } from '@heirloom/tables';
@@ -106,9 +107,14 @@ export class CallQueue<Call extends QueuedCall> {
   offer(call: Call): boolean {
     const { waitingMax, waitingBytesMax } = this.#limits;
     if (this.waitingCount >= waitingMax || this.#waitingBytes + call.bytes > waitingBytesMax) return false;
+    this.admit(call);
+    return true;
+  }
+
+  /** Takes a call whose number is bounded elsewhere. */
+  admit(call: Call): void {
     this.#waiting.push(call);
     this.#waitingBytes += call.bytes;
-    return true;
   }
 
   /** Takes the next calls to send out of the queue, in order; an empty list when none may be sent now. */

@@ -5,6 +5,7 @@
  * the turn in which they happen, to the listeners that there are then.
  */
 import type { ExitReport } from './exit-report.js';
+import type { LetterReason } from '@heirloom/wire';
 import { wrongOption } from './option-check.js';
 
 /** Every event with what it carries. All times are in milliseconds. */
@@ -45,6 +46,19 @@ export interface RuntimeEvents {
     readonly tries: number;
     readonly timer?: string | undefined;
   };
+  /**
+   * A call or cast was given up, and is a dead letter from now on; see `deadLetters`. Once for each that comes while the program
+   * runs; those of earlier runs are in the list.
+   */
+  dead_letter: {
+    readonly id: number;
+    readonly worker: string;
+    readonly call: string;
+    readonly kind: 'call' | 'cast';
+    readonly reason: LetterReason;
+    readonly tries: number;
+    readonly error: Error;
+  };
   keeper_crash: {
     readonly pid: number | undefined;
     readonly code: number | null;
@@ -65,6 +79,7 @@ const EVENTS: readonly (keyof RuntimeEvents)[] = [
   'restart',
   'recovered',
   'poisoned',
+  'dead_letter',
   'keeper_crash',
   'keeper_recovered',
   'ended',

@@ -8,6 +8,7 @@ export { HeirloomError, TableError } from '@heirloom/tables';
 export { WorkerError } from '@heirloom/worker';
 
 export type { RetryPolicy } from './call-queue.js';
+export type { DeadLetter, DeadLetters, DeadLetterSelection } from './dead-letters.js';
 export type { CallErrorCode, CallOutcome, RuntimeErrorCode, WorkerReferenceErrorCode } from './errors.js';
 export type { RuntimeEvents } from './events.js';
 export type { ExitPhase, ExitReason, ExitReport } from './exit-report.js';
@@ -21,6 +22,7 @@ export type {
   WorkerOptions,
   WorkerReference,
 } from './reference.js';
+export type { ProgramCastsOf } from './program-cast.js';
 export type { CloseOptions, Runtime, TableListing } from './runtime.js';
 export type { SupervisorManagement } from './supervisor-management.js';
 export type { ArgsOption, FirstArgs, InstanceArgs } from './worker-args.js';
@@ -92,4 +94,5 @@ export type {
   WhereFields,
   WritableTable,
 } from '@heirloom/tables';
+export type { LetterReason } from '@heirloom/wire';
 export type { AnyWorkerDefinition, CallsOf, TablesOf, WorkerDefinition, WorkerErrorCode } from '@heirloom/worker';

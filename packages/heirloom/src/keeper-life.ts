@@ -35,6 +35,7 @@ const KEEPER_FRAMES: ReadonlySet<number> = new Set([
   FrameKind.violated,
   FrameKind.changed,
   FrameKind.moved,
+  FrameKind.mail,
 ]);
 
 export interface KeeperOptions {

@@ -15,11 +15,14 @@ import type {
   KeeperMessage,
   KeeperReadyMessage,
   KeeperRequest,
+  MailMessage,
   MovedMessage,
   Outcome,
   ResponseMessage,
+  Submission,
 } from '@heirloom/wire';
 import {
+  ARGUMENT_BYTES_MAX,
   changed,
   createToken,
   decodeControl,
@@ -28,6 +31,7 @@ import {
   encodeValue,
   expect,
   FrameKind,
+  mail,
   moved,
   response,
   sendControl,
@@ -58,18 +62,39 @@ export interface Question {
   giveUp(): void;
 }
 
+/** Something that was submitted. */
+export interface Submitted extends Question {
+  /** Whether a keeper was ever sent it, so that it may have happened. */
+  readonly isSent: boolean;
+}
+
+/** What hears of the mail that the keeper has. */
+export interface MailListener {
+  /** A keeper is there; the number is that of the mail that was stored last. */
+  keeperReady(lastMail: number): void;
+  told(message: MailMessage): void;
+}
+
 /** How many reads may be open: as many as the keeper lets wait for their turn. */
 export const OPEN_READS_MAX = 1_024;
 /** The largest request: a key, a condition or the tables of a worker. */
 export const REQUEST_BYTES_MAX: number = 4 * 1024 * 1024;
 /** How often a worker is given new tokens for the same keeper before it is replaced: some ten seconds, with the pauses. */
 export const INTRODUCTIONS_MAX = 8;
+/** How many casts of the program may be on their way to the keeper, and their bytes, one more included. */
+export const OPEN_CASTS_MAX = 4_096;
+export const OPEN_CASTS_BYTES_MAX: number = 2 * ARGUMENT_BYTES_MAX;
+/** What a submission has besides its arguments. */
+const SUBMISSION_SLACK_BYTES = 1024 * 1024;
 const REINTRODUCE_MIN_MS = 50;
 const REINTRODUCE_MAX_MS = 3_000;
 
 interface OpenRequest {
   readonly bytes: Uint8Array;
   readonly isRead: boolean;
+  /** The bytes of a cast, 0 for all else. */
+  readonly castBytes: number;
+  isSent: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -77,11 +102,17 @@ interface OpenRequest {
 export class KeeperLink {
   readonly #onReplies: (worker: string, outcomes: readonly Outcome[]) => void;
   readonly #onMoved: (message: MovedMessage) => void;
+  readonly #mail: MailListener;
   readonly #attached = new Map<number, Attached>();
   readonly #open = new Map<number, OpenRequest>();
   /** How often each worker process was introduced to the present keeper. */
   readonly #introductions = new Map<number, number>();
   #openReads = 0;
+  #openCasts = 0;
+  #openCastBytes = 0;
+  #lastSubmission = 0;
+  /** The open ones, in their order. */
+  readonly #submissions = new Set<number>();
   #connection: Connection | undefined;
   #ready: KeeperReadyMessage | undefined;
   #lastRequestId = 0;
@@ -96,7 +127,9 @@ export class KeeperLink {
   constructor(
     onReplies: (worker: string, outcomes: readonly Outcome[]) => void,
     onMoved: (message: MovedMessage) => void = () => {},
+    mailListener: MailListener = { keeperReady: () => {}, told: () => {} },
   ) {
+    this.#mail = mailListener;
     this.#onReplies = onReplies;
     this.#onMoved = onMoved;
   }
@@ -125,8 +158,9 @@ export class KeeperLink {
     this.#introductions.clear();
     const open = [...this.#open];
     for (const attached of this.#attached.values()) this.#introduce(attached);
-    for (const [, { bytes }] of open) connection.send(FrameKind.request, (writer) => writer.raw(bytes));
+    for (const [, request] of open) send(connection, request);
     this.watches.wakeAll();
+    this.#mail.keeperReady(ready.lastMail ?? 0);
   }
 
   /** The keeper of this connection is gone. */
@@ -184,18 +218,52 @@ export class KeeperLink {
 
   /** Asks the keeper something that need not be answered. Rejects also with CallError ERR_CALL_OVERLOADED, ERR_CALL_ARGUMENTS. */
   ask(request: KeeperRequest): Question {
+    return this.#ask(request);
+  }
+
+  /** Submits something that happens once, whatever keepers come and go. Rejects like `ask`, and with the keeper's refusal. */
+  submit(submission: Submission): Submitted {
+    const number = ++this.#lastSubmission;
+    this.#submissions.add(number);
+    const [settledBefore = number] = this.#submissions;
+    const submitted = this.#ask({ type: 'submit', number, settledBefore, submission });
+    const settled = (): void => void this.#submissions.delete(number);
+    submitted.answer.then(settled, settled);
+    return {
+      answer: submitted.answer,
+      giveUp: () => {
+        submitted.giveUp();
+        settled();
+      },
+      get isSent() {
+        return submitted.isSent;
+      },
+    };
+  }
+
+  #ask(request: KeeperRequest): Submitted {
     const requestId = ++this.#lastRequestId;
+    let asked: OpenRequest | undefined;
     const answer = new Promise<unknown>((resolve, reject) => {
       if (this.#failure !== undefined) throw this.#failure;
       const isRead = request.type === 'read';
       if (isRead && this.#openReads >= OPEN_READS_MAX) throw tooManyReads();
       // Encoded before it is kept, as what cannot be encoded could not be sent to the next keeper either.
       const bytes = encodeRequest(requestId, request);
-      this.#open.set(requestId, { bytes, isRead, resolve, reject });
-      if (isRead) this.#openReads++;
-      this.#connection?.send(FrameKind.request, (writer) => writer.raw(bytes));
+      const isCast = request.type === 'submit' && request.submission.kind === 'cast';
+      if (isCast) this.#checkRoomForCast();
+      asked = { bytes, isRead, castBytes: isCast ? bytes.length : 0, isSent: false, resolve, reject };
+      this.#open.set(requestId, asked);
+      this.#count(asked, 1);
+      if (this.#connection !== undefined) send(this.#connection, asked);
     });
-    return { answer, giveUp: () => void this.#takeOpen(requestId) };
+    return {
+      answer,
+      giveUp: () => void this.#takeOpen(requestId),
+      get isSent() {
+        return asked?.isSent ?? false;
+      },
+    };
   }
 
   /** A number for a selection that is read in pages. */
@@ -211,8 +279,21 @@ export class KeeperLink {
 
   #takeOpen(requestId: number): OpenRequest | undefined {
     const open = this.#open.get(requestId);
-    if (open !== undefined && this.#open.delete(requestId) && open.isRead) this.#openReads--;
+    if (open !== undefined && this.#open.delete(requestId)) this.#count(open, -1);
     return open;
+  }
+
+  #count({ isRead, castBytes }: OpenRequest, step: 1 | -1): void {
+    if (isRead) this.#openReads += step;
+    if (castBytes === 0) return;
+    this.#openCasts += step;
+    this.#openCastBytes += step * castBytes;
+  }
+
+  #checkRoomForCast(): void {
+    if (this.#openCasts < OPEN_CASTS_MAX && this.#openCastBytes < OPEN_CASTS_BYTES_MAX) return;
+    const message = `${this.#openCasts} casts of ${this.#openCastBytes} bytes are not stored yet; ${OPEN_CASTS_MAX} of ${OPEN_CASTS_BYTES_MAX} are the most. Wait for some of them.`;
+    throw new CallError('ERR_CALL_OVERLOADED', message, { limit: OPEN_CASTS_MAX, outcome: 'none' });
   }
 
   /** There will be no further keeper: rejects what is open and whatever is asked from now on. */
@@ -221,6 +302,8 @@ export class KeeperLink {
     for (const { reject } of this.#open.values()) reject(error);
     this.#open.clear();
     this.#openReads = 0;
+    this.#openCasts = 0;
+    this.#openCastBytes = 0;
     this.watches.failAll(error);
   }
 
@@ -230,6 +313,7 @@ export class KeeperLink {
     if (kind === FrameKind.replies) this.#takeReplies(body);
     else if (kind === FrameKind.response) this.#takeResponse(decodeControl(response, body));
     else if (kind === FrameKind.changed) this.watches.changed(decodeControl(changed, body).tables);
+    else if (kind === FrameKind.mail) this.#mail.told(decodeControl(mail, body));
     else if (kind === FrameKind.moved) this.#onMoved(decodeControl(moved, body));
     else if (kind === FrameKind.violated) {
       const { attachment, reason } = decodeControl(violated, body);
@@ -262,6 +346,11 @@ export class KeeperLink {
   }
 }
 
+function send(connection: Connection, request: OpenRequest): void {
+  request.isSent = true;
+  connection.send(FrameKind.request, (writer) => writer.raw(request.bytes));
+}
+
 function encodeRequest(requestId: number, request: KeeperRequest): Uint8Array {
   let bytes: Uint8Array;
   try {
@@ -272,8 +361,10 @@ function encodeRequest(requestId: number, request: KeeperRequest): Uint8Array {
     const message = `An argument cannot be sent: ${reason.replace('.request.arguments', '')}`;
     throw new CallError('ERR_CALL_ARGUMENTS', message, { outcome: 'none' }, { cause });
   }
-  if (bytes.length <= REQUEST_BYTES_MAX) return bytes;
-  const message = `The arguments have ${bytes.length} bytes, over the limit of ${REQUEST_BYTES_MAX}. Ask for less at a time.`;
+  // What a submission carries was measured when it was made.
+  const limit = request.type === 'submit' ? ARGUMENT_BYTES_MAX + SUBMISSION_SLACK_BYTES : REQUEST_BYTES_MAX;
+  if (bytes.length <= limit) return bytes;
+  const message = `The arguments have ${bytes.length} bytes, over the limit of ${limit}. Ask for less at a time.`;
   throw new CallError('ERR_CALL_ARGUMENTS', message, { bytes: bytes.length, outcome: 'none' });
 }
 

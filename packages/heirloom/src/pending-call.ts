@@ -7,8 +7,15 @@
  * 3. Arguments are encoded when the call is made, so that later changes to them do not matter, also when it is run again.
  */
 import { showValue } from '@heirloom/tables';
-import type { Outcome, OutcomeKey } from '@heirloom/wire';
-import { KEEP_OUTCOME_MS_MAX, OUTCOME_KEY_BYTES_MAX, decodeError, decodeValue, encodeValue } from '@heirloom/wire';
+import type { Delivery, Outcome, OutcomeKey } from '@heirloom/wire';
+import {
+  ARGUMENT_BYTES_MAX,
+  KEEP_OUTCOME_MS_MAX,
+  OUTCOME_KEY_BYTES_MAX,
+  decodeError,
+  decodeValue,
+  encodeValue,
+} from '@heirloom/wire';
 import { NAME_CHARS_MAX } from '@heirloom/worker';
 import { onAbort } from '@heirloom/worker/process-url';
 import type { QueuedCall, RetryPolicy } from './call-queue.js';
@@ -22,9 +29,6 @@ import type { WorkerSlot } from './worker-slot.js';
 export const CALL_TIMEOUT_DEFAULT_MS = 5_000;
 /** The longest timeout: Node fires longer timers at once. */
 export const CALL_TIMEOUT_MAX_MS = 2_147_483_647;
-
-/** The largest arguments of a call, encoded: they travel in one frame. */
-export const ARGUMENT_BYTES_MAX: number = 32 * 1024 * 1024;
 
 /** What can be said about a call, a read or a write when it is made. */
 export interface CallOptions {
@@ -86,6 +90,12 @@ function wrong(option: string, value: unknown, what: string): RuntimeError {
   );
 }
 
+/** What is run: a stored cast, or a dead letter. */
+export interface StoredRun extends Pick<Delivery, 'id' | 'kind'> {
+  /** Called once, when it is not run again. */
+  readonly settled: () => void;
+}
+
 export interface PendingCall extends QueuedCall {
   readonly slot: WorkerSlot;
   readonly name: string;
@@ -99,6 +109,8 @@ export interface PendingCall extends QueuedCall {
   isAnswered: boolean;
   /** Under which its outcome is kept; undefined for a call without a key. */
   readonly outcomeKey?: OutcomeKey | undefined;
+  /** Undefined for what is stored nowhere. */
+  readonly delivery: StoredRun | undefined;
 }
 
 /** A call that several callers may wait for; see keyed-calls.ts. */
@@ -111,6 +123,14 @@ export interface SharedCall {
   leave(): { readonly outcome: CallOutcome; readonly isGone: boolean };
   /** Somebody waits for it again. */
   rejoin(): void;
+}
+
+/** What a call is made of. */
+interface NewCall
+  extends
+    Pick<PendingCall, 'slot' | 'name' | 'argumentBytes' | 'resolve' | 'reject' | 'delivery'>,
+    Pick<PendingCall, 'outcomeKey'> {
+  readonly options: CallOptions;
 }
 
 export class PendingCalls {
@@ -149,38 +169,76 @@ export class PendingCalls {
       if (refusal !== undefined) throw refusal;
       checkCallName(slot.name, name);
       const argumentBytes = encodeArguments(slot.name, name, callArguments);
-      const { signal, retry = 'if_no_trace', timeoutMs = CALL_TIMEOUT_DEFAULT_MS } = options;
-      const call: PendingCall = {
-        callId: ++this.#lastCallId,
-        slot,
-        name,
-        argumentBytes,
-        bytes: argumentBytes.length,
-        resolve,
-        reject,
-        retry,
-        tries: 0,
-        cancelled: false,
-        timer: undefined,
-        stopWaiting: undefined,
-        signal,
-        isAnswered: false,
-      };
-      if (slot.isFinished) throw failure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
-      if (signal?.aborted === true)
-        throw failure(call, 'ERR_CALL_ABORTED', 'none', 'was aborted before it was sent', signal.reason);
-      this.#calls.set(call.callId, call);
-      if (timeoutMs !== 'infinity') call.timer = setTimeout(() => this.#timedOut(call, timeoutMs), timeoutMs);
-      if (signal !== undefined) this.#listen(call, signal);
-      if (!slot.offer(call)) {
-        this.fail(
-          call,
-          'ERR_CALL_OVERLOADED',
-          'none',
-          'was refused, as too many calls wait for the worker. Send fewer at a time',
-        );
+      this.#begin(this.#newCall({ slot, name, argumentBytes, resolve, reject, options, delivery: undefined }), options);
+    });
+  }
+
+  /** Has a dead letter run again, like a call. */
+  runLetter(
+    slot: WorkerSlot,
+    name: string,
+    argumentBytes: Uint8Array,
+    options: CallOptions,
+    delivery: StoredRun,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      try {
+        this.checkOpen();
+        this.#begin(this.#newCall({ slot, name, argumentBytes, resolve, reject, options, delivery }), options);
+      } catch (error) {
+        delivery.settled();
+        throw error;
       }
     });
+  }
+
+  /** Has a stored cast run by a worker that takes calls: nobody waits for it, and there is no time for it. */
+  deliver(slot: WorkerSlot, name: string, argumentBytes: Uint8Array, delivery: StoredRun): void {
+    const nobody = { resolve: () => {}, reject: () => {}, options: {} };
+    const call = this.#newCall({ slot, name, argumentBytes, delivery, ...nobody });
+    this.#calls.set(call.callId, call);
+    slot.admit(call);
+  }
+
+  /** Throws what refuses calls of the program, once the runtime closes. */
+  checkOpen(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
+  #newCall({ slot, name, argumentBytes, resolve, reject, delivery, options, outcomeKey }: NewCall): PendingCall {
+    const { signal, retry = 'if_no_trace' } = options;
+    return {
+      callId: ++this.#lastCallId,
+      slot,
+      name,
+      argumentBytes,
+      bytes: argumentBytes.length,
+      resolve,
+      reject,
+      retry,
+      tries: 0,
+      cancelled: false,
+      timer: undefined,
+      stopWaiting: undefined,
+      signal,
+      isAnswered: false,
+      delivery,
+      outcomeKey,
+    };
+  }
+
+  /** Takes a call of the program or of a handler. Throws CallError for one that is refused at once. */
+  #begin(call: PendingCall, { timeoutMs = CALL_TIMEOUT_DEFAULT_MS }: CallOptions): void {
+    const { slot, signal } = call;
+    if (slot.isFinished) throw callFailure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
+    if (signal?.aborted === true)
+      throw callFailure(call, 'ERR_CALL_ABORTED', 'none', 'was aborted before it was sent', signal.reason);
+    this.#calls.set(call.callId, call);
+    if (timeoutMs !== 'infinity') call.timer = setTimeout(() => this.#timedOut(call, timeoutMs), timeoutMs);
+    if (signal !== undefined) this.#listen(call, signal);
+    if (slot.offer(call)) return;
+    const advice = 'was refused, as too many calls wait for the worker. Send fewer at a time';
+    this.fail(call, 'ERR_CALL_OVERLOADED', 'none', advice);
   }
 
   /** Makes a call without a time or signal of its own, whose outcome is kept. Throws as `call` rejects. */
@@ -188,38 +246,22 @@ export class PendingCalls {
     slot: WorkerSlot,
     name: string,
     argumentBytes: Uint8Array,
-    { retry = 'if_no_trace' }: CallOptions,
+    { retry }: CallOptions,
     outcomeKey: OutcomeKey,
   ): SharedCall {
-    if (this.#refusal !== undefined) throw this.#refusal;
+    this.checkOpen();
     const answer = createDeferred<unknown>();
-    const call: PendingCall = {
-      callId: ++this.#lastCallId,
+    const call = this.#newCall({
       slot,
       name,
       argumentBytes,
-      bytes: argumentBytes.length,
       resolve: (value) => answer.resolve(value),
       reject: (error) => answer.reject(error),
-      retry,
-      tries: 0,
-      cancelled: false,
-      timer: undefined,
-      stopWaiting: undefined,
-      signal: undefined,
-      isAnswered: false,
+      options: { retry },
+      delivery: undefined,
       outcomeKey,
-    };
-    if (slot.isFinished) throw failure(call, 'ERR_CALL_STOPPED', 'none', 'was refused, as its worker has ended');
-    this.#calls.set(call.callId, call);
-    if (!slot.offer(call)) {
-      this.fail(
-        call,
-        'ERR_CALL_OVERLOADED',
-        'none',
-        'was refused, as too many calls wait for the worker. Send fewer at a time',
-      );
-    }
+    });
+    this.#begin(call, { timeoutMs: 'infinity' });
     return {
       answer: answer.promise,
       leave: () => this.#withdraw(call),
@@ -230,7 +272,7 @@ export class PendingCalls {
   #withdraw(call: PendingCall): ReturnType<SharedCall['leave']> {
     if (call.slot.cancel(call) === 'unknown') return { outcome: 'unknown', isGone: false };
     const outcome = this.#forget(call) ? 'unknown' : 'none';
-    this.#reject(call, failure(call, 'ERR_CALL_ABORTED', outcome, 'was given up'));
+    this.#reject(call, callFailure(call, 'ERR_CALL_ABORTED', outcome, 'was given up'));
     return { outcome, isGone: true };
   }
 
@@ -245,7 +287,7 @@ export class PendingCalls {
   #giveUp(call: PendingCall, code: CallErrorCode, what: string, cause?: unknown): void {
     const outcome = call.slot.cancel(call);
     const hasWritten = outcome === 'none' && this.#forget(call);
-    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
+    this.#reject(call, callFailure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
   }
 
   /** Answers the calls that these outcomes are of. A worker answers only the calls that were made to it (G12). */
@@ -265,7 +307,7 @@ export class PendingCalls {
         this.#reject(call, thrownError(call.slot.name, call.name, hasWritten, decodeValue(outcome.payload)));
       else this.#resolve(call, decodeValue(outcome.payload));
     } catch (cause) {
-      this.#reject(call, failure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
+      this.#reject(call, callFailure(call, 'ERR_CALL_THREW', 'unknown', 'had an answer that cannot be decoded', cause));
     }
   }
 
@@ -275,12 +317,15 @@ export class PendingCalls {
    */
   fail(call: PendingCall, code: CallErrorCode, outcome: CallOutcome, what: string, cause?: unknown): void {
     const hasWritten = this.#forget(call);
-    this.#reject(call, failure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
+    this.#reject(call, callFailure(call, code, hasWritten ? 'unknown' : outcome, what, cause));
   }
 
   /** Whether its handler has written to other workers. */
-  #forget({ callId }: PendingCall): boolean {
-    return this.#calls.delete(callId) && this.#onSettled(callId);
+  #forget({ callId, delivery }: PendingCall): boolean {
+    if (!this.#calls.delete(callId)) return false;
+    const hasWritten = this.#onSettled(callId);
+    delivery?.settled();
+    return hasWritten;
   }
 
   #resolve(call: PendingCall, value: unknown): void {
@@ -350,7 +395,8 @@ export function thrownError(worker: string, name: string, hasWritten: boolean, e
   );
 }
 
-function failure(
+/** The error of a call that was not answered. */
+export function callFailure(
   call: PendingCall,
   code: CallErrorCode,
   outcome: CallOutcome,

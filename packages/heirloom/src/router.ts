@@ -11,6 +11,7 @@ import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { ExitDesk } from './exit-desk.js';
 import { KeeperLink } from './keeper-link.js';
 import { KeyedCalls } from './keyed-calls.js';
+import { MailDesk } from './mail-desk.js';
 import { PendingCalls } from './pending-call.js';
 import { TableDirectory } from './table-directory.js';
 import { TimerDesk } from './timer-desk.js';
@@ -54,9 +55,11 @@ export class Router {
   readonly asks: AskDesk = new AskDesk(this);
   readonly timers: TimerDesk = new TimerDesk(this);
   readonly tables: TableDirectory = new TableDirectory();
+  readonly mail: MailDesk = new MailDesk(this);
   readonly link: KeeperLink = new KeeperLink(
     (worker, outcomes) => this.calls.settle(worker, outcomes),
     (message) => this.tables.moved(message),
+    this.mail,
   );
   readonly keyed: KeyedCalls = new KeyedCalls(this.calls, this.link);
   /** Whether the whole runtime ends: then no table goes to an heir. */

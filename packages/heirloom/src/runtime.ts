@@ -27,6 +27,8 @@ import type { TableDeclaration } from '@heirloom/wire';
 import { invariant } from '@heirloom/tables';
 import type { AnyTableDefinition, RemoteTable, TableInfo } from '@heirloom/tables';
 import { rm } from 'node:fs/promises';
+import { DeadLetterDesk } from './dead-letters.js';
+import type { DeadLetters } from './dead-letters.js';
 import { rootCause, RuntimeError, WorkerReferenceError } from './errors.js';
 import { checkOptionNames, wrongOption } from './option-check.js';
 import type { RuntimeEvents } from './events.js';
@@ -100,6 +102,8 @@ export interface Runtime extends AsyncDisposable {
   ): Promise<RemoteTable<Definition> | undefined>;
   /** Every table that has an heir, of all workers (ets:all/0), in the order in which they came to their owners. */
   tables(options?: CallOptions): Promise<readonly TableListing[]>;
+  /** The calls and casts that were given up. */
+  readonly deadLetters: DeadLetters;
   /** Subscribes to an event; the function that comes back unsubscribes. A listener that throws is logged. */
   on<Event extends keyof RuntimeEvents>(event: Event, listener: (event: RuntimeEvents[Event]) => void): () => void;
   /** The process of the keeper; `pid` is undefined while there is none. */
@@ -171,6 +175,7 @@ class HeirloomRuntime implements Runtime {
   readonly #registry: TreeRegistry;
   readonly #kept: KeptChildren;
   readonly #tree: SupervisionTree<ChildStart>;
+  readonly deadLetters: DeadLetters;
   readonly #rootPath: TreePath;
   /** The significant child whose end ends the runtime. */
   #lastSignificant = '';
@@ -187,6 +192,7 @@ class HeirloomRuntime implements Runtime {
     this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
     const { driver, heartbeat } = options;
     this.#router = new Router(socketDirectory, ports, logger, this.#events, driver, heartbeat);
+    this.deadLetters = new DeadLetterDesk(this.#router);
     this.#keepers = new KeeperSource(this.#router, { directory: options.directory, ...options.keeper });
     this.#registry = new TreeRegistry(this.#router, {
       waitingMax: limits.waitingCallsMax,

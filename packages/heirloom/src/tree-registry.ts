@@ -222,6 +222,8 @@ export class TreeRegistry {
       calls.fail(call, 'ERR_CALL_STOPPED', 'none', 'was not run before its worker ended for good');
     // Without a keeper to come, nobody can say any more what became of them.
     for (const call of sent) calls.fail(call, 'ERR_CALL_STOPPED', 'unknown', 'was open when its worker ended for good');
+    // Casts are stored until they are run.
+    this.#router.mail.feed(worker.slot).reset();
   }
 }
 

@@ -4,6 +4,8 @@
 import type { AnyTableDefinition, RemoteTable } from '@heirloom/tables';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from '@heirloom/worker';
 import { TABLE_CALL_PREFIX, byName } from '@heirloom/worker/process-url';
+import { castFromProgram } from './program-cast.js';
+import type { ProgramCastsOf } from './program-cast.js';
 import { CallError, RuntimeError } from './errors.js';
 import type { CallOptions } from './pending-call.js';
 import { checkCallOptions } from './pending-call.js';
@@ -32,6 +34,15 @@ export interface WorkerHandle<Definition extends AnyWorkerDefinition> {
    * ERR_CALL_KEY_REUSED and ERR_CALL_KEY_LIMIT; with RuntimeError when the runtime is over.
    */
   readonly call: CallsOf<Definition>;
+  /**
+   * The worker's calls as casts: run once, without an answer. The promise resolves when the cast is stored, and then it outlives
+   * every process, this one too. Casts of the program run in the order in which they are made, also while their worker is down or
+   * will only be started later. One whose handler throws, or kills its worker again and again, becomes a dead letter.
+   * Rejects with CallError: ERR_CALL_OVERLOADED when 16,384 casts of the program, or 64 MiB of them, were not run yet,
+   * ERR_CALL_TIMEOUT, ERR_CALL_ABORTED, ERR_CALL_STOPPED, ERR_CALL_UNKNOWN, ERR_CALL_ARGUMENTS; with RuntimeError when the runtime
+   * is over, and with ERR_RUNTIME_OPTION for a handle with an idempotencyKey.
+   */
+  readonly cast: ProgramCastsOf<Definition>;
   /** The worker's tables: reads of released state, which work while the worker is dead; writes to public ones. */
   readonly tables: RemoteTables<TablesOf<Definition>>;
   /**
@@ -58,10 +69,16 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
             ? router.calls.call(slot, name, callArguments, options)
             : router.keyed.call(slot, key, name, callArguments, options),
   );
+  const cast = byName(
+    (name) =>
+      (...castArguments: unknown[]) =>
+        key === undefined
+          ? castFromProgram(router, slot.name, name, castArguments, options)
+          : Promise.reject(keyedUse(`The cast ${name}`, slot.name)),
+  );
   const tables = byName((name) => {
     if (key === undefined) return createTable(router, slot, name, options);
-    const problem = `Table ${name} was asked for by a handle with an idempotencyKey, which is for calls. Use a handle without one.`;
-    throw new RuntimeError('ERR_RUNTIME_OPTION', problem, { option: 'idempotencyKey', worker: slot.name, table: name });
+    throw keyedUse(`Table ${name}`, slot.name);
   });
   return {
     name: slot.name,
@@ -75,6 +92,7 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       return slot.recipient?.epoch;
     },
     call: call as CallsOf<Definition>, // Every name gives a function; the worker refuses calls it does not have.
+    cast: cast as ProgramCastsOf<Definition>, // Likewise: what the worker does not have becomes a dead letter.
     tables: tables as RemoteTables<TablesOf<Definition>>, // Likewise; unknown tables are refused when they are used.
     kill: () => {
       slot.recipient?.kill();
@@ -85,6 +103,12 @@ export function createHandle<Definition extends AnyWorkerDefinition>(
       return createHandle(router, slot, { ...options, ...more });
     },
   };
+}
+
+/** A key is a call's. */
+function keyedUse(what: string, worker: string): RuntimeError {
+  const problem = `${what} was asked for by a handle with an idempotencyKey, which is for calls. Use a handle without one.`;
+  return new RuntimeError('ERR_RUNTIME_OPTION', problem, { option: 'idempotencyKey', worker });
 }
 
 /** The calls that only the runtime makes; those to tables are judged by the worker. */

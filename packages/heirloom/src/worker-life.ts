@@ -73,6 +73,8 @@ export class WorkerLife implements StartingChild {
     this.#isStopping = true;
     this.#record.isToldToStop();
     const connection = this.#process?.connection;
+    // What is stored can wait for the next life; what is in the queue is finished.
+    this.#router.mail.feed(this.#slot).pause();
     // Without a keeper, what the worker still has can never be stored, and it would wait for that.
     if (this.#router.link.hasFailed || connection === undefined) return this.kill();
     // One that continues is bound when it has done so, and then gets the calls that wait.
@@ -156,9 +158,9 @@ export class WorkerLife implements StartingChild {
     process.process.log.label({ incarnation: opened.epoch });
     process.onReply = (outcome: Outcome) => this.#router.calls.settle(this.#slot.name, [outcome]);
     process.onDrain = () => this.#slot.pump();
-    const { epoch, lsn, restarted, tables: grants, inherited, elsewhere } = opened;
+    const { epoch, lsn, restarted, tables: grants, inherited, elsewhere, outbox } = opened;
     const { workers } = this.#router.tables;
-    const standing = { epoch, lsn, restarted, tables: grants, inherited, elsewhere };
+    const standing = { epoch, lsn, restarted, tables: grants, inherited, elsewhere, outbox };
     sendControl(connection, activate, { ...standing, workers, args: this.#args });
     this.#router.tables.activated(this.#slot.name, { epoch, connection });
   }
@@ -168,6 +170,7 @@ export class WorkerLife implements StartingChild {
     if (connection === undefined || liveEpoch === undefined || this.#retired !== undefined) return;
     const { pid, threadId } = process;
     this.#slot.bind({ connection, epoch: liveEpoch, pid, threadId, kill: () => process.kill() });
+    if (!this.#isStopping) this.#router.mail.feed(this.#slot).resume();
   }
 
   /** The process is gone: closes its epoch, and says how it ended. */
@@ -213,6 +216,7 @@ export class WorkerLife implements StartingChild {
   async #retire(suspicion: Suspicion): Promise<{ counted: boolean; rerun: number }> {
     const recovery: Recovery = { diedAt: performance.now(), rerun: 0 };
     this.#recovery = recovery;
+    this.#router.mail.feed(this.#slot).pause();
     const process = this.#process;
     if (process !== undefined) {
       if (this.#slot.recipient?.connection === process.connection) this.#slot.unbind();
@@ -253,13 +257,13 @@ export class WorkerLife implements StartingChild {
   #judge(suspicion: Suspicion): { counted: boolean; rerun: number } {
     const { counted, rerun, running, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
     this.#record.judged(rerun, running);
-    const { calls, events, logger } = this.#router;
+    const { calls, events, logger, mail } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;
       const report = { worker: this.#slot.name, call: name, tries, timer: timerOf(call) };
       logger.error(report, 'a call is poisoned: its worker died whenever it ran it');
       events.emit('poisoned', report);
-      calls.fail(call, 'ERR_CALL_POISONED', 'none', `killed its worker ${tries} times and is not run again`);
+      void mail.bury(call);
     }
     for (const call of abandoned) {
       calls.fail(

@@ -2,7 +2,7 @@
  * What the router keeps of a worker across its incarnations: its calls, and the connection they go to at the moment.
  */
 import type { Connection, ReadyMessage, TableDeclaration } from '@heirloom/wire';
-import { FrameKind, isHiddenTable, writeOutcomeKey } from '@heirloom/wire';
+import { FrameKind, isHiddenTable, writeDelivery, writeOutcomeKey } from '@heirloom/wire';
 import type { CallQueueLimits, DeathVerdict, Suspicion } from './call-queue.js';
 import { CallQueue } from './call-queue.js';
 import type { CallOutcome } from './errors.js';
@@ -62,6 +62,12 @@ export class WorkerSlot {
     return true;
   }
 
+  /** Takes a stored cast; there are as many as its feed lets through. */
+  admit(call: PendingCall): void {
+    this.queue.admit(call);
+    this.pump();
+  }
+
   cancel(call: PendingCall): CallOutcome {
     return this.queue.cancel(call);
   }
@@ -115,10 +121,18 @@ export class WorkerSlot {
 }
 
 function send(connection: Connection, call: PendingCall): void {
+  const { callId, name, argumentBytes, delivery } = call;
+  if (delivery !== undefined) {
+    const { id, kind } = delivery;
+    connection.send(FrameKind.delivery, (writer) =>
+      writeDelivery(writer, { callId, id, kind, name, arguments: argumentBytes }),
+    );
+    return;
+  }
   connection.send(FrameKind.call, (writer) => {
-    writer.uint53(call.callId);
-    writer.string(call.name);
-    writer.raw(call.argumentBytes);
+    writer.uint53(callId);
+    writer.string(name);
+    writer.raw(argumentBytes);
     if (call.outcomeKey !== undefined) writeOutcomeKey(writer, call.outcomeKey);
   });
 }

@@ -99,6 +99,7 @@ export type {
   CallOutcome,
   CallSignatures,
   CallsOf,
+  CastsOf,
   ContinueWith,
   HandlerContext,
   Handlers,

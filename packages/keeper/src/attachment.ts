@@ -12,8 +12,8 @@
  *    one, as soon as it has.
  * 5. Pausing stops all journals; nothing that releases a pause comes over a journal, so nothing waits in a circle (G9).
  */
-import { FrameKind, sendControl, fenced, welcome } from '@heirloom/wire';
-import type { CloseReason, Connection } from '@heirloom/wire';
+import { FrameKind, sendControl, fenced, welcome, writeTotals } from '@heirloom/wire';
+import type { CastTotals, CloseReason, Connection } from '@heirloom/wire';
 import type { LogLine } from './log-line.js';
 
 /** What an attachment is bound to. */
@@ -44,6 +44,8 @@ export interface AttachmentPort {
   readonly onBatch: (attachment: Attachment, binding: Binding, body: Uint8Array) => void;
   /** Commits what was received, and gives the last committed batch of the worker's epoch. */
   readonly committedBatch: (worker: string) => number;
+  /** The worker's casts that are not stored any more, of all that it ever made; undefined if it never made one. */
+  readonly consumed: (worker: string) => CastTotals | undefined;
   /** Says that a worker process broke the protocol, as it may not be there to be told, or may not listen. */
   readonly onViolated: (attachment: Attachment, reason: string) => void;
   readonly log: LogLine;
@@ -133,8 +135,24 @@ export class AttachmentRegistry {
     acks.send(FrameKind.ack, (writer) => writer.uint53(batch));
   }
 
-  private acknowledgeLast({ worker, binding }: Attachment): void {
-    if (binding !== undefined) this.acknowledge(worker, binding.epoch, this.port.committedBatch(worker));
+  /** Tells a worker how many of its casts are not stored any more. */
+  tellConsumed(worker: string): void {
+    for (const attachment of this.attachments.values()) {
+      if (attachment.worker === worker && attachment.binding !== undefined) this.sendConsumed(attachment);
+    }
+  }
+
+  private sendConsumed({ worker, acks, fencedFor }: Attachment): void {
+    const consumed = this.port.consumed(worker);
+    if (consumed === undefined || acks === undefined || acks.isCongested || fencedFor !== undefined) return;
+    acks.send(FrameKind.consumed, (writer) => writeTotals(writer, consumed));
+  }
+
+  private acknowledgeLast(attachment: Attachment): void {
+    const { worker, binding } = attachment;
+    if (binding === undefined) return;
+    this.acknowledge(worker, binding.epoch, this.port.committedBatch(worker));
+    this.sendConsumed(attachment);
   }
 
   /** Waits until an epoch's journal was read to its end; false if `timeoutMs` passed first. */
@@ -250,5 +268,7 @@ export class AttachmentRegistry {
     const { binding, fencedFor, journal, acks, worker } = attachment;
     if (binding === undefined || fencedFor !== undefined || journal === undefined || acks === undefined) return;
     sendControl(acks, welcome, { epoch: binding.epoch, lastBatch: this.port.committedBatch(worker) });
+    // It may have missed something while there was no keeper.
+    this.sendConsumed(attachment);
   }
 }

@@ -4,13 +4,22 @@
  */
 import { TableError } from '@heirloom/tables';
 import { TRANSFER_DATA_BYTES_MAX, WireError, encodeValue } from '@heirloom/wire';
-import type { Batch } from '@heirloom/wire';
+import type { Batch, CastTotals } from '@heirloom/wire';
+import { problemOfCasts } from './cast-check.js';
+import type { CastStore } from './cast-store.js';
 import { WORKER_NAME_BYTES_MAX } from './layout.js';
 import { problemOf } from './stored-rows.js';
 import { isChangedBy, learnShapes } from './table-catalog.js';
 import type { StoredTable, TableCatalog } from './table-catalog.js';
 import { checkMigration } from './table-migration.js';
 import type { TableOwnership } from './table-ownership.js';
+
+/** What a batch is checked against, beside the tables. */
+export interface CheckedMail {
+  readonly mail: CastStore;
+  /** The casts of its worker that are received and not committed. */
+  readonly staged: CastTotals;
+}
 
 /**
  * Checks a batch of a worker and makes its new shapes known; returns the stored table of each of its tables.
@@ -21,7 +30,12 @@ export function checkBatch(
   owners: Pick<TableOwnership, 'checkSteps'>,
   worker: string,
   batch: Batch,
+  { mail, staged }: CheckedMail,
 ): StoredTable[] {
+  const { casts, ending } = batch;
+  if (batch.migration !== undefined && (casts !== undefined || ending !== undefined)) {
+    throw refusal(batch, 'has casts besides a step of a migration');
+  }
   if (batch.migration !== undefined) {
     checkMigration(catalog, worker, batch, batch.migration);
     return [];
@@ -38,6 +52,9 @@ export function checkBatch(
     return table;
   });
   const leaving = checkSteps(catalog, owners, worker, batch);
+  // Last, as what it ends is claimed.
+  const problem = problemOfCasts(mail, worker, batch, staged);
+  if (problem !== undefined) throw refusal(batch, problem);
   for (const table of leaving) table.isLeaving = true;
   for (const [index, { shapes }] of batch.tables.entries()) {
     learnShapes(tables[index] as StoredTable, shapes); // One for each, by the map above.

@@ -7,7 +7,9 @@
  *    earlier batches of the group did to it.
  */
 import { Buffer } from 'node:buffer';
-import type { Batch, Change, StoredShape, TableChanges } from '@heirloom/wire';
+import { castBytes } from '@heirloom/wire';
+import type { Batch, Cast, CastTotals, Change, StoredShape, Submission, TableChanges } from '@heirloom/wire';
+import { PROGRAM_SENDER } from './cast-store.js';
 import { isBag } from './layout.js';
 import type { StoredTable } from './table-catalog.js';
 
@@ -18,6 +20,14 @@ export interface ReceivedBatch {
   readonly batch: Batch;
   /** The size of its frame. */
   readonly bytes: number;
+}
+
+/** Something that the router has submitted, checked, with whoever waits for its commit. */
+export interface ReceivedSubmission {
+  readonly number: number;
+  readonly submission: Submission;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** What a group does to one table. */
@@ -59,6 +69,8 @@ export class StagedTable {
   }
 }
 
+const NO_CASTS: CastTotals = { count: 0, bytes: 0 };
+
 type Merged = Map<string, Change>;
 
 function mergeInto(merged: Merged, changes: readonly Change[], hasSequence: boolean): Merged {
@@ -74,11 +86,37 @@ function mergeInto(merged: Merged, changes: readonly Change[], hasSequence: bool
 export class CommitGroup {
   readonly received: ReceivedBatch[] = [];
   readonly tables: Map<number, StagedTable> = new Map();
+  readonly submissions: ReceivedSubmission[] = [];
+  /** The casts that it makes, by sender. */
+  private readonly made = new Map<string, CastTotals>();
   bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.received.length === 0 && this.submissions.length === 0;
+  }
+
+  /** The casts that it makes of one sender. */
+  casts(sender: string): CastTotals {
+    return this.made.get(sender) ?? NO_CASTS;
+  }
+
+  submit(received: ReceivedSubmission): void {
+    const { submission } = received;
+    this.submissions.push(received);
+    this.bytes += 'arguments' in submission ? submission.arguments.length : 0;
+    if (submission.kind === 'cast') this.count(PROGRAM_SENDER, [submission]);
+  }
+
+  private count(sender: string, casts: readonly Cast[]): void {
+    const { count, bytes } = this.casts(sender);
+    const total = casts.reduce((sum, cast) => sum + castBytes(cast), bytes);
+    this.made.set(sender, { count: count + casts.length, bytes: total });
+  }
 
   add(received: ReceivedBatch, tables: readonly StoredTable[]): void {
     this.received.push(received);
     this.bytes += received.bytes;
+    if (received.batch.casts !== undefined) this.count(received.worker, received.batch.casts);
     for (const [index, changes] of received.batch.tables.entries()) {
       const table = tables[index] as StoredTable; // One for each, by the check of the batch.
       const staged = this.tables.get(table.tableId) ?? new StagedTable(table);

@@ -89,7 +89,9 @@ export class EpochDesk {
       return [{ ...grant(table), migration: migrationGrant(table) }];
     });
     const { lsn } = store.state;
-    return { epoch: record.epoch, lsn, restarted: record.isInitialized, tables: grants, inherited, elsewhere };
+    const outbox = store.mail.outbox(worker);
+    const opened = { epoch: record.epoch, lsn, restarted: record.isInitialized, tables: grants, inherited, elsewhere };
+    return outbox === undefined ? opened : { ...opened, outbox };
   }
 
   /** Drains and closes an epoch. Rejects with KeeperError ERR_KEEPER_EPOCH for one that never was, or StoreError. */

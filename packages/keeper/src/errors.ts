@@ -32,6 +32,8 @@ export type KeeperErrorCode =
   | 'ERR_KEEPER_CURSOR' // a continuation of another timeline
   | 'ERR_KEEPER_SNAPSHOT' // an iteration's snapshot is gone; it has to begin again
   | 'ERR_KEEPER_CHANGES' // changes that are not kept any more
+  | 'ERR_KEEPER_OUTBOX' // a cast of the program that there is no room for
+  | 'ERR_KEEPER_LETTER' // a dead letter that there is not
   | 'ERR_TABLE_UNKNOWN'; // no stored table of this name
 
 /** The keeper refused a request; nothing was changed. */

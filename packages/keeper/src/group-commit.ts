@@ -9,8 +9,10 @@
  *
  * The event loop is blocked during a commit. What arrives meanwhile waits in the sockets and makes the next group.
  */
+import type { CastTotals, Submission } from '@heirloom/wire';
 import { CommitGroup } from './commit-group.js';
 import type { ReceivedBatch } from './commit-group.js';
+import { StoreError } from './errors.js';
 import { writeGroup } from './group-writing.js';
 import type { ReleasedGroup } from './group-writing.js';
 import type { Store } from './store.js';
@@ -41,16 +43,48 @@ export class GroupCommit {
   }
 
   get isEmpty(): boolean {
-    return this.group.received.length === 0;
+    return this.group.isEmpty;
+  }
+
+  /** Whether a submission waits. */
+  hasSubmission(number: number): boolean {
+    const { submissions } = this.group;
+    // They come in the order of their numbers, unless they are asked again.
+    return (submissions.at(-1)?.number ?? 0) >= number && submissions.some((waiting) => waiting.number === number);
+  }
+
+  /** The casts of a sender that wait. */
+  staged(sender: string): CastTotals {
+    return this.group.casts(sender);
+  }
+
+  /** Takes a checked submission, to be committed like a batch. Resolves when it is, and rejects with the error of a failed commit. */
+  submit(number: number, submission: Submission): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.group.submit({ number, submission, resolve, reject });
+      this.commitSoon();
+    });
+  }
+
+  /** Resolves when everything that waits is committed. */
+  async committed(): Promise<void> {
+    this.commitNow();
+    if (this.store.hasFailed) throw new StoreError('ERR_STORE_COMMIT', 'The commit before has failed.');
   }
 
   /** Takes a checked batch, to be committed at the end of this turn at the latest. */
   add(received: ReceivedBatch, tables: readonly StoredTable[]): void {
-    const { groupBatchesMax, groupBytesMax } = this.options;
+    const { groupBytesMax } = this.options;
     if (!this.isEmpty && this.group.bytes + received.bytes > groupBytesMax) this.commitNow();
     if (this.store.hasFailed) return;
     this.group.add(received, tables);
-    if (this.group.received.length >= groupBatchesMax || this.group.bytes >= groupBytesMax) this.commitNow();
+    this.commitSoon();
+  }
+
+  private commitSoon(): void {
+    const { groupBatchesMax, groupBytesMax } = this.options;
+    const { received, submissions, bytes } = this.group;
+    if (received.length + submissions.length >= groupBatchesMax || bytes >= groupBytesMax) this.commitNow();
     else this.timer ??= setImmediate(() => this.commitNow());
   }
 
@@ -67,9 +101,11 @@ export class GroupCommit {
       released = this.store.transaction((writer) => writeGroup(this.store, writer, group, at));
     } catch (error) {
       this.options.onFailed(error);
+      for (const { reject } of group.submissions) reject(error);
       return;
     }
     this.options.onReleased(released);
+    for (const { resolve } of group.submissions) resolve();
   }
 
   /** Forgets what waits. */

@@ -5,10 +5,12 @@
  * 2. The rows of a table that was cleared begin in a new extent; the old one is deleted bit by bit.
  * 3. Rows come first, then migrations, which make other rows of them, then feeds, and then tables that go to another owner: with
  *    everything that their owner did to them.
- * 4. Outcomes that are kept under idempotency keys are written with what their handlers did (outcome-store.ts).
+ * 4. Casts and dead letters change with the rows of the handlers that made or ran them (cast-store.ts).
+ * 5. Outcomes that are kept under idempotency keys are written with what their handlers did (outcome-store.ts).
  */
 import type { OutcomesByWorker } from '@heirloom/wire';
 import { writeFeeds } from './change-feed.js';
+import type { MailNews } from './cast-store.js';
 import type { CommitGroup, StagedTable } from './commit-group.js';
 import { NO_EPOCH, advance } from './epochs.js';
 import { doomExtent } from './extent-sweeper.js';
@@ -31,6 +33,8 @@ export interface ReleasedGroup {
   readonly watched: readonly StoredTable[];
   /** Tables that have another owner now. */
   readonly moved: readonly StoredTable[];
+  /** What became of casts and dead letters. */
+  readonly mail: MailNews;
 }
 
 export interface Progress {
@@ -41,6 +45,8 @@ export interface Progress {
 
 /** Confirmed journal records deleted with one group: more than come up between two groups, unless the router was away. */
 export const TRIM_RECORDS_MAX = 1_000;
+
+const NOTHING = new Uint8Array();
 
 /** Writes a group, inside of a transaction. */
 export function writeGroup(
@@ -55,7 +61,10 @@ export function writeGroup(
   });
   // Who waits for changes of a table that has other rows now is told, too: its position is not good any more.
   const watched = [...flipped, ...writeFeeds(store, writer, group)];
+  const mail = writeMail(store, writer, group);
   const moved = group.received.flatMap(({ worker, batch }) => applySteps(store, writer, worker, batch.steps ?? []));
+  // Submissions alone are no batches, and get no LSN.
+  if (group.received.length === 0) return nothingBut(store.state.lsn, mail);
   for (const { worker, batch } of group.received) {
     const [outcome] = batch.outcomes;
     if (batch.keeping !== undefined && outcome !== undefined)
@@ -76,7 +85,24 @@ export function writeGroup(
   store.unconfirmedBytes += record.length;
   trimJournal(store, writer, confirmedLsn);
   store.putState(writer, { lsn: lastLsn, confirmedLsn });
-  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress, watched, moved };
+  return { lsn: lastLsn, outcomes: outcomesByWorker(batches), progress, watched, moved, mail };
+}
+
+function nothingBut(lsn: number, mail: MailNews): ReleasedGroup {
+  return { lsn, outcomes: new Map(), progress: new Map(), watched: [], moved: [], mail };
+}
+
+/** Writes what the batches and submissions of a group do to casts and dead letters, each after the other. */
+function writeMail({ mail }: Store, writer: StoreWriter, group: CommitGroup): MailNews {
+  const news: MailNews = { receivers: new Set(), consumedOf: new Set(), hasLetters: false, refused: 0 };
+  for (const { worker, batch } of group.received) {
+    const { casts = [], ending, outcomes } = batch;
+    if (ending !== undefined) mail.end(writer, news, worker, ending, outcomes[0]?.payload ?? NOTHING);
+    for (const cast of casts) mail.put(writer, news, worker, cast);
+  }
+  for (const { number, submission } of group.submissions) mail.submit(writer, news, number, submission);
+  mail.finish(writer);
+  return news;
 }
 
 function progressOf(group: CommitGroup): Map<string, Progress> {

@@ -26,6 +26,10 @@ export interface KeeperLimits {
   readonly outcomesMax: number;
   /** The same in bytes. */
   readonly outcomeBytesMax: number;
+  /** Dead letters that are stored; what is not stored then stays what it was, and the log says so. */
+  readonly lettersMax: number;
+  /** What they may take. */
+  readonly lettersBytesMax: number;
 }
 
 export const KEEPER_LIMITS: KeeperLimits = {
@@ -52,4 +56,8 @@ export const KEEPER_LIMITS: KeeperLimits = {
   unconfirmedBytesMax: 64 * 1024 * 1024,
   outcomesMax: OUTCOMES_MAX,
   outcomeBytesMax: OUTCOMES_BYTES_MAX,
+  // More than people look through.
+  lettersMax: 10_000,
+  // The largest arguments several times.
+  lettersBytesMax: 256 * 1024 * 1024,
 };

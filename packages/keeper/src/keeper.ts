@@ -29,6 +29,7 @@ import {
   failpoint,
   keeperFailed,
   keeperReady,
+  mail,
   moved,
   requestMessage,
   response,
@@ -42,6 +43,7 @@ import type { Connection, ExpectMessage, Fault, KeeperRequest, ResumeMessage } f
 import type { Attachment, Binding } from './attachment.js';
 import { BackPressure } from './back-pressure.js';
 import { checkBatch } from './batch-check.js';
+import type { MailNews } from './cast-store.js';
 import { takeAwaited } from './change-feed.js';
 import type { ReleasedGroup } from './group-writing.js';
 import { judgeBatch } from './epochs.js';
@@ -162,7 +164,15 @@ export class Keeper {
     const { store } = open;
     const { timeline, lsn, instance } = store.state;
     this.options.onServing?.();
-    sendControl(control, keeperReady, { pid: process.pid, socketPath, storePath: store.path, timeline, lsn, instance });
+    sendControl(control, keeperReady, {
+      pid: process.pid,
+      socketPath,
+      storePath: store.path,
+      timeline,
+      lsn,
+      instance,
+      lastMail: store.mail.state.last,
+    });
     // The router may have missed what the last keeper had to tell; before any answer that rests on it.
     const everything = open.owners.everythingMoved();
     if (everything.tables.length > 0) sendControl(control, moved, everything);
@@ -215,7 +225,10 @@ export class Keeper {
     // A step of a migration is checked against what is stored, and is a group of its own.
     const isMigration = batch.migration !== undefined;
     if (isMigration) open.groups.commitNow();
-    const tables = checkBatch(open.store.catalog, open.owners, worker, batch);
+    const tables = checkBatch(open.store.catalog, open.owners, worker, batch, {
+      mail: open.store.mail,
+      staged: open.groups.staged(worker),
+    });
     binding.lastReceived = batch.number;
     open.groups.add({ worker, epoch: binding.epoch, batch, bytes: body.length }, tables);
     if (isMigration) open.groups.commitNow();
@@ -226,7 +239,7 @@ export class Keeper {
     if (tables.length > 0) sendControl(this.options.control, moved, owners.moved(tables));
   }
 
-  private release({ lsn, outcomes, progress, watched, moved: movedTables }: ReleasedGroup): void {
+  private release({ lsn, outcomes, progress, watched, moved: movedTables, mail: news }: ReleasedGroup): void {
     failpoint('keeper.replies:before');
     const { control } = this.options;
     if (this.open !== undefined) this.tellMoved(this.open.owners, movedTables);
@@ -237,10 +250,25 @@ export class Keeper {
     const tables = takeAwaited(watched);
     if (tables.length > 0) sendControl(control, changed, { tables });
     failpoint('keeper.replies:after');
+    this.tellMail(news);
     for (const [worker, { epoch, lastBatch }] of progress) this.open?.attachments.acknowledge(worker, epoch, lastBatch);
     this.open?.sweeper.wake();
     this.open?.outcomeSweeper.wake();
     this.pressure.pauseIfCongested(this.open);
+  }
+
+  private tellMail({ receivers, hasLetters, refused, consumedOf }: MailNews): void {
+    if (receivers.size > 0 || hasLetters) {
+      failpoint('keeper.mail:before');
+      sendControl(this.options.control, mail, { receivers: [...receivers], hasLetters });
+      failpoint('keeper.mail:after');
+    }
+    for (const sender of consumedOf) this.open?.attachments.tellConsumed(sender);
+    if (refused === 0) return;
+    const advice = 'Casts stay where they are and are run again at a later start. Run or delete some dead letters.';
+    this.options.log('error', `There is no room for ${refused} dead letters. ${advice}`, {
+      limit: this.limits.lettersMax,
+    });
   }
 
   private confirm(lsn: number): void {

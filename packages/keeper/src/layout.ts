@@ -1,8 +1,8 @@
 /**
  * What lies where in the store: one LMDB environment, `data.mdb`, with a database for each kind of record.
  *
- *   meta      text                             format: u32 · state: value StoreState · outcomes: value OutcomeTotals ·
- *                                              kept: and u64: a record of the router
+ *   meta      text                             format: u32 · state: value StoreState · mail: value MailState ·
+ *                                              outcomes: value OutcomeTotals · kept: and u64: a record of the router
  *   epochs    worker name, UTF-8               value EpochRecord
  *   tables    u32 tableId                      value TableRecord
  *   counts    u32 tableId                      uint53 size · uint53 nextSequence
@@ -12,6 +12,9 @@
  *   doomed    u32 extent or feed               nothing: what lies under this number is to be deleted
  *   feeds     u32 tableId                      u32 feed · uint53 LSN behind which all changes are kept · uint53 their bytes
  *   changes   u32 feed · u64 LSN               change record of one batch (change-record.ts of @heirloom/wire)
+ *   casts     u16 length · receiver · u64 id   cast (stored-mail.ts)
+ *   letters   u64 id                           dead letter (stored-mail.ts)
+ *   outboxes  sender, UTF-8, ' ' for the program    what it ever cast, and what of it is not stored any more (stored-mail.ts)
  *   outcomes  u16 length · worker · key        uint53 end of its time · digest · u8 flags (1: threw, 2: has written) · payload
  *   expiries  u64 end of its time · key of an outcome    nothing: the order in which outcomes are over
  *
@@ -21,7 +24,8 @@
  *
  * Format 1 had neither feeds nor changes; a store of it is given them when it is opened. A keeper of that time would write rows
  * without their changes, so the number is another. Its tables were neither migrated nor owned by others; what their records lack
- * says so. Format 2 kept no outcomes; a keeper of that time would run what is repeated a second time.
+ * says so. Format 2 had no casts, which a keeper of that time would keep for ever, and kept no outcomes, so that it would run what is
+ * repeated a second time.
  *
  * Key bytes are prefix-free, so a sequence behind them can neither collide nor change the order.
  */
@@ -48,7 +52,7 @@ export const TABLES_MAX = 100_000;
 /** The databases of format 1, and those that came with format 2 and 3. */
 const FIRST_NAMES = ['meta', 'epochs', 'tables', 'counts', 'shapes', 'rows', 'journal', 'doomed'] as const;
 const SECOND_NAMES = ['feeds', 'changes'] as const;
-const THIRD_NAMES = ['outcomes', 'expiries'] as const;
+const THIRD_NAMES = ['casts', 'letters', 'outboxes', 'outcomes', 'expiries'] as const;
 export type DatabaseName = (typeof FIRST_NAMES)[number] | (typeof SECOND_NAMES)[number] | (typeof THIRD_NAMES)[number];
 
 /** The databases that a store of some format has. */
@@ -72,6 +76,7 @@ export const DATABASE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary' } as
 export const FORMAT_KEY: Buffer = Buffer.from('format');
 export const STATE_KEY: Buffer = Buffer.from('state');
 export const OUTCOME_TOTALS_KEY: Buffer = Buffer.from('outcomes');
+export const MAIL_KEY: Buffer = Buffer.from('mail');
 
 const KEPT_PREFIX = 'kept:';
 /** Where a record lies that the router has kept under a number. */
@@ -150,6 +155,30 @@ export function outcomeKey(worker: string, key: string): Buffer {
 /** Where it says when an outcome is over. */
 export function expiryKey(expiresAt: number, outcome: Uint8Array): Buffer {
   return Buffer.concat([u64Key(expiresAt), outcome]);
+}
+
+/** Where a cast lies; those for one receiver lie together, in the order of their numbers. */
+export function castKey(receiver: string, id: number): Buffer {
+  const name = Buffer.from(receiver);
+  const key = Buffer.allocUnsafe(2 + name.length + 8);
+  key.writeUInt16BE(name.length, 0);
+  key.set(name, 2);
+  writeU64(key, id, 2 + name.length);
+  return key;
+}
+
+/** Behind all casts for a receiver. */
+export function castsEnd(receiver: string): Buffer {
+  return castKey(receiver, 2 ** 63);
+}
+
+/** Where the totals of a sender of casts lie: no worker's name has a space, and no key is empty. */
+export function senderKey(sender: string): Buffer {
+  return Buffer.from(sender === '' ? ' ' : sender);
+}
+
+export function senderOf(key: Buffer): string {
+  return key.toString().trim();
 }
 
 /** Where a row lies; `sequence` is undefined in tables that are no bags. */

@@ -19,6 +19,7 @@ import type { GroupCommitOptions } from './group-commit.js';
 import type { KeeperLimits } from './keeper-limits.js';
 import { OutcomeSweeper } from './outcome-sweeper.js';
 import { beginRun } from './run-marker.js';
+import { SubmissionDesk } from './submission-desk.js';
 import { SnapshotDesk } from './snapshot-desk.js';
 import type { Store } from './store.js';
 import { ensureStoreDirectory, openStore } from './store-opening.js';
@@ -37,6 +38,7 @@ export interface OpenKeeper {
   /** What is kept under an idempotency key. */
   readonly findOutcome: (worker: string, key: string) => OutcomeFinding;
   readonly snapshots: SnapshotDesk;
+  readonly submissions: SubmissionDesk;
   readonly server: Server;
 }
 
@@ -61,6 +63,7 @@ export async function openKeeper(message: ResumeMessage, options: OpenKeeperOpti
     // A keeper that takes over within one run of the runtime has no time for more, and has its predecessor's word.
     const depth = message.instance === 0 ? 'pages' : 'beginning';
     const store = await openStore(directory, armCommitKill(options.faults), depth);
+    store.mail.limits = limits;
     beginRun(store, message.instance);
     return await assemble(lock, store, message, options);
   } catch (error) {
@@ -83,7 +86,13 @@ async function assemble(
     groups.commitNow();
     return (store.epochs.get(worker) ?? NO_EPOCH).lastBatch;
   };
-  const attachments = new AttachmentRegistry({ onBatch, committedBatch, onViolated, log });
+  const attachments = new AttachmentRegistry({
+    onBatch,
+    committedBatch,
+    consumed: (worker) => store.mail.outbox(worker)?.consumed,
+    onViolated,
+    log,
+  });
   for (const { worker, epoch, attachment } of message.live) {
     const record = store.epochs.get(worker) ?? NO_EPOCH;
     const known = attachments.announce(attachment, worker, 0);
@@ -98,9 +107,10 @@ async function assemble(
   const outcomeSweeper = new OutcomeSweeper(store, { now, isBusy, onFailed });
   const findOutcome: OpenKeeper['findOutcome'] = (worker, key) => store.outcomes.find(worker, key, now(), limits);
   const snapshots = new SnapshotDesk(store, limits);
+  const submissions = new SubmissionDesk(store, groups);
   const server = await listen(options.socketPath, options.onConnection, (error) =>
     log('warn', 'A connection was refused.', { error: error.message }),
   );
   const swept = { sweeper, outcomeSweeper, findOutcome };
-  return { lock, store, groups, attachments, desk, owners, ...swept, snapshots, server };
+  return { lock, store, groups, attachments, desk, owners, ...swept, snapshots, submissions, server };
 }

@@ -2,6 +2,7 @@
  * What the router asks, and who answers it. Requests begin in the order in which they came; only reads wait, for their turn.
  */
 import type { KeeperRequest } from '@heirloom/wire';
+import { readCasts, readLetters } from './cast-pages.js';
 import { readChanges, readImage } from './change-reader.js';
 import { inspect } from './inspection.js';
 import { keptRequest } from './kept-records.js';
@@ -31,6 +32,12 @@ export function performRequest(open: OpenKeeper, reads: ReadDesk, request: Keepe
     case 'whereis':
     case 'tables':
       return nameRequest(open.store, open.owners, request);
+    case 'submit':
+      return open.submissions.submit(request);
+    case 'casts':
+      return reads.turn(() => readCasts(open.store, request));
+    case 'letters':
+      return reads.turn(() => readLetters(open.store, request));
     case 'keep':
     case 'kept':
       return keptRequest(open.store, request);

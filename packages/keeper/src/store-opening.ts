@@ -29,6 +29,7 @@ import {
   DATABASE_OPTIONS,
   ENVIRONMENT_OPTIONS,
   FORMAT_KEY,
+  MAIL_KEY,
   OUTCOME_TOTALS_KEY,
   STATE_KEY,
   STORE_FILE,
@@ -36,6 +37,7 @@ import {
   STORE_FORMAT_VERSION,
   databasesOf,
   readU64,
+  senderOf,
   u32Key,
 } from './layout.js';
 import { checkOpeningRoom } from './opening-room.js';
@@ -44,6 +46,7 @@ import type { StoreContents } from './store.js';
 import { NO_OUTCOMES, decodeOutcomeTotals } from './outcome-store.js';
 import { checkStoreFile, damaged } from './store-file.js';
 import type { CheckDepth } from './store-file.js';
+import { NO_MAIL, decodeMailState, decodeOutbox } from './stored-mail.js';
 import { decodeEpoch, decodeShapeFields, decodeState, decodeTable } from './stored-record.js';
 import type { StoreState } from './stored-record.js';
 import { TableCatalog, newTable } from './table-catalog.js';
@@ -179,6 +182,7 @@ function readContents(path: string, environment: RootDatabase<Buffer, Buffer>): 
     catalog: readCatalog(path, databases),
     unconfirmed: readUnconfirmed(databases),
     outcomes: readOutcomeTotals(path, databases),
+    mail: readMail(path, databases),
     doomed: Array.from(databases.doomed.getKeys(), (key) => key.readUInt32BE(0)),
   };
   // After everything was read, as nothing is written to a store that is refused.
@@ -253,6 +257,15 @@ function readFeeds(path: string, databases: Databases, catalog: TableCatalog): v
 function readOutcomeTotals(path: string, { meta }: Databases): StoreContents['outcomes'] {
   const stored = meta.get(OUTCOME_TOTALS_KEY);
   return stored === undefined ? NO_OUTCOMES : decodeOutcomeTotals(path, stored);
+}
+
+function readMail(path: string, databases: Databases): StoreContents['mail'] {
+  // A store of an older format has none.
+  const { outboxes: stored, meta } = databases as Partial<Databases> & Pick<Databases, 'meta'>;
+  const outboxes: StoreContents['mail']['outboxes'] = new Map();
+  for (const { key, value } of stored?.getRange() ?? []) outboxes.set(senderOf(key), decodeOutbox(path, value));
+  const state = meta.get(MAIL_KEY);
+  return { state: state === undefined ? NO_MAIL : decodeMailState(path, state), outboxes };
 }
 
 function readUnconfirmed(databases: Databases): StoreContents['unconfirmed'] {

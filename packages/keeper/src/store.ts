@@ -18,6 +18,8 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { encodeValue, failpoint } from '@heirloom/wire';
 import type { KeptRow } from '@heirloom/wire';
+import { CastStore } from './cast-store.js';
+import type { MailContents } from './cast-store.js';
 import type { CommitKill } from './commit-kill.js';
 import { isDiskFailure, isNoRoom } from './disk-error.js';
 import { StoreError } from './errors.js';
@@ -53,6 +55,7 @@ export interface StoreContents {
   readonly unconfirmed: UnconfirmedRecord[];
   readonly doomed: number[];
   readonly outcomes: OutcomeTotals;
+  readonly mail: MailContents;
 }
 
 export class Store {
@@ -62,6 +65,7 @@ export class Store {
   readonly rows: Database<Buffer, Buffer>;
   readonly changes: Database<Buffer, Buffer>;
   readonly outcomes: OutcomeStore;
+  readonly mail: CastStore;
   /** By growing LSN. */
   readonly unconfirmed: UnconfirmedRecord[];
   /** Extents and feeds whose contents are to be deleted. */
@@ -88,6 +92,7 @@ export class Store {
     this.rows = contents.databases.rows;
     this.changes = contents.databases.changes;
     this.outcomes = new OutcomeStore(contents.path, contents.databases, contents.outcomes);
+    this.mail = new CastStore(contents.path, contents.databases, contents.mail);
     this.unconfirmed = contents.unconfirmed;
     this.doomed = contents.doomed;
     this.unconfirmedBytes = contents.unconfirmed.reduce((sum, { bytes }) => sum + bytes, 0);

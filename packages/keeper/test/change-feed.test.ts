@@ -23,6 +23,7 @@ import {
   FORMAT_KEY,
   changeKey,
   databasesOf,
+  STORE_FORMAT_VERSION,
   extentEnd,
   u32Key,
 } from '../src/layout.js';
@@ -330,7 +331,7 @@ describe('a store of format 1', () => {
     worker.die();
     await harness.stop();
     const environment = open<Buffer, Buffer>(`${directory}/data.mdb`, ENVIRONMENT_OPTIONS);
-    for (const name of databasesOf(3).filter((one) => !databasesOf(1).includes(one))) {
+    for (const name of databasesOf(STORE_FORMAT_VERSION).filter((one) => !databasesOf(1).includes(one))) {
       await environment.openDB<Buffer, Buffer>(name, DATABASE_OPTIONS).drop();
     }
     environment.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).putSync(FORMAT_KEY, u32Key(1));
@@ -350,7 +351,9 @@ describe('a store of format 1', () => {
       });
     }
     const again = open<Buffer, Buffer>(`${directory}/data.mdb`, ENVIRONMENT_OPTIONS);
-    expect(again.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).get(FORMAT_KEY)?.readUInt32BE(0)).toBe(3);
+    expect(again.openDB<Buffer, Buffer>('meta', DATABASE_OPTIONS).get(FORMAT_KEY)?.readUInt32BE(0)).toBe(
+      STORE_FORMAT_VERSION,
+    );
     await again.close();
     await harness.start();
     const later = await harness.openWorker('a', [watched]);

@@ -13,12 +13,14 @@ import {
   decodeError,
   decodeNumber,
   decodeReplies,
+  decodeTotals,
   encodeValue,
   expect as expectMessage,
   fenced,
   keeperFailed,
   keeperReady,
   listen,
+  mail,
   moved,
   requestMessage,
   response,
@@ -31,11 +33,13 @@ import {
 } from '@heirloom/wire';
 import type {
   Batch,
+  CastTotals,
   Connection,
   EpochClosed,
   EpochOpened,
   KeeperReadyMessage,
   KeeperRequest,
+  MailMessage,
   MovedMessage,
   Outcome,
   ResumeMessage,
@@ -88,6 +92,7 @@ const FROM_KEEPER = new Set([
   FrameKind.violated,
   FrameKind.changed,
   FrameKind.moved,
+  FrameKind.mail,
 ]);
 
 /** The router's end of a keeper's control connection. */
@@ -100,6 +105,7 @@ export class Harness {
   /** The tables that were said to have changes. */
   readonly changed: { readonly worker: string; readonly table: string }[] = [];
   readonly moved: MovedMessage[] = [];
+  readonly mail: MailMessage[] = [];
   /** Frames in the order of their arrival, by name. */
   readonly order: string[] = [];
   exitCode: number | undefined;
@@ -262,6 +268,8 @@ export class Harness {
       this.changed.push(...decodeControl(changed, body).tables);
     } else if (kind === FrameKind.violated) {
       this.violations.push(decodeControl(violated, body));
+    } else if (kind === FrameKind.mail) {
+      this.mail.push(decodeControl(mail, body));
     } else if (kind === FrameKind.moved) {
       this.moved.push(decodeControl(moved, body));
     } else {
@@ -280,6 +288,7 @@ export class WorkerEnd {
   readonly attachment: number;
   readonly welcomes: { epoch: number; lastBatch: number }[] = [];
   readonly acks: number[] = [];
+  readonly consumed: CastTotals[] = [];
   readonly codec = new RowCodec();
   fencedFor: string | undefined;
   journal!: Connection;
@@ -303,10 +312,11 @@ export class WorkerEnd {
     });
     this.acksConnection = await connect(path, {
       hello: { role: 'acks', token: tokens.acks },
-      kinds: new Set([FrameKind.ack, FrameKind.welcome, FrameKind.fenced]),
+      kinds: new Set([FrameKind.ack, FrameKind.welcome, FrameKind.fenced, FrameKind.consumed]),
       oneWay: 'read',
       onFrame: (kind, body) => {
         if (kind === FrameKind.ack) this.acks.push(decodeNumber(body));
+        else if (kind === FrameKind.consumed) this.consumed.push(decodeTotals(body));
         else if (kind === FrameKind.welcome) this.welcomes.push(decodeControl(welcome, body));
         else this.fencedFor = decodeControl(fenced, body).reason;
       },

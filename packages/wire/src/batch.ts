@@ -2,12 +2,13 @@
  * A batch: everything that one handler did, as the worker puts it into its journal.
  *
  *   batch     uint53 number · u8 flags · varuint count · count × outcome · varuint count · count × table
- *             · (flag 2) migration · (flag 4) steps · (flag 16) keeping (outcome-key.ts)
+ *             · (flag 2) migration · (flag 4) steps · (flag 8) casts · (flag 16) keeping (outcome-key.ts)
  *   flags     1: this is the batch of `init` · 2: one step of a migration, and nothing else · 4: it has ownership steps
- *             · 16: its one outcome is to be kept under an idempotency key
+ *             · 8: its handler has made casts, or was that of a cast · 16: its one outcome is kept under an idempotency key
  *   migration u8 step (1 rows, 2 flip, 3 abandon) · (rows) u8 flags (1: a row has moved, 2: complete)
  *             · length-prefixed cursor · table
  *   steps     length-prefixed value: list of OwnershipStep
+ *   casts     varuint count · count × cast (cast.ts) · u8 flags (1: it was that of a cast) · (flag 1) ending (cast.ts)
  *   table     varuint tableId · varuint size · uint53 nextSequence · u8 flags (1: cleared first)
  *             · varuint count · count × shape · varuint count · count × change
  *   shape     varuint id · varuint count · count × string
@@ -21,6 +22,8 @@
 import { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import type { Outcome } from './call-messages.js';
+import type { Cast, CastEnding } from './cast.js';
+import { CAST_BYTES_MIN, readCast, readEnding, writeCast, writeEnding } from './cast.js';
 import { readOutcomes, writeOutcome } from './call-messages.js';
 import { malformed } from './errors.js';
 import type { OutcomeKeeping } from './outcome-key.js';
@@ -39,6 +42,10 @@ export interface Batch {
   readonly migration?: MigrationStep | undefined;
   /** What becomes of tables as a whole, in order; undefined for nothing. */
   readonly steps?: readonly OwnershipStep[];
+  /** The casts that the handler has made, in order; undefined for none. */
+  readonly casts?: readonly Cast[];
+  /** The stored cast or dead letter whose handler this was: then there is one outcome, that of the run. */
+  readonly ending?: CastEnding | undefined;
   /** That its one outcome is to be kept; undefined if not. */
   readonly keeping?: OutcomeKeeping | undefined;
 }
@@ -93,10 +100,12 @@ const DELETE = 2;
 const INIT_FLAG = 1;
 const MIGRATION_FLAG = 2;
 const STEPS_FLAG = 4;
+const CASTS_FLAG = 8;
 const KEEPING_FLAG = 16;
 const CLEARED_FLAG = 1;
 const MOVED_FLAG = 1;
 const COMPLETE_FLAG = 2;
+const ENDING_FLAG = 1;
 /** By their numbers, from 1. */
 const STEPS = ['rows', 'flip', 'abandon'] as const;
 /** Fewest bytes of each repeated part, by which a hostile count is refused. */
@@ -109,11 +118,13 @@ const stepList: FieldCheck<readonly OwnershipStep[]> = listOf(
 );
 
 export function writeBatch(writer: ByteWriter, batch: Batch): void {
-  const { steps = [] } = batch;
+  const { steps = [], casts = [], ending } = batch;
+  const hasCasts = casts.length > 0 || ending !== undefined;
   writer.uint53(batch.number);
   const { migration, keeping } = batch;
   const init = batch.isInit ? INIT_FLAG : 0;
-  const extras = (steps.length > 0 ? STEPS_FLAG : 0) | (keeping === undefined ? 0 : KEEPING_FLAG);
+  const hasKeeping = keeping === undefined ? 0 : KEEPING_FLAG;
+  const extras = (steps.length > 0 ? STEPS_FLAG : 0) | (hasCasts ? CASTS_FLAG : 0) | hasKeeping;
   writer.u8(init | (migration === undefined ? 0 : MIGRATION_FLAG) | extras);
   writer.varuint(batch.outcomes.length);
   for (const outcome of batch.outcomes) writeOutcome(writer, outcome);
@@ -121,7 +132,15 @@ export function writeBatch(writer: ByteWriter, batch: Batch): void {
   for (const table of batch.tables) writeTableChanges(writer, table);
   if (migration !== undefined) writeMigration(writer, migration);
   if (steps.length > 0) writer.lengthPrefixed(encodeValue(steps));
+  if (hasCasts) writeCasts(writer, casts, ending);
   if (keeping !== undefined) writeKeeping(writer, keeping);
+}
+
+function writeCasts(writer: ByteWriter, casts: readonly Cast[], ending: CastEnding | undefined): void {
+  writer.varuint(casts.length);
+  for (const cast of casts) writeCast(writer, cast);
+  writer.u8(ending === undefined ? 0 : ENDING_FLAG);
+  if (ending !== undefined) writeEnding(writer, ending);
 }
 
 function writeMigration(writer: ByteWriter, migration: MigrationStep): void {
@@ -158,18 +177,20 @@ export function writeChange(writer: ByteWriter, change: Change): void {
 export function decodeBatch(body: Uint8Array): Batch {
   const reader = new ByteReader(body);
   const number = reader.uint53();
-  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG | KEEPING_FLAG);
+  const flags = readFlags(reader, INIT_FLAG | MIGRATION_FLAG | STEPS_FLAG | CASTS_FLAG | KEEPING_FLAG);
   const outcomes = readOutcomes(reader);
   const tables: TableChanges[] = [];
   for (let count = reader.count(TABLE_BYTES_MIN); count > 0; count--) tables.push(readTableChanges(reader));
   const migration = (flags & MIGRATION_FLAG) === 0 ? undefined : readMigration(reader);
   const steps = (flags & STEPS_FLAG) === 0 ? undefined : readSteps(reader);
+  const castPart = (flags & CASTS_FLAG) === 0 ? undefined : readCasts(reader);
   const keeping = (flags & KEEPING_FLAG) === 0 ? undefined : readKeeping(reader);
   reader.finish();
   if (keeping !== undefined && outcomes.length !== 1)
     throw malformed('A batch keeps an outcome, and has not one.', { number });
   const batch = { number, isInit: (flags & INIT_FLAG) !== 0, outcomes, tables };
-  return { ...batch, ...(migration && { migration }), ...(steps && { steps }), ...(keeping && { keeping }) };
+  const extras = { ...(migration && { migration }), ...(steps && { steps }), ...castPart, ...(keeping && { keeping }) };
+  return { ...batch, ...extras };
 }
 
 function readMigration(reader: ByteReader): MigrationStep {
@@ -193,6 +214,14 @@ function readSteps(reader: ByteReader): readonly OwnershipStep[] {
   const steps = expectMessage('batch', stepList, decodeValue(reader.lengthPrefixed()));
   if (steps.length === 0) throw malformed('A batch has an empty list of ownership steps.');
   return steps;
+}
+
+function readCasts(reader: ByteReader): Pick<Batch, 'casts' | 'ending'> {
+  const casts: Cast[] = [];
+  for (let count = reader.count(CAST_BYTES_MIN); count > 0; count--) casts.push(readCast(reader));
+  const hasEnding = readFlags(reader, ENDING_FLAG) === ENDING_FLAG;
+  if (!hasEnding && casts.length === 0) throw malformed('A batch has an empty list of casts.');
+  return { ...(casts.length > 0 && { casts }), ...(hasEnding && { ending: readEnding(reader) }) };
 }
 
 function readFlags(reader: ByteReader, known: number): number {

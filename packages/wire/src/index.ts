@@ -1,4 +1,16 @@
 export { decodeBatch, TRANSFER_DATA_BYTES_MAX, writeBatch } from './batch.js';
+export {
+  ARGUMENT_BYTES_MAX,
+  CAST_OVERHEAD_BYTES,
+  castBytes,
+  decodeDelivery,
+  decodeTotals,
+  OUTBOX_BYTES_MAX,
+  OUTBOX_CASTS_MAX,
+  writeDelivery,
+  writeTotals,
+} from './cast.js';
+export { outboxGrant, storedLetter } from './cast-request.js';
 export { decodeChangeRecord, encodeChangeRecord } from './change-record.js';
 export {
   decodeCall,
@@ -28,6 +40,7 @@ export {
   fenced,
   keeperFailed,
   keeperReady,
+  mail,
   moved,
   requestMessage,
   response,
@@ -78,6 +91,16 @@ export { checkSocketPath, SOCKET_PATH_BYTES_MAX } from './socket-path.js';
 export { decodeValue, encodeValue, readValue, writeValue } from './value-codec.js';
 export { VALUE_DEPTH_MAX } from './value-format.js';
 export type { Batch, Change, MigratedRows, MigrationStep, OwnershipStep, TableChanges } from './batch.js';
+export type { Cast, CastEnding, CastTotals, Delivery } from './cast.js';
+export type {
+  CastRequest,
+  CastsPage,
+  LetterReason,
+  LettersPage,
+  OutboxGrant,
+  StoredLetter,
+  Submission,
+} from './cast-request.js';
 export type { ChangeRecord } from './change-record.js';
 export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './call-messages.js';
 export type { Fault, FaultAction } from './failpoint.js';
@@ -89,6 +112,7 @@ export type {
   ExpectMessage,
   FencedMessage,
   KeeperReadyMessage,
+  MailMessage,
   MovedMessage,
   RequestMessage,
   ResponseMessage,

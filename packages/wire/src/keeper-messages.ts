@@ -2,7 +2,7 @@
  * The control messages that the keeper sends or gets: with the router on the connection of control, to a worker on that of
  * acks.
  */
-import { anything, binary, listOf, natural, oneOf, optional, record, text } from './field.js';
+import { anything, binary, flag, listOf, natural, oneOf, optional, record, text } from './field.js';
 import type { KeeperRequest } from './keeper-request.js';
 import { keeperRequest } from './keeper-request.js';
 import type { ControlMessage, ErrorMessage } from './messages.js';
@@ -30,6 +30,8 @@ export interface KeeperReadyMessage {
   readonly lsn: number;
   /** The number of this start of a runtime on this store; call ids belong to it. */
   readonly instance: number;
+  /** The number of the last cast or dead letter that was ever stored. */
+  readonly lastMail?: number | undefined;
 }
 /** Router → keeper: accept one connection with this token as that role of that worker process. */
 export interface ExpectMessage {
@@ -70,6 +72,11 @@ export interface ResponseMessage {
 export interface ChangedMessage {
   readonly tables: readonly { readonly worker: string; readonly table: string }[];
 }
+/** Keeper → router, behind the commit that stored them: there are new casts for these workers, and new dead letters. */
+export interface MailMessage {
+  readonly receivers: readonly string[];
+  readonly hasLetters: boolean;
+}
 /** Keeper → worker, when both its connections and its epoch are there: what it has of this epoch. */
 export interface WelcomeMessage {
   readonly epoch: number;
@@ -82,7 +89,15 @@ export interface FencedMessage {
 
 export const keeperReady: ControlMessage<KeeperReadyMessage> = control(
   'keeperReady',
-  record({ pid: natural, socketPath: text, storePath: text, timeline: natural, lsn: natural, instance: natural }),
+  record({
+    pid: natural,
+    socketPath: text,
+    storePath: text,
+    timeline: natural,
+    lsn: natural,
+    instance: natural,
+    lastMail: optional(natural),
+  }),
 );
 export const keeperFailed: ControlMessage<ErrorMessage> = control('keeperFailed', errorMessage);
 export const violated: ControlMessage<ViolatedMessage> = control(
@@ -97,6 +112,7 @@ export const moved: ControlMessage<MovedMessage> = control(
   'moved',
   record({ tables: listOf(record({ worker: text, name: text, owner: text })), adoptions: listOf(adoption) }),
 );
+export const mail: ControlMessage<MailMessage> = control('mail', record({ receivers: listOf(text), hasLetters: flag }));
 export const response: ControlMessage<ResponseMessage> = control(
   'response',
   record({ requestId: natural, error: anything, result: anything }),

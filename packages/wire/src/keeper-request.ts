@@ -1,6 +1,8 @@
 /**
  * What the router asks of the keeper, and the answers that have a form of their own.
  */
+import type { CastRequest, OutboxGrant } from './cast-request.js';
+import { castRequestFields } from './cast-request.js';
 import type { FieldCheck } from './field.js';
 import { anything, binary, flag, listOf, natural, optional, record, text } from './field.js';
 import type { KeptOutcome } from './outcome-key.js';
@@ -73,6 +75,7 @@ export type KeeperRequest =
   /** Some of these records, behind a number. */
   | { readonly type: 'kept'; readonly after: number }
   | { readonly type: 'inspect' }
+  | CastRequest
   /** Answered when everything that was sent before it has been handled. */
   | { readonly type: 'barrier' };
 
@@ -93,6 +96,7 @@ export interface EpochOpened {
   readonly tables: readonly TableGrant[];
   readonly inherited?: readonly Adoption[];
   readonly elsewhere?: readonly ElsewhereTable[];
+  readonly outbox?: OutboxGrant;
 }
 export interface EpochClosed {
   readonly lsn: number;
@@ -164,4 +168,5 @@ const requestFields = {
   kept: record({ type: text, after: natural }),
   inspect: record({ type: text }),
   barrier: record({ type: text }),
+  ...castRequestFields,
 };

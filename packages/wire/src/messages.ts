@@ -5,15 +5,16 @@
  *
  *   role      from → to         frames
  *   calls     worker ↔ router   ready, loadFailed, active, initFailed, ignored, reply, stopped, crash, keeperLost, ask, leave,
- *                               timerDue, continued | activate, call, keeper, stop, adopt, answer
- *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved | expect, request, resume,
- *                               confirm, shutdown
+ *                               timerDue, continued | activate, call, keeper, stop, adopt, answer, delivery
+ *   control   keeper ↔ router   keeperReady, keeperFailed, response, replies, violated, changed, moved, mail | expect, request,
+ *                               resume, confirm, shutdown
  *   journal   worker → keeper   batch          one way: the keeper never writes to it, so a dying worker loses nothing it sent
- *   acks      keeper → worker   welcome, ack, fenced        one way
+ *   acks      keeper → worker   welcome, ack, fenced, consumed    one way
  *
- * Frames that occur once a call (call, reply, answer, batch, replies, ack, confirm) have a binary body, described at their codec
- * in call-messages.ts and batch.ts. All others are control messages: one plain object as a value, checked field by field. Those of
- * the connection of calls are in worker-messages.ts, those that the keeper sends or gets in keeper-messages.ts.
+ * Frames that occur once a call (call, delivery, reply, answer, batch, replies, ack, consumed, confirm) have a binary body,
+ * described at their codec in call-messages.ts, batch.ts and cast.ts. All others are control messages: one plain object as a
+ * value, checked field by field. Those of the connection of calls are in worker-messages.ts, those that the keeper sends or gets
+ * in keeper-messages.ts.
  */
 import type { ByteWriter } from './byte-writer.js';
 import type { FieldCheck } from './field.js';
@@ -61,6 +62,12 @@ export const FrameKind = {
   welcome: 60,
   ack: 61,
   fenced: 62,
+  // keeper → router
+  mail: 70,
+  // keeper → worker
+  consumed: 71,
+  // router → worker
+  delivery: 72,
   // worker → router
   ignored: 95,
   timerDue: 75,

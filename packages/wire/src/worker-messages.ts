@@ -1,6 +1,8 @@
 /**
  * The control messages between a worker and the router, on the connection of calls.
  */
+import type { OutboxGrant } from './cast-request.js';
+import { outboxGrant } from './cast-request.js';
 import { anything, binary, flag, listOf, natural, optional, record, text } from './field.js';
 import type { ControlMessage, ErrorMessage } from './messages.js';
 import { control, errorMessage } from './messages.js';
@@ -76,6 +78,8 @@ export interface ActivateMessage {
   readonly elsewhere?: readonly ElsewhereTable[] | undefined;
   /** The workers of the runtime: those that a table can be given to. */
   readonly workers?: readonly string[] | undefined;
+  /** How its casts stand; undefined if it never made one. */
+  readonly outbox?: OutboxGrant | undefined;
   /** What the program has given the worker, each encoded by itself. */
   readonly args?: readonly Uint8Array[] | undefined;
 }
@@ -137,6 +141,7 @@ export const activate: ControlMessage<ActivateMessage> = control(
     inherited: optional(listOf(adoption)),
     elsewhere: optional(elsewhere),
     workers: optional(listOf(text)),
+    outbox: optional(outboxGrant),
     args: optional(listOf(binary)),
   }),
 );

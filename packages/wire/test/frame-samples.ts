@@ -14,9 +14,11 @@ import {
   decodeBatch,
   decodeCall,
   decodeControl,
+  decodeDelivery,
   decodeNumber,
   decodeReplies,
   decodeReply,
+  decodeTotals,
   encodeError,
   encodeValue,
   expect,
@@ -31,6 +33,7 @@ import {
   keeperReady,
   leave,
   loadFailed,
+  mail,
   moved,
   ready,
   requestMessage,
@@ -46,14 +49,18 @@ import {
   welcome,
   WireError,
   writeBatch,
+  writeDelivery,
   writeOutcome,
   writeOutcomeKey,
   writeReplies,
+  writeTotals,
   writeValue,
 } from '@heirloom/wire';
 import type {
   Batch,
+  Cast,
   ControlMessage,
+  Delivery,
   FrameSink,
   Outcome,
   OutcomeKeeping,
@@ -119,6 +126,26 @@ const steps: readonly OwnershipStep[] = [
   { kind: 'accept', tableId: 3, to: undefined, data: undefined },
 ];
 
+const casts: readonly Cast[] = [
+  { to: 'auditor', name: 'note', arguments: encodeValue(['alice', 100, { at: new Date(0) }]) },
+  { to: 'bank', name: 'é'.repeat(40), arguments: encodeValue([]) },
+];
+
+const deliveries: readonly Delivery[] = [
+  { callId: 9, id: 2 ** 40, kind: 'cast', name: 'note', arguments: encodeValue(['alice', 100n]) },
+  { callId: 10, id: 3, kind: 'letter', name: 'é', arguments: new Uint8Array() },
+];
+
+function castBatches(): Batch[] {
+  const empty = { isInit: false, outcomes: outcomes.slice(0, 1), tables: [] };
+  return [
+    { ...batch(), isInit: true, steps, casts },
+    { ...empty, number: 1, casts: casts.slice(0, 1), ending: { id: 2 ** 40, how: 'done' } },
+    { ...empty, number: 2, ending: { id: 1, how: 'threw' } },
+    { ...empty, number: 3, ending: { id: 0, how: 'unknown_call' } },
+  ];
+}
+
 function migrations(): Batch[] {
   const codec = new RowCodec();
   const rowBytes = new Uint8Array(codec.encodeRow({ tenant: 'x', id: 1 }));
@@ -169,9 +196,11 @@ export function frameSamples(): FrameSample[] {
   ]);
   sink.send(FrameKind.replies, (writer) => writeReplies(writer, 77, byWorker));
   const kept = { ...batch(), outcomes: outcomes.slice(0, 1), keeping };
-  const batches = [batch(), { ...batch(), isInit: true, steps }, kept, ...migrations()];
+  const batches = [batch(), { ...batch(), isInit: true, steps }, kept, ...castBatches(), ...migrations()];
   for (const sample of batches) sink.send(FrameKind.batch, (writer) => writeBatch(writer, sample));
   for (const kind of [FrameKind.ack, FrameKind.confirm]) sink.send(kind, (writer) => writer.uint53(2 ** 33 + 5));
+  for (const sample of deliveries) sink.send(FrameKind.delivery, (writer) => writeDelivery(writer, sample));
+  sink.send(FrameKind.consumed, (writer) => writeTotals(writer, { count: 70_000, bytes: 2 ** 40 }));
   sendControls(sink, token);
   return samples;
 }
@@ -232,13 +261,15 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     restarted: true,
     tables: [grant, { ...grant, migration }],
     ...standing,
+    outbox: { made: { count: 9, bytes: 2_000 }, consumed: { count: 3, bytes: 700 } },
     args: [encodeValue('eu'), encodeValue({ limit: 5 })],
   });
   sendControl(sink, adopt, { ...adoption, notice: undefined });
   sendControl(sink, moved, { tables: [{ worker: 'bank', name: 'accounts', owner: 'auditor' }], adoptions: [adoption] });
   const paths = { socketPath: '/tmp/heirloom-1/keeper-1.sock', storePath: '/var/lib/bank/data.mdb' };
   sendControl(sink, keeper, { ...paths, journalToken: token, acksToken: token });
-  sendControl(sink, keeperReady, { ...paths, pid: 4_712, timeline: 1, lsn: 9_000, instance: 3 });
+  sendControl(sink, keeperReady, { ...paths, pid: 4_712, timeline: 1, lsn: 9_000, instance: 3, lastMail: 12 });
+  sendControl(sink, mail, { receivers: ['bank', 'auditor'], hasLetters: true });
   sendControl(sink, response, { requestId: 4, error: undefined, result: [new Map([['a', 1]]), null] });
   sendControl(sink, changed, { tables: [{ worker: 'bank', table: 'accounts' }] });
   sendControl(sink, violated, { attachment: 3, reason: 'Batch 12 came behind batch 10.' });
@@ -271,8 +302,23 @@ function sendControls(sink: FrameSink, token: Uint8Array): void {
     { type: 'kept', after: 2 },
     { type: 'inspect' },
     { type: 'barrier' },
+    ...castRequests(),
   ] as const;
   for (const request of requests) sendControl(sink, requestMessage, { requestId: 5, request });
+}
+
+function castRequests() {
+  const bytes = encodeValue(['alice', 1n]);
+  const error = encodeValue(encodeError(new RangeError('no')));
+  const submit = { type: 'submit', number: 7, settledBefore: 3 } as const;
+  return [
+    { ...submit, submission: { kind: 'cast', to: 'bank', name: 'note', arguments: bytes } },
+    { ...submit, submission: { kind: 'letter', worker: 'bank', name: 'note', arguments: bytes, error, tries: 3 } },
+    { ...submit, submission: { kind: 'bury', worker: 'bank', id: 9, error, tries: 3 } },
+    { ...submit, submission: { kind: 'delete', id: 9 } },
+    { type: 'casts', worker: 'bank', after: 9 },
+    { type: 'letters', worker: undefined, after: 0, limit: 100, isWhole: true },
+  ] as const;
 }
 
 /** A whole frame, header included. */
@@ -288,6 +334,7 @@ const controls: readonly ControlMessage<unknown>[] = [
   adopt,
   ask,
   leave,
+  mail,
   moved,
   active,
   changed,
@@ -325,6 +372,8 @@ export function understood(kind: number, body: Uint8Array): Uint8Array {
   const control = controls.find((message) => message.kind === kind);
   if (control !== undefined) writeValue(writer, decodeControl(control, body));
   else if (kind === FrameKind.batch) writeBatch(writer, decodeBatch(body));
+  else if (kind === FrameKind.delivery) writeDelivery(writer, decodeDelivery(body));
+  else if (kind === FrameKind.consumed) writeTotals(writer, decodeTotals(body));
   else if (kind === FrameKind.reply || kind === FrameKind.answer) writeOutcome(writer, decodeReply(body));
   else if (kind === FrameKind.replies) {
     const { lsn, outcomes: byWorker } = decodeReplies(body);

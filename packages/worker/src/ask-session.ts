@@ -39,6 +39,8 @@ export interface AskPorts {
   readonly gate: OutputGate;
   readonly ask: (message: AskMessage) => void;
   readonly leave: (message: LeaveMessage) => void;
+  /** Makes a cast of the handler that runs; throws CallError. */
+  readonly cast: (worker: string, name: string, castArguments: readonly unknown[]) => void;
 }
 
 interface OpenAsk {
@@ -184,6 +186,15 @@ export class AskSession {
     const { timeoutMs = ASK_TIMEOUT_DEFAULT_MS } = options;
     const endsAt = timeoutMs === 'infinity' ? Infinity : performance.now() + timeoutMs;
     return this.wait({ message, isWrite, endsAt, isSent: false, waiter: undefined }, timeoutMs, options.signal);
+  }
+
+  /** Makes a cast. Throws CallError, and TableError ERR_TABLE_CLOSED behind the end of the handler. */
+  cast(worker: string, name: string, castArguments: readonly unknown[]): void {
+    if (!this.isOpen) {
+      const message = `'cast.${name}' was asked of worker ${showValue(worker)} after the handler had settled that the handle was given to. Cast before the handler returns.`;
+      throw new TableError('ERR_TABLE_CLOSED', message, { operation: 'cast', worker, call: name });
+    }
+    this.asks.ports.cast(worker, name, castArguments);
   }
 
   /** An iteration goes on behind its first page. */

@@ -8,6 +8,8 @@ import { invariant } from '@heirloom/tables';
 import type { RowChange } from '@heirloom/tables';
 import { ByteWriter, RowCodec, encodeError, writeBatch, writeValue } from '@heirloom/wire';
 import type {
+  Cast,
+  CastEnding,
   Change,
   MigrationStep,
   Outcome,
@@ -19,6 +21,19 @@ import type {
 import { WorkerError } from './errors.js';
 import { RESULT_BYTES_MAX } from './transaction.js';
 import type { TableCommit } from './transaction.js';
+
+/** What a handler did, besides answering. */
+export interface HandlerEffects {
+  readonly commits: readonly TableCommit[];
+  readonly steps: readonly OwnershipStep[];
+  readonly casts: readonly Cast[];
+}
+
+/** What its batch says of the call whose handler it was: how a stored cast has ended, and how the outcome is kept. */
+export interface AnsweredCall {
+  readonly ending?: CastEnding | undefined;
+  readonly keeping?: OutcomeKeeping | undefined;
+}
 
 interface EncodedTable {
   readonly tableId: number;
@@ -71,18 +86,17 @@ export class BatchEncoder {
     return { callId, threw: true, payload: this.payloads.take() };
   }
 
-  /** Encodes a batch; `outcome` is undefined for one that answers no call. */
+  /** Encodes a batch; `outcome` is undefined for one that answers no call, `ending` for one that is not of a stored cast. */
   batch(
     number: number,
     outcome: Outcome | undefined,
-    commits: readonly TableCommit[],
-    steps: readonly OwnershipStep[],
+    { commits, steps, casts }: HandlerEffects,
+    { ending, keeping }: AnsweredCall,
     isInit: boolean,
-    keeping?: OutcomeKeeping,
   ): Uint8Array {
     const tables = commits.map((commit) => this.rows(commit));
     const outcomes = outcome === undefined ? [] : [outcome];
-    writeBatch(this.batches, { number, isInit, outcomes, tables, steps, keeping });
+    writeBatch(this.batches, { number, isInit, outcomes, tables, steps, casts, ending, keeping });
     return this.batches.take();
   }
 

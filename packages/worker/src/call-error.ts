@@ -19,9 +19,9 @@ export type CallErrorCode =
   | 'ERR_CALL_TIMEOUT'
   /** The caller's signal was aborted. */
   | 'ERR_CALL_ABORTED'
-  /** Too many calls wait for the worker. */
+  /** Too many calls wait for the worker, or too many casts of the sender were not run yet. */
   | 'ERR_CALL_OVERLOADED'
-  /** The worker died whenever it ran this call. */
+  /** The worker died whenever it ran this call, which is a dead letter now. */
   | 'ERR_CALL_POISONED'
   /** The worker died; the call left no trace and must not be run again. */
   | 'ERR_CALL_NOT_RETRIED'
@@ -31,6 +31,10 @@ export type CallErrorCode =
   | 'ERR_CALL_CYCLE'
   /** A handler that was run again asks for something else than the first time. */
   | 'ERR_CALL_DIVERGED'
+  /** There is no such dead letter. */
+  | 'ERR_CALL_LETTER_UNKNOWN'
+  /** The dead letter is being run or deleted already. */
+  | 'ERR_CALL_LETTER_BUSY'
   /** A handler has asked for more than can be kept for when it is run again. */
   | 'ERR_CALL_KEPT_LIMIT'
   /** The idempotency key was given to another call before, or to this one with other arguments. */

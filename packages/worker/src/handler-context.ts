@@ -113,9 +113,9 @@ export interface HandlerContext<Tables extends NamedTables, Args extends readonl
   readonly tables: OwnerTables<Tables>;
   readonly inherited: InheritedTables;
   /**
-   * Another worker, by what `workerRef` gives, until this handler settles. What is called or written there happens at once, and
-   * stays also if this handler throws; when this handler is run again, it gets the answers that it got. Throws WorkerError
-   * ERR_WORKER_REFERENCE for a worker that there is not.
+   * Another worker, by what `workerRef` gives, until this handler settles. What is cast goes with this handler's batch. What is
+   * called or written there happens at once, and stays also if this handler throws; when this handler is run again, it gets the
+   * answers that it got. Throws WorkerError ERR_WORKER_REFERENCE for a worker that there is not.
    */
   readonly remote: RemoteWorkers;
   /** What the worker will do later by itself: it runs one of the definition's `timers`. */

@@ -10,9 +10,9 @@
  * 1. Handlers run one at a time in the order of arrival, after the batch of `init` was released and `onActive` was told.
  * 2. G2: a handler that returns commits everything it did as one batch; one that throws leaves no change. An error is an
  *    answer too: it goes the same way as a result.
- * 3. G4: what changed a table that has an heir goes into the journal with its outcome, and the keeper answers. What changed
- *    none answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a state that
- *    could still be lost. An outcome that is kept under an idempotency key always goes into the journal.
+ * 3. G4: what changed a table that has an heir, cast, or was cast, goes into the journal with its outcome, and the keeper
+ *    answers. All else answers directly when every batch before it is released (output-gate.ts), so a reply never tells of a
+ *    state that could still be lost. An outcome that is kept under an idempotency key always goes into the journal.
  * 4. At most SUSPECT_WINDOW handled calls have left no trace on a socket: frames leave then, before waiting for an async
  *    handler, and when the mailbox is empty. While there is no keeper batches wait here, and the window may be exceeded.
  * 5. No handler begins while the gate is full or the router does not read.
@@ -32,18 +32,21 @@ import type {
   ActivateMessage,
   Adoption,
   CallMessage,
+  CastTotals,
+  Delivery,
   Outcome,
   OutcomeKeeping,
   OutcomeKey,
-  OwnershipStep,
   TableGrant,
 } from '@heirloom/wire';
 import { Asks } from './ask-session.js';
 import type { AskSession } from './ask-session.js';
 import { BatchEncoder } from './batch-encoder.js';
+import type { AnsweredCall, HandlerEffects } from './batch-encoder.js';
 import { IGNORE } from './definition.js';
 import type { Continuation, ContinueOrigin } from './continuations.js';
 import type { AnyHandler, AnyWorkerDefinition } from './definition.js';
+import { callOf, endingOf, isForbidden, resultOf } from './delivered-call.js';
 import { WorkerError } from './errors.js';
 import type {
   HandlerContext,
@@ -56,9 +59,11 @@ import { Inheritance } from './inheritance.js';
 import { Life } from './life.js';
 import type { IncarnationPorts } from './incarnation-ports.js';
 import { Mailbox } from './mailbox.js';
+import type { Mail } from './mailbox.js';
 import { MigrationRun } from './migration-run.js';
 import { SUSPECT_WINDOW } from './output-gate.js';
 import type { OutputGate } from './output-gate.js';
+import { Outbox } from './outbox.js';
 import { remoteWorker } from './remote-handle.js';
 import { TABLE_CALL_PREFIX } from './table-call-names.js';
 import { tableCalls } from './table-calls.js';
@@ -68,7 +73,6 @@ import { isThenable } from './thenable.js';
 import { firedTimer, timerCalls } from './timer-calls.js';
 import type { FiredTimer } from './timer-calls.js';
 import { Transaction } from './transaction.js';
-import type { TableCommit } from './transaction.js';
 import { decodeArgs } from './worker-args.js';
 import { referredWorker } from './worker-ref.js';
 import { migrationFailed } from './worker-version.js';
@@ -94,6 +98,8 @@ interface Running {
   readonly callId: number | undefined;
   /** Whether the worker dies if it throws. */
   readonly isFatal: boolean;
+  /** The stored cast or dead letter that is run. */
+  readonly delivery?: Delivery | undefined;
   /** Under which its outcome is kept. */
   readonly outcomeKey?: OutcomeKey | undefined;
   /** The timer that it is the handler of. */
@@ -114,13 +120,13 @@ const MIGRATE: Running = { callId: undefined, isFatal: false, origin: undefined 
 const TRANSFER: Running = { callId: undefined, isFatal: true, origin: 'handler' };
 /** What is said to have been running where it was no call; calls are numbered from 1. */
 const NO_CALL = 0;
-const NO_STEPS: readonly OwnershipStep[] = Object.freeze([]);
+const NO_EFFECTS: HandlerEffects = Object.freeze({ commits: [], steps: [], casts: [] });
 
 export class Incarnation {
   private readonly definition: AnyWorkerDefinition;
   private readonly gate: OutputGate;
   private readonly ports: IncarnationPorts;
-  private readonly mailbox: Mailbox = new Mailbox();
+  private readonly mailbox: Mailbox<Uint8Array | (Delivery & Mail)> = new Mailbox();
   private readonly transaction: Transaction;
   private readonly handlers: ReadonlyMap<string, AnyHandler>;
   private encoder: BatchEncoder = new BatchEncoder([]);
@@ -140,6 +146,7 @@ export class Incarnation {
   private readonly inheritance: Inheritance;
   private readonly migration: MigrationRun;
   private readonly asks: Asks;
+  private readonly outbox: Outbox;
   private readonly life: Life;
   private session: AskSession | undefined;
   /** The workers of the runtime. */
@@ -172,7 +179,9 @@ export class Incarnation {
       isBusy: () => this.running !== undefined || this.mailbox.size > 0,
     });
     this.migration = new MigrationRun({ definitions: definition.tables, gate, ports });
-    this.asks = new Asks({ gate, ask: ports.ask, leave: ports.leave });
+    this.outbox = new Outbox((bytes) => this.transaction.charge(bytes));
+    const cast: Outbox['add'] = (...made) => this.outbox.add(...made);
+    this.asks = new Asks({ gate, ask: ports.ask, leave: ports.leave, cast });
   }
 
   /** Whether this is a standby. */
@@ -197,6 +206,7 @@ export class Incarnation {
     this.args = decodeArgs(message.args);
     failpoint('worker.activate');
     this.encoder = new BatchEncoder(message.tables);
+    this.outbox.begin(message.outbox);
     const tables = this.life.load(epoch, message.tables, this.encoder);
     try {
       this.fromVersion = this.life.versionToMigrate(this.identity.name, message.restarted);
@@ -265,8 +275,13 @@ export class Incarnation {
     this.asks.answered(answer);
   }
 
-  /** Takes the body of a call's frame. It runs behind those that came before it. */
-  receive(call: Uint8Array): void {
+  /** So many of all casts that this worker ever made are not stored any more. */
+  consumed(totals: CastTotals): void {
+    this.outbox.consume(totals);
+  }
+
+  /** Takes the body of a call's frame, or a stored cast. It runs behind those that came before it. */
+  receive(call: Uint8Array | (Delivery & Mail)): void {
     // What comes after `stop` leaves no trace, so it is run again elsewhere.
     if (this.isStopping || this.death !== undefined || this.state === 'over') return;
     this.mailbox.push(call);
@@ -330,10 +345,10 @@ export class Incarnation {
   private initialized(restarted: boolean, result: unknown): void {
     if (result === IGNORE) return this.ignored();
     this.end();
-    const { commits, steps } = this.commit();
+    const effects = this.commit();
     // The first one is stored even if it did nothing: the next life is a restart.
-    if (!restarted || commits.length > 0 || steps.length > 0) {
-      this.append(undefined, commits, steps, true);
+    if (!restarted || !isNothing(effects)) {
+      this.append(undefined, effects, {}, true);
     }
     this.initBatch = this.gate.lastNumber;
     this.isInitialized = true;
@@ -392,7 +407,8 @@ export class Incarnation {
       }
       const body = this.mailbox.shift();
       if (body === undefined) break;
-      this.run(decodeCall(body));
+      if (body instanceof Uint8Array) this.run(decodeCall(body));
+      else this.deliver(body);
       this.untraced++;
       if (this.untraced + this.gate.heldCount >= SUSPECT_WINDOW) this.flush();
     }
@@ -411,13 +427,26 @@ export class Incarnation {
     this.ports.flush();
   }
 
-  private run(call: CallMessage): void {
+  private deliver(delivery: Delivery): void {
+    let call: CallMessage;
+    try {
+      call = callOf(delivery);
+    } catch (error) {
+      return this.emit(this.encoder.threw(delivery.callId, error), NO_EFFECTS, { ending: endingOf(delivery, 'threw') });
+    }
+    this.run(call, delivery);
+  }
+
+  private run(call: CallMessage, delivery?: Delivery): void {
     const { callId, outcomeKey } = call;
     // A handler is called with what its caller sent: its types hold as far as the caller kept to them.
     const handler = this.handlers.get(call.name) as UntypedHandler | undefined;
-    if (handler === undefined) return this.emit(this.encoder.threw(callId, this.unknownCall(call.name)), []);
+    if (handler === undefined || (delivery !== undefined && isForbidden(delivery))) {
+      const outcome = this.encoder.threw(callId, this.unknownCall(call.name));
+      return this.emit(outcome, NO_EFFECTS, { ending: endingOf(delivery, 'unknown_call') });
+    }
     const isFatal = this.definition.onError === 'crash' && !call.name.startsWith(TABLE_CALL_PREFIX);
-    this.begin({ callId, isFatal, timer: firedTimer(call), origin: 'handler', outcomeKey });
+    this.begin({ callId, isFatal, timer: firedTimer(call), delivery, origin: 'handler', outcomeKey });
     const context = this.lend();
     let result: unknown;
     let isAsync = false;
@@ -498,17 +527,17 @@ export class Incarnation {
   }
 
   private succeeded(callId: number, result: unknown): void {
+    const delivery = this.running?.delivery;
     let outcome: Outcome;
     try {
       failpoint('worker.handler:end');
-      outcome = this.encoder.returned(callId, result);
+      outcome = this.encoder.returned(callId, resultOf(delivery, result));
     } catch (error) {
       return this.failed(callId, error);
     }
-    const keeping = this.keeping;
+    const { keeping } = this;
     this.end();
-    const { commits, steps } = this.commit();
-    this.emit(outcome, commits, steps, keeping);
+    this.emit(outcome, this.commit(), { ending: endingOf(delivery, 'done'), keeping });
   }
 
   /** Tells the definition of a table that is this worker's own now. */
@@ -529,8 +558,9 @@ export class Incarnation {
   private accepted(tableId: number): void {
     failpoint('worker.transfer:end');
     this.end();
-    const { commits, steps } = this.commit();
-    this.append(undefined, commits, [{ kind: 'accept', tableId, to: undefined, data: undefined }, ...steps]);
+    const effects = this.commit();
+    const accept = { kind: 'accept', tableId, to: undefined, data: undefined } as const;
+    this.append(undefined, { ...effects, steps: [accept, ...effects.steps] });
   }
 
   /** Runs what is pending before anything else; the row of what was asked for goes with its batch. */
@@ -568,30 +598,32 @@ export class Incarnation {
   private rollback(): void {
     this.transaction.rollback();
     this.life.rollback();
+    this.outbox.rollback();
   }
 
   /** Commits what was no call, as a batch if it did anything. */
   private commitOwn(): void {
     this.end();
-    const { commits, steps } = this.commit();
-    if (commits.length > 0 || steps.length > 0) this.append(undefined, commits, steps);
+    const effects = this.commit();
+    if (!isNothing(effects)) this.append(undefined, effects);
   }
 
-  private commit(): { commits: readonly TableCommit[]; steps: readonly OwnershipStep[] } {
+  private commit(): HandlerEffects {
     const commits = this.transaction.commit();
     this.life.commit();
-    return { commits, steps: this.transaction.takeSteps(this.inheritance.forget) };
+    return { commits, steps: this.transaction.takeSteps(this.inheritance.forget), casts: this.outbox.take() };
   }
 
   private failed(callId: number, error: unknown): void {
     if (isBug(error)) throw error;
     const timer = this.running?.timer;
     if (this.running?.isFatal === true) this.death = { error, callId };
-    const keeping = this.keeping;
+    const { keeping } = this;
+    const delivery = this.running?.delivery;
     this.end(true);
     this.rollback();
-    const commits = timer === undefined ? [] : this.consume(timer, error);
-    this.emit(this.encoder.threw(callId, error), commits, NO_STEPS, keeping);
+    const effects = timer === undefined ? NO_EFFECTS : this.consume(timer, error);
+    this.emit(this.encoder.threw(callId, error), effects, { ending: endingOf(delivery, 'threw'), keeping });
   }
 
   /** How the outcome of the handler that runs is kept; undefined if it is not. */
@@ -601,34 +633,28 @@ export class Incarnation {
   }
 
   /** A timer is over also if its handler throws. */
-  private consume(timer: FiredTimer, error: unknown): readonly TableCommit[] {
+  private consume(timer: FiredTimer, error: unknown): HandlerEffects {
     this.ports.log.error('the handler of a timer threw; what it had changed was undone', { timer: timer.name, error });
     this.lend();
     this.life.timers.consume(timer.name, timer.generation);
-    return this.commit().commits;
+    return this.commit();
   }
 
   /** Sends an outcome on its way; see invariant 3. */
-  private emit(
-    outcome: Outcome,
-    commits: readonly TableCommit[],
-    steps: readonly OwnershipStep[] = NO_STEPS,
-    keeping?: OutcomeKeeping,
-  ): void {
-    const isRead = commits.length === 0 && steps.length === 0 && keeping === undefined;
+  private emit(outcome: Outcome, effects: HandlerEffects, answer: AnsweredCall = {}): void {
+    const isRead = answer.ending === undefined && answer.keeping === undefined && isNothing(effects);
     if (isRead && this.gate.isOpen) this.reply(outcome);
     else if (isRead && this.gate.canHold) this.gate.hold(outcome);
-    else this.append(outcome, commits, steps, false, keeping);
+    else this.append(outcome, effects, answer);
   }
 
   private append(
     outcome: Outcome | undefined,
-    commits: readonly TableCommit[],
-    steps: readonly OwnershipStep[],
+    effects: HandlerEffects,
+    answer: AnsweredCall = {},
     isInit: boolean = false,
-    keeping?: OutcomeKeeping,
   ): void {
-    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, commits, steps, isInit, keeping));
+    this.gate.append(this.encoder.batch(this.gate.lastNumber + 1, outcome, effects, answer, isInit));
     failpoint('worker.journal:before');
   }
 
@@ -697,6 +723,10 @@ export class Incarnation {
 }
 
 type UntypedHandler = (context: HandlerContext<TableDefinitions>, ...args: unknown[]) => unknown;
+
+function isNothing({ commits, steps, casts }: HandlerEffects): boolean {
+  return commits.length === 0 && steps.length === 0 && casts.length === 0;
+}
 
 /** Whether an error is a failed invariant; handlers may throw anything, also what cannot be asked for its class. */
 function isBug(error: unknown): boolean {

@@ -47,6 +47,6 @@ export type {
 } from './handler-context.js';
 export type { TerminateReason } from './termination.js';
 export type { TimerOptions, WorkerTimers } from './timer.js';
-export type { AskedTable, AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
+export type { AskedTable, AskedTables, AskOptions, CastsOf, RemoteWorker } from './remote-worker.js';
 export type { ArgsType } from './worker-args.js';
 export type { WorkerRef } from './worker-ref.js';

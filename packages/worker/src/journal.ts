@@ -15,17 +15,33 @@
  * next keeper comes, or fresh tokens for the same one. A keeper that says `fenced`, or that has other batches than there can
  * be, ends the worker (`onFenced`).
  */
-import { FrameKind, connect, decodeControl, decodeNumber, failpoint, fenced, welcome } from '@heirloom/wire';
-import type { CloseReason, Connection, KeeperMessage, WelcomeMessage } from '@heirloom/wire';
+import {
+  FrameKind,
+  connect,
+  decodeControl,
+  decodeNumber,
+  failpoint,
+  decodeTotals,
+  fenced,
+  welcome,
+} from '@heirloom/wire';
+import type { CastTotals, CloseReason, Connection, KeeperMessage, WelcomeMessage } from '@heirloom/wire';
 import type { OutputGate } from './output-gate.js';
 
-const ACKS_KINDS: ReadonlySet<number> = new Set([FrameKind.welcome, FrameKind.ack, FrameKind.fenced]);
+const ACKS_KINDS: ReadonlySet<number> = new Set([
+  FrameKind.welcome,
+  FrameKind.ack,
+  FrameKind.fenced,
+  FrameKind.consumed,
+]);
 const NO_KINDS: ReadonlySet<number> = new Set();
 
 export interface JournalOptions {
   readonly gate: OutputGate;
   /** Batches up to this number are released. */
   readonly onRelease: (number: number) => void;
+  /** So many of all casts that the worker ever made are not stored any more. */
+  readonly onConsumed: (totals: CastTotals) => void;
   /** This incarnation must end at once. */
   readonly onFenced: (reason: string) => void;
   /** The connections to the keeper that listens there are gone. */
@@ -128,6 +144,7 @@ export class Journal {
   private receive(link: Link, kind: number, body: Uint8Array): void {
     if (link !== this.link || link.isOver) return;
     if (kind === FrameKind.ack) return this.release(decodeNumber(body));
+    if (kind === FrameKind.consumed) return this.options.onConsumed(decodeTotals(body));
     if (kind === FrameKind.fenced) return this.options.onFenced(decodeControl(fenced, body).reason);
     link.welcome = decodeControl(welcome, body);
     failpoint('worker.welcome');

@@ -6,7 +6,7 @@
  *    never paused instead: the address of a new keeper comes on the same connection, and would then wait behind calls that
  *    wait for the keeper. So a call over a limit is a violation (ERR_WORKER_MAILBOX), which ends the worker.
  *
- * Calls wait as the bodies of their frames and are decoded when they begin.
+ * Calls wait as the bodies of their frames and are decoded when they begin; so do the arguments of stored casts.
  */
 import { WorkerError } from './errors.js';
 
@@ -15,8 +15,13 @@ export const MAILBOX_CALLS_MAX = 65_536;
 /** The most bytes that may wait: the largest call several times. */
 export const MAILBOX_BYTES_MAX: number = 256 * 1024 * 1024;
 
-export class Mailbox {
-  private calls: Uint8Array[] = [];
+/** What waits: of a stored cast more is known than its bytes. */
+export interface Mail {
+  readonly length: number;
+}
+
+export class Mailbox<Call extends Mail = Uint8Array> {
+  private calls: Call[] = [];
   private head = 0;
   private bytes = 0;
 
@@ -25,7 +30,7 @@ export class Mailbox {
   }
 
   /** Appends a call. Throws WorkerError ERR_WORKER_MAILBOX if the mailbox is full. */
-  push(call: Uint8Array): void {
+  push(call: Call): void {
     if (this.size >= MAILBOX_CALLS_MAX || this.bytes + call.length > MAILBOX_BYTES_MAX) {
       const message = `A call arrived while ${this.size} others of ${this.bytes} bytes wait: the sender must keep fewer in flight.`;
       throw new WorkerError('ERR_WORKER_MAILBOX', message, { waitingCalls: this.size, waitingBytes: this.bytes });
@@ -35,7 +40,7 @@ export class Mailbox {
   }
 
   /** Takes the call that has waited longest. */
-  shift(): Uint8Array | undefined {
+  shift(): Call | undefined {
     const call = this.calls[this.head];
     if (call === undefined) return undefined;
     this.head++;

@@ -4,6 +4,7 @@ export { ASKS_OPEN_MAX } from './ask-session.js';
 export { askError, isAskedWrite, targetDetails, targetName } from './ask-target.js';
 export type { AskTarget } from './ask-target.js';
 export { byName } from './by-name.js';
+export { checkCastName, encodeCastArguments } from './outbox.js';
 export { MAILBOX_BYTES_MAX, MAILBOX_CALLS_MAX } from './mailbox.js';
 export { SUSPECT_WINDOW } from './output-gate.js';
 export { outputTaken, THREAD_KILLED_CODE } from './thread-data.js';

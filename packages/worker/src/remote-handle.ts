@@ -9,7 +9,7 @@ import type { AskSession } from './ask-session.js';
 import { byName } from './by-name.js';
 import type { AnyWorkerDefinition, CallsOf, TablesOf } from './definition.js';
 import { WorkerError } from './errors.js';
-import type { AskedTables, AskOptions, RemoteWorker } from './remote-worker.js';
+import type { AskedTables, AskOptions, CastsOf, RemoteWorker } from './remote-worker.js';
 import { isRemoteWrite } from './table-call-names.js';
 
 /** The longest timeout of a question: Node fires longer timers at once. */
@@ -31,6 +31,11 @@ export function remoteWorker<Definition extends AnyWorkerDefinition>(
   const tables = byName((table) =>
     byName((operation) => operationOf(session, { worker: name, table }, operation, options)),
   );
+  const cast = byName(
+    (call) =>
+      (...castArguments: unknown[]) =>
+        session.cast(name, call, castArguments),
+  );
   const call = byName(
     (operation) =>
       (...operands: unknown[]) =>
@@ -38,6 +43,7 @@ export function remoteWorker<Definition extends AnyWorkerDefinition>(
   );
   return {
     name,
+    cast: cast as CastsOf<Definition>, // Every name gives a function; what the receiver does not have becomes a dead letter.
     call: call as CallsOf<Definition>, // Every name gives a function; the other worker refuses calls that it does not have.
     tables: tables as AskedTables<TablesOf<Definition>>, // Every name gives a table; the router refuses those that there are not.
     with: (more) => remoteWorker(session, name, { ...options, ...checkOptions(more) }),

@@ -29,6 +29,11 @@ export type AskedTables<Tables extends Readonly<Record<string, AnyTableDefinitio
   readonly [Name in keyof Tables]: AskedTable<Tables[Name]>;
 };
 
+/** The calls of a worker as casts: with their arguments, and without an answer. */
+export type CastsOf<Definition extends AnyWorkerDefinition> = {
+  readonly [Name in keyof CallsOf<Definition>]: (...args: Parameters<CallsOf<Definition>[Name]>) => void;
+};
+
 /**
  * Another worker, until the handler that it was given to settles; then everything rejects with TableError ERR_TABLE_CLOSED.
  * Await what you ask: answers that come later are dropped, and a call or a write that nobody waits for is lost if the worker dies,
@@ -50,6 +55,17 @@ export interface RemoteWorker<Definition extends AnyWorkerDefinition> {
   readonly call: CallsOf<Definition>;
   /** Its tables: reads of released state, writes to public ones. */
   readonly tables: AskedTables<TablesOf<Definition>>;
+  /**
+   * The worker's calls, to be run there once, without an answer: a cast is stored with the batch of this handler and is dropped
+   * when the handler throws. It outlives every process, the whole runtime too. Casts from here to there run in the order in which
+   * they are made, this worker may cast to itself, and `init` and `tableTransferred` may cast. One whose handler throws,
+   * or kills its worker again and again, becomes a dead letter (`runtime.deadLetters`).
+   *
+   * It never waits. Throws CallError: ERR_CALL_OVERLOADED when 16,384 casts of this worker, or 64 MiB of them, were not run
+   * yet; ERR_CALL_ARGUMENTS for what cannot be sent, or more than 32 MiB; ERR_CALL_UNKNOWN for what can be no call's name. Throws
+   * TableError ERR_TABLE_LIMIT when the handler has done too much for one batch.
+   */
+  readonly cast: CastsOf<Definition>;
   /** The same worker with other options. Throws WorkerError ERR_WORKER_OPTION for a wrong one. */
   with(options: AskOptions): RemoteWorker<Definition>;
 }

@@ -3,7 +3,7 @@
  *
  * 1. G2: `commit` gives every table's changes; `rollback` leaves every table as it was at `begin`. There is one transaction
  *    at a time.
- * 2. G9: what the changes may take, encoded, is summed over all tables before each change is made; the operation that would
+ * 2. G9: what the changes may take, encoded, is summed over all tables, and casts, before each is made; the operation that would
  *    pass BATCH_BYTES_MAX throws TableError ERR_TABLE_LIMIT in the handler, and changes nothing.
  * 3. Tables that survive nothing are part of the transaction and never of its result: nobody inherits them.
  * 4. Tables come and go between transactions: those of other workers that this one has got, and its own that others have.
@@ -191,12 +191,13 @@ export class Transaction {
     this.lease = undefined;
   }
 
-  private charge(bytes: number): void {
+  /** Takes account of what goes into the handler's batch. Throws ERR_TABLE_LIMIT. */
+  charge(bytes: number): void {
     const total = this.pendingBytes + bytes;
     if (total > BATCH_BYTES_MAX) {
       throw new TableError(
         'ERR_TABLE_LIMIT',
-        `The changes of one handler would take up to ${total} bytes; ${BATCH_BYTES_MAX} are the most. Spread them over several calls.`,
+        `The changes and casts of one handler would take up to ${total} bytes; ${BATCH_BYTES_MAX} are the most. Spread them over several calls.`,
         { bytes: total, limit: BATCH_BYTES_MAX },
       );
     }

@@ -28,6 +28,7 @@ import {
   continued,
   crash,
   decodeControl,
+  decodeDelivery,
   decodeReply,
   encodeError,
   ignored,
@@ -71,6 +72,7 @@ const CALLS_KINDS: ReadonlySet<number> = new Set([
   FrameKind.stop,
   FrameKind.adopt,
   FrameKind.answer,
+  FrameKind.delivery,
 ]);
 
 export class WorkerProcess {
@@ -94,6 +96,7 @@ export class WorkerProcess {
     this.journal = new Journal({
       gate: this.gate,
       onRelease: (number) => this.incarnation?.release(number),
+      onConsumed: (totals) => this.incarnation?.consumed(totals),
       onFenced: (reason) => this.kill('ERR_WORKER_FENCED', `this incarnation is superseded: ${reason}`),
       onLost: (socketPath) => {
         if (this.calls?.isOpen === true) sendControl(this.calls, keeperLost, { socketPath });
@@ -228,6 +231,7 @@ export class WorkerProcess {
       throw new WorkerError('ERR_WORKER_PROTOCOL', `A frame of kind ${kind} came before the worker was ready.`);
     }
     if (kind === FrameKind.call) incarnation.receive(body);
+    else if (kind === FrameKind.delivery) incarnation.receive({ ...decodeDelivery(body), length: body.length });
     // At once: a call that comes behind it must find the table there.
     else if (kind === FrameKind.adopt) incarnation.adopt(decodeControl(adopt, body));
     else if (kind === FrameKind.answer) incarnation.answered(decodeReply(body));

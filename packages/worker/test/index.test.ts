@@ -35,6 +35,8 @@ test('exports to the embedding process what is listed here, and nothing else', (
     'TIMER_CALL_PREFIX',
     'askError',
     'byName',
+    'checkCastName',
+    'encodeCastArguments',
     'encodeWorkerBootstrap',
     'isAskedWrite',
     'onAbort',

@@ -139,6 +139,7 @@ describe('the journal', () => {
     journal = new Journal({
       gate,
       onRelease: (number) => void gate.release(number),
+      onConsumed: () => undefined,
       onFenced: (reason) => void fences.push(reason),
       onLost: () => undefined,
       onNotice: () => undefined,
