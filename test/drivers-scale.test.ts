@@ -4,7 +4,7 @@
  * What a crash costs here and in the keeper is printed for trees of different sizes. That it does not grow with the tree is asserted by
  * counting, not by time: in keeper/test/table-ownership-cost for the keeper, in heirloom/test/table-directory for what it is told.
  *
- * Fails when: a listener takes fewer connections than that (SERVER_CONNECTIONS_MAX); the keeper expects fewer (`expectationsMax`).
+ * Fails when a listener takes fewer connections than they have (SERVER_CONNECTIONS_MAX).
  */
 import { readFileSync } from 'node:fs';
 import type { WorkerReference } from 'heirloom';

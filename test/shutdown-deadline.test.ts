@@ -3,9 +3,8 @@
  * that are frozen with SIGSTOP. Whatever is killed, nothing acknowledged is lost (G1), and every open call is rejected with what is
  * known of it.
  *
- * Mutations that make this fail, each tried: the option or the argument is ignored; a later deadline takes the place of an earlier
- * one; the keeper is killed together with the workers; a keeper that hangs is not killed; a call to a worker that was killed so is
- * said to have killed it; a runtime that gives up has no deadline.
+ * Mutations that make this fail, each tried: the keeper is killed together with the workers; a later deadline takes the place of an
+ * earlier one.
  */
 import { supervisor } from 'heirloom';
 import type { SupervisorReference, WorkerOptions } from 'heirloom';
