@@ -246,9 +246,9 @@ describe.each(['process', 'thread'] as const)('a worker with a heap of its own (
   it('is ended in an endless loop, with what it logged before (G9)', async () => {
     await using runtime = await start([oneRef], { limits: { callTriesMax: 1 } });
     const one = runtime.test.runtime.worker(oneRef).with({ timeoutMs: 30_000 });
-    const crash = once(runtime.test, 'crash');
+    const exit = once(runtime.test, 'exit');
     await expect(one.call.sayAndLoop('last words')).rejects.toMatchObject({ code: 'ERR_CALL_POISONED' });
-    const { lastLines } = await crash;
+    const { lastLines } = await exit;
     expect(lastLines).toEqual(['begun', ...Array.from({ length: 10 }, (_, line) => `last words ${line}`)]);
     expect(await one.call.increment('a')).toBe(1);
   });

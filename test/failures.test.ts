@@ -19,6 +19,7 @@ import { CallError, HeirloomError, supervisor, worker } from 'heirloom';
 import type { Runtime, WorkerReference } from 'heirloom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '@heirloom/keeper';
+import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import type { TestDirectory } from './support/directory.js';
 import { killRun } from './support/kill-run.js';
@@ -366,8 +367,8 @@ describe('a restart storm (G11)', () => {
       const handle = runtime.worker(reference).with({ timeoutMs: 30_000 });
       await handle.call.put('kept', 1);
       const failure = failed(runtime);
-      const crashes: { code: number | null; lastLines: readonly string[] }[] = [];
-      runtime.on('crash', ({ code, lastLines }) => crashes.push({ code, lastLines }));
+      const exits: { code: number | null; lastLines: readonly string[] }[] = [];
+      runtime.on('exit', ({ code, lastLines }) => exits.push({ code, lastLines }));
       process.kill(handle.pid ?? Number.NaN, 'SIGKILL');
       const open = handle.call.count('kept');
       await expect(open).rejects.toBeInstanceOf(CallError);
@@ -375,7 +376,8 @@ describe('a restart storm (G11)', () => {
       const error = await failure;
       expect(error).toMatchObject({ code: 'ERR_RUNTIME_FAILED', cause: { code: 'ERR_WORKER_START' } });
       expect(error.cause).toMatchObject({ details: { worker: 'variant', code: 7, lastLines: ['its last words'] } });
-      expect(crashes.slice(1)).toEqual([1, 2, 3].map(() => ({ code: 7, lastLines: ['its last words'] })));
+      await until('every end is reported', () => exits.length === 4);
+      expect(exits.slice(1)).toEqual([1, 2, 3].map(() => ({ code: 7, lastLines: ['its last words'] })));
       expect(log.lines.map(({ message }) => message)).toContain('a supervisor gave up');
       await expect(handle.call.count('kept')).rejects.toMatchObject({ code: 'ERR_RUNTIME_FAILED' });
     }

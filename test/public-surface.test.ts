@@ -58,19 +58,19 @@ describe('what users import', () => {
       types: words(`
         AnyTableDefinition AnyWorkerDefinition ArgsOption AutoShutdown Backoff CallErrorCode CallOptions
         CallOutcome CallsOf ChildCounts ChildListing ChildReference CloseOptions Condition CounterOperation
-        CounterOptions DeadLetter DeadLetterSelection DeadLetters DefaultRow Explanation ExtendedInfo FieldsOf
-        File2tabOptions FirstArgs Inside InstanceArgs KeeperErrorCode KeeperSettings KeyCut KeyedRows
-        LetterReason Logger MatchObjectOptions MatchOptions MatchedValues Operators PageOptions
-        PartitionedHandle PartitionedOptions PartitionedReference Patch Pattern PrivateTable ProgramCastsOf
-        QueueLimits ReadTabfileOptions ReadableTable RegisteredName RegistryEntry RegistryHandle RegistryKind
-        RegistrySelection ReleasedBatch ReleasedChange ReleasedInfo ReleasedPosition RemoteTable RemoteTables
-        RestartType RetryPolicy ReverseOptions RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions
-        SelectCursor SelectOptions SelectPage SelectedRow Shutdown StartedChild StoreErrorCode Strategy
-        SupervisorErrorCode SupervisorManagement SupervisorOptions SupervisorReference Tab2fileOptions
-        TabfileErrorCode TabfileInfo Table TableByHandle TableDefinition TableErrorCode TableInMemory TableInfo
-        TableKey TableListing TablesOf WatchOptions Where WhereFields WorkerDefinition WorkerDown WorkerDriver
-        WorkerErrorCode WorkerHandle WorkerOptions WorkerReference WorkerReferenceErrorCode WorkerResourceLimits
-        WritableTable WrittenTabfile
+        CounterOptions DeadLetter DeadLetterSelection DeadLetters DefaultRow ExitPhase ExitReason ExitReport
+        Explanation ExtendedInfo FieldsOf File2tabOptions FirstArgs HeartbeatSettings Inside InstanceArgs
+        KeeperErrorCode KeeperSettings KeyCut KeyedRows LetterReason Logger MatchObjectOptions MatchOptions
+        MatchedValues Operators PageOptions PartitionedHandle PartitionedOptions PartitionedReference Patch
+        Pattern PrivateTable ProgramCastsOf QueueLimits ReadTabfileOptions ReadableTable RegisteredName
+        RegistryEntry RegistryHandle RegistryKind RegistrySelection ReleasedBatch ReleasedChange ReleasedInfo
+        ReleasedPosition RemoteTable RemoteTables RestartCount RestartType RetryPolicy ReverseOptions
+        RowsOptions Runtime RuntimeErrorCode RuntimeEvents RuntimeOptions SelectCursor SelectOptions SelectPage
+        SelectedRow Shutdown StartedChild StoreErrorCode Strategy SupervisorErrorCode SupervisorManagement
+        SupervisorOptions SupervisorReference Tab2fileOptions TabfileErrorCode TabfileInfo Table TableByHandle
+        TableDefinition TableErrorCode TableInMemory TableInfo TableKey TableListing TablesOf WatchOptions Where
+        WhereFields WorkerDefinition WorkerDown WorkerDriver WorkerErrorCode WorkerHandle WorkerOptions
+        WorkerReference WorkerReferenceErrorCode WorkerResourceLimits WritableTable WrittenTabfile
       `),
     });
   });

@@ -8,6 +8,7 @@ import { testDirectory } from './directory.js';
 import { Ledger } from './ledger.js';
 import { SeededRandom } from './random.js';
 import { bankReference, faultsIn, patientRoot, startTestRuntime, WITHOUT_STANDBY } from './runtime.js';
+import type { LogLine } from './runtime.js';
 
 export interface KillRun {
   /** Faults by process, as in `{ 'bank 1': [...], 'keeper 1': [...] }`. */
@@ -34,8 +35,7 @@ export async function killRun(plan: KillRun): Promise<void> {
   const driver = plan.driver ?? 'process';
   const bankRef = bankReference('bank', { driver });
   const ledger = new Ledger();
-  let workerDeaths = 0;
-  let keeperDeaths = 0;
+  let lines: readonly LogLine[] = [];
   const root = patientRoot(bankRef);
   {
     await using test = await startTestRuntime({ directory: directory.path, root }, { faults: faultsIn(plan.faults) });
@@ -51,10 +51,13 @@ export async function killRun(plan: KillRun): Promise<void> {
     // Everything is answered in the end (G3); a reply that was lost would let its call time out.
     expect(ledger.unknown).toBe(0);
     expectNothingWrong(await ledger.compare(bank), plan);
-    // From the log, since some die before anyone can subscribe to events.
-    workerDeaths = test.log.lines.filter(({ message }) => message === 'a worker is gone').length;
-    keeperDeaths = test.log.lines.filter(({ message }) => message === 'the keeper is gone').length;
+    lines = test.log.lines;
   }
+  // From the log, since some die before anyone can subscribe to events; all of them were reported when the runtime was closed.
+  const count = (...messages: readonly string[]): number =>
+    lines.filter(({ message }) => messages.includes(message)).length;
+  const workerDeaths = count('a worker is gone', 'a worker did not start');
+  const keeperDeaths = count('the keeper is gone');
   {
     // What the next runtime finds is what the last one had.
     const calmRef = bankReference('bank', { ...WITHOUT_STANDBY, driver });

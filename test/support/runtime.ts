@@ -74,8 +74,9 @@ export interface TestRuntime extends AsyncDisposable {
 export async function startTestRuntime(
   options: Omit<RuntimeOptions, 'logger'>,
   ports: Partial<RuntimePorts> = {},
+  lines: LogLine[] = [],
 ): Promise<TestRuntime> {
-  const log = new RecordingLogger();
+  const log = new RecordingLogger(lines);
   const runtime = await startRuntimeWith({ keeper: { intensity: 1_000 }, ...options, logger: log }, ports);
   return { runtime, log, [Symbol.asyncDispose]: () => runtime.close() };
 }

@@ -64,6 +64,8 @@ interface Charge<Call> {
 export interface DeathVerdict<Call> {
   /** Whether the death counts against the worker's restart intensity. */
   readonly counted: boolean;
+  /** The call that was running, where that is known. */
+  readonly running: Call | undefined;
   /** Calls that are run again. */
   readonly rerun: number;
   /** Calls that killed the worker too often. */
@@ -196,7 +198,9 @@ export class CallQueue<Call extends QueuedCall> {
     }
     this.#putBack(suspects, others);
     const counted = alone === undefined || charge.culprit !== alone;
-    return { counted, rerun: suspects.length + others.length, poisoned, abandoned, cancelled };
+    // Of one call alone it is known also when nobody could say so.
+    const running = charge.culprit ?? (suspicion === 'unknown' && lost.length === 1 ? lost[0] : undefined);
+    return { counted, running, rerun: suspects.length + others.length, poisoned, abandoned, cancelled };
   }
 
   /** Whom a death is charged to: at most one call is known to be the culprit, and only a culprit is ever poisoned. */

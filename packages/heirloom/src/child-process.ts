@@ -11,9 +11,11 @@ import { KeeperError } from '@heirloom/keeper/process-url';
 import type { ChildExit, ChildHandle, ProcessPort } from '@heirloom/supervisor';
 import type { HeirloomError } from '@heirloom/tables';
 import type { Connection, Role } from '@heirloom/wire';
-import { frameBootstrap } from '@heirloom/wire';
+import { frameBootstrap, LIFELINE_BEAT } from '@heirloom/wire';
 import { createDeferred } from './deferred.js';
 import { WorkerReferenceError } from './errors.js';
+import { Heartbeat } from './heartbeat.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import type { TokenDesk } from './token-desk.js';
 import type { Logger } from './process-log.js';
 import { ProcessLog } from './process-log.js';
@@ -21,7 +23,7 @@ import type { WorkerResourceLimits } from './worker-driver.js';
 
 /** How long the lifeline may stay open after the exit; a grandchild that inherited it must not delay a recovery. */
 const LIFELINE_GRACE_MS = 100;
-/** A line on the lifeline is `{"overrun":callId}`; more than this is not read. */
+/** Besides the signs of life a line `{"overrun":callId}` comes on the lifeline; more than this is not read. */
 const LIFELINE_CHARS_MAX = 1_024;
 
 /**
@@ -36,6 +38,8 @@ export interface ProcessPlan {
   readonly module: URL;
   readonly execArgv: readonly string[];
   readonly env: Readonly<Record<string, string>> | undefined;
+  /** How it is watched; undefined for not at all. */
+  readonly heartbeat: HeartbeatOptions | undefined;
   readonly resourceLimits?: WorkerResourceLimits | undefined;
   /** What the process is told first, with the token it is to present. */
   readonly bootstrap: (token: Uint8Array) => Uint8Array;
@@ -46,6 +50,8 @@ export interface ProcessDeath {
   readonly signal: string | null;
   /** The call whose handler exceeded its time, when that is what the process died of. */
   readonly overrun: number | undefined;
+  /** Whether it was killed because it gave no sign of life. */
+  readonly wasSilent: boolean;
   /** What it died of, where its driver knows. */
   readonly error?: Error | undefined;
 }
@@ -64,7 +70,17 @@ export class ChildProcess {
   constructor(port: ProcessPort, desk: TokenDesk, plan: ProcessPlan, logger: Logger) {
     const connected = createDeferred<Connection>();
     this.connected = connected.promise;
+    let wasSilent = false;
+    const heartbeat =
+      plan.heartbeat &&
+      new Heartbeat(plan.heartbeat, () => {
+        wasSilent = true;
+        logger.error({ pid: this.pid, ...plan.heartbeat }, 'a process gave no sign of life and is killed');
+        this.kill();
+      });
     const token = desk.issue(plan.role, (connection) => {
+      // The first sign of life.
+      heartbeat?.beat();
       this.#connection = connection;
       connected.resolve(connection);
     });
@@ -77,15 +93,16 @@ export class ChildProcess {
     this.logged = this.handle.exited.then(() => this.log.whenRead());
     // Before the exit, which follows at once: this error says why.
     this.handle.spawned.catch((error: Error) => connected.reject(error));
-    const lifeline = readLifeline(this.handle);
+    const lifeline = readLifeline(this.handle, () => heartbeat?.beat());
     // G10: without it the process would outlive this one.
     this.handle.lifeline.once('end', () => this.endSoon());
     this.died = this.handle.exited.then(async ({ code, signal, error }) => {
       this.#isGone = true;
+      heartbeat?.stop();
       clearTimeout(this.#endTimer);
       desk.withdraw(token);
       void this.logged.then(() => connected.reject(endedEarly(plan, code, signal, this.log.lastLines)));
-      return { code, signal, overrun: await lifeline, error };
+      return { code, signal, overrun: await lifeline, wasSilent, error };
     });
   }
 
@@ -135,10 +152,12 @@ function withoutNodeOptions(environment: NodeJS.ProcessEnv): Record<string, stri
   return rest;
 }
 
-function readLifeline(handle: ChildHandle): Promise<number | undefined> {
+function readLifeline(handle: ChildHandle, onBeat: () => void): Promise<number | undefined> {
   let text = '';
   handle.lifeline.on('data', (chunk: Buffer) => {
-    if (text.length < LIFELINE_CHARS_MAX) text += chunk.toString('latin1');
+    if (chunk.includes(LIFELINE_BEAT)) onBeat();
+    const words = chunk.filter((byte) => byte !== LIFELINE_BEAT);
+    if (text.length < LIFELINE_CHARS_MAX) text += Buffer.from(words).toString('latin1');
   });
   const ended = new Promise<void>((resolve) => {
     handle.lifeline.once('close', () => resolve());

@@ -4,13 +4,14 @@
  * A listener that throws, or whose promise is rejected, does not harm the runtime: its error is logged. Events are delivered in
  * the turn in which they happen, to the listeners that there are then.
  */
+import type { ExitReport } from './exit-report.js';
 import type { LetterReason } from '@heirloom/wire';
 import type { WorkerDown } from './lives.js';
 import { wrongOption } from './option-check.js';
 
 /** Every event with what it carries. All times are in milliseconds. */
 export interface RuntimeEvents {
-  /** A worker's process is gone without having been told to stop. */
+  /** A worker's process is gone without having been told to stop: at once, before it is known what that means. */
   crash: {
     readonly worker: string;
     readonly epoch: number;
@@ -19,11 +20,14 @@ export interface RuntimeEvents {
     readonly signal: string | null;
     /** What the worker could still say before it died. */
     readonly error: Error | undefined;
-    /** The last lines that it logged, the oldest first. */
-    readonly lastLines: readonly string[];
   };
   /** The life of a worker has ended, whatever ended it: one that crashed, too, and one that was told to stop. */
   down: WorkerDown;
+  /**
+   * One life of a worker has ended, in whatever way: the report on it, once all is known. It can come after the worker's next
+   * life has begun, and has come for every life when `close` has resolved.
+   */
+  exit: ExitReport;
   /** A worker's next incarnation is being started. */
   restart: { readonly worker: string };
   /** A worker's next incarnation is up. */
@@ -58,7 +62,13 @@ export interface RuntimeEvents {
     readonly tries: number;
     readonly error: Error;
   };
-  keeper_crash: { readonly pid: number | undefined; readonly code: number | null; readonly signal: string | null };
+  keeper_crash: {
+    readonly pid: number | undefined;
+    readonly code: number | null;
+    readonly signal: string | null;
+    /** Whether it was killed because it gave no sign of life; see `heartbeat`. */
+    readonly wasSilent: boolean;
+  };
   keeper_recovered: { readonly pid: number; readonly ms: number };
   /** The tree's root shut itself down, as its `autoShutdown` says: its child `child` has ended. The runtime closes. */
   ended: { readonly child: string };
@@ -69,6 +79,7 @@ export interface RuntimeEvents {
 const EVENTS: readonly (keyof RuntimeEvents)[] = [
   'crash',
   'down',
+  'exit',
   'restart',
   'recovered',
   'poisoned',

@@ -12,6 +12,8 @@ export type { RetryPolicy } from './call-queue.js';
 export type { DeadLetter, DeadLetters, DeadLetterSelection } from './dead-letters.js';
 export type { CallErrorCode, CallOutcome, RuntimeErrorCode, WorkerReferenceErrorCode } from './errors.js';
 export type { RuntimeEvents } from './events.js';
+export type { ExitPhase, ExitReason, ExitReport } from './exit-report.js';
+export type { HeartbeatSettings } from './heartbeat.js';
 export type { KeeperSettings, QueueLimits, RuntimeOptions } from './options.js';
 export type { CallOptions } from './pending-call.js';
 export type { RegistryKind } from './name-registry.js';
@@ -39,6 +41,7 @@ export type {
   Backoff,
   ChildCounts,
   ChildListing,
+  RestartCount,
   RestartType,
   Shutdown,
   StartedChild,

@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import type { ProcessDeath } from './child-process.js';
 import { ChildProcess, exitOf } from './child-process.js';
 import { closeWords, isViolation } from './close-reason.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import type { Router } from './router.js';
 import { STANDBY_RETRY_MS } from './worker-source.js';
 
@@ -41,6 +42,7 @@ export interface KeeperOptions {
   readonly directory: string;
   readonly lockWaitMs: number;
   readonly standby: boolean;
+  readonly heartbeat: HeartbeatOptions | undefined;
 }
 
 /** Starts keepers, one after the other. */
@@ -131,6 +133,7 @@ export class KeeperSource {
         module: keeperProcess,
         execArgv: [],
         env: undefined,
+        heartbeat: this.#options.heartbeat,
         bootstrap: (controlToken) =>
           encodeBootstrap({
             role: 'keeper',
@@ -138,6 +141,7 @@ export class KeeperSource {
             socketPath: join(socketDirectory, `keeper-${processNumber}.sock`),
             routerSocketPath: socketPath,
             controlToken,
+            heartbeatMs: this.#options.heartbeat?.intervalMs ?? 0,
             faults: ports.faults({ kind: 'keeper', worker: undefined, processNumber }),
             limits: { lockWaitMs: this.#options.lockWaitMs },
           }),
@@ -183,9 +187,10 @@ export class KeeperSource {
     process.kill();
   }
 
-  #crashed(process: ChildProcess, { code, signal }: ProcessDeath): void {
+  #crashed(process: ChildProcess, { code, signal, wasSilent }: ProcessDeath): void {
     this.#lostAt = performance.now();
-    this.#router.logger.error({ pid: process.pid, code, signal }, 'the keeper is gone');
-    this.#router.events.emit('keeper_crash', { pid: process.pid, code, signal });
+    const { lastLines } = process.log;
+    this.#router.logger.error({ pid: process.pid, code, signal, wasSilent, lastLines }, 'the keeper is gone');
+    this.#router.events.emit('keeper_crash', { pid: process.pid, code, signal, wasSilent });
   }
 }

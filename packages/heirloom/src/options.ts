@@ -10,6 +10,9 @@ import { MAILBOX_CALLS_MAX } from '@heirloom/worker/process-url';
 import { pino } from 'pino';
 import { RuntimeError, WorkerReferenceError } from './errors.js';
 import { guardLogger } from './guarded-logger.js';
+import { checkHeartbeat, HEARTBEAT_TIMEOUT_DEFAULT_MS, KEEPER_HEARTBEAT_TIMEOUT_DEFAULT_MS } from './heartbeat.js';
+import type { HeartbeatSettings } from './heartbeat.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { checkOptionNames, trueOrFalse, wholeNumber, wrongOption } from './option-check.js';
 import type { RegistryKind } from './name-registry.js';
 import type { SupervisorReference } from './reference.js';
@@ -28,6 +31,8 @@ export interface KeeperSettings {
   readonly standby?: boolean;
   /** How long a start waits for another process to let go of the directory, in milliseconds. Default 3,000. */
   readonly lockWaitMs?: number;
+  /** How it is noticed that the keeper hangs; false for not at all. Default: silent for 30,000 ms. */
+  readonly heartbeat?: HeartbeatSettings | false;
 }
 
 /** Bounds of the router's queues, for each worker. */
@@ -63,6 +68,8 @@ export interface RuntimeOptions {
    * down: then what is left is killed. Default: as long as its workers' `shutdown` times allow.
    */
   readonly shutdownDeadlineMs?: number;
+  /** How it is noticed that a worker hangs outside of its handlers, for all that say nothing else; false for not at all. */
+  readonly heartbeat?: HeartbeatSettings | false;
   /** What the random parts of `backoff` follow from: a run with the same seed and the same deaths waits the same. Default: random. */
   readonly seed?: number;
 }
@@ -71,8 +78,9 @@ export interface CheckedOptions {
   readonly directory: string;
   readonly root: SupervisorReference;
   readonly logger: Logger;
+  readonly keeper: Required<Omit<KeeperSettings, 'heartbeat'>> & { readonly heartbeat: HeartbeatOptions | undefined };
+  readonly heartbeat: HeartbeatOptions | undefined;
   readonly driver: WorkerDriver;
-  readonly keeper: Required<KeeperSettings>;
   readonly registries: Readonly<Record<string, RegistryKind>>;
   readonly limits: Required<QueueLimits>;
   readonly restartLimit: RestartLimit | undefined;
@@ -102,10 +110,11 @@ const OPTIONS = [
   'limits',
   'restartLimit',
   'shutdownDeadlineMs',
+  'heartbeat',
   'seed',
   'registries',
 ];
-const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs'];
+const KEEPER_OPTIONS = ['intensity', 'periodMs', 'standby', 'lockWaitMs', 'heartbeat'];
 const RESTART_LIMIT_OPTIONS = ['intensity', 'periodMs'];
 const LIMITS = ['waitingCallsMax', 'sentCallsMax', 'callTriesMax'];
 /** The longest wait for the directory: a day, which leaves room for the start's own timeout. */
@@ -133,6 +142,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
       periodMs: wholeNumber('keeper.periodMs', keeper.periodMs, KEEPER_PERIOD_DEFAULT_MS, 1, DURATION_MS_MAX),
       standby: trueOrFalse('keeper.standby', keeper.standby, true),
       lockWaitMs: wholeNumber('keeper.lockWaitMs', keeper.lockWaitMs, LOCK_WAIT_DEFAULT_MS, 0, LOCK_WAIT_MAX_MS),
+      heartbeat: checkHeartbeat('keeper.heartbeat', keeper.heartbeat, KEEPER_HEARTBEAT_TIMEOUT_DEFAULT_MS),
     },
     registries: checkRegistries(options.registries ?? {}),
     limits: {
@@ -148,6 +158,7 @@ export function checkOptions(options: RuntimeOptions): CheckedOptions {
     },
     restartLimit: checkRestartLimit(options.restartLimit),
     shutdownDeadlineMs: checkDeadline('shutdownDeadlineMs', options.shutdownDeadlineMs),
+    heartbeat: checkHeartbeat('heartbeat', options.heartbeat, HEARTBEAT_TIMEOUT_DEFAULT_MS),
     seed: wholeNumber('seed', options.seed, randomInt(SEED_MAX + 1), 0, SEED_MAX),
   };
 }

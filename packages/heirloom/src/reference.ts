@@ -18,6 +18,9 @@ import type {
 import type { AnyWorkerDefinition, ArgsOf, Partition } from '@heirloom/worker';
 import { partitionIn, partitionName } from '@heirloom/worker/process-url';
 import { fileURLToPath } from 'node:url';
+import { checkHeartbeat, HEARTBEAT_TIMEOUT_DEFAULT_MS } from './heartbeat.js';
+import type { HeartbeatSettings } from './heartbeat.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
 import { checkOptionNames, trueOrFalse, wrongOption } from './option-check.js';
 import type { ArgsOption, FirstArgs } from './worker-args.js';
 import { encodeArgs } from './worker-args.js';
@@ -46,6 +49,8 @@ export interface WorkerOptions {
   readonly resourceLimits?: WorkerResourceLimits;
   /** Environment variables of the worker's process besides the program's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How it is noticed that the worker hangs outside of its handlers; false for not at all. Default: what the runtime's says. */
+  readonly heartbeat?: HeartbeatSettings | false;
 }
 
 declare const definitionType: unique symbol;
@@ -117,6 +122,7 @@ const WORKER_OPTIONS = [
   'execArgv',
   'resourceLimits',
   'env',
+  'heartbeat',
   'args',
 ];
 const SUPERVISOR_OPTIONS = [
@@ -243,6 +249,7 @@ function checkWorkerOptions(name: string, options: WorkerOptions): void {
   if (driver !== undefined) checkDriverOptions(name, driver, { ...options });
   checkResourceLimits(name, resourceLimits);
   trueOrFalse(`standby of worker ${name}`, standby, true);
+  heartbeatOf(name, options.heartbeat);
   if (!Array.isArray(execArgv) || !execArgv.every(isArgument)) {
     throw wrongOption(
       `execArgv of worker ${name}`,
@@ -254,6 +261,11 @@ function checkWorkerOptions(name: string, options: WorkerOptions): void {
   const isRecord = typeof env === 'object' && (env as unknown) !== null && !Array.isArray(env);
   if (isRecord && Object.values(env).every((value: unknown) => value === undefined || isArgument(value))) return;
   throw wrongOption(`env of worker ${name}`, env, 'must be an object of strings');
+}
+
+/** What a worker says of its own heartbeat; undefined for none. Throws RuntimeError ERR_RUNTIME_OPTION. */
+export function heartbeatOf(name: string, settings: WorkerOptions['heartbeat']): HeartbeatOptions | undefined {
+  return checkHeartbeat(`heartbeat of worker ${name}`, settings, HEARTBEAT_TIMEOUT_DEFAULT_MS);
 }
 
 /** The operating system ends arguments and variables at a zero byte. */

@@ -7,6 +7,8 @@ import { acceptHello, listen } from '@heirloom/wire';
 import { join } from 'node:path';
 import { AskDesk } from './ask-desk.js';
 import type { EventHub } from './events.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
+import { ExitDesk } from './exit-desk.js';
 import { KeeperLink } from './keeper-link.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { Lives } from './lives.js';
@@ -45,6 +47,9 @@ export class Router {
   readonly ports: RuntimePorts;
   readonly logger: Logger;
   readonly events: EventHub;
+  readonly exits: ExitDesk;
+  /** The heartbeat of workers that say nothing of it; undefined for none. */
+  readonly heartbeat: HeartbeatOptions | undefined;
   /** What workers run in whose reference does not say. */
   readonly driver: WorkerDriver;
   readonly desk: TokenDesk = new TokenDesk();
@@ -81,13 +86,16 @@ export class Router {
     logger: Logger,
     events: EventHub,
     driver: WorkerDriver = WORKER_DRIVER_DEFAULT,
+    heartbeat?: HeartbeatOptions,
     registries: Registries = new Registries({}),
   ) {
+    this.heartbeat = heartbeat;
     this.registries = registries;
     this.socketDirectory = socketDirectory;
     this.ports = ports;
     this.logger = logger;
     this.events = events;
+    this.exits = new ExitDesk(logger, events);
     this.driver = driver;
   }
 

@@ -210,8 +210,9 @@ class HeirloomRuntime implements Runtime {
     const { logger, limits, seed } = options;
     logger.info({ seed }, 'the runtime starts; with this seed the waits before restarts are the same');
     this.#events = new EventHub((event, err) => logger.error({ event, err }, 'a listener threw'));
+    const { driver, heartbeat } = options;
     const registries = new Registries(options.registries);
-    this.#router = new Router(socketDirectory, ports, logger, this.#events, options.driver, registries);
+    this.#router = new Router(socketDirectory, ports, logger, this.#events, driver, heartbeat, registries);
     this.deadLetters = new DeadLetterDesk(this.#router);
     this.#keepers = new KeeperSource(this.#router, { directory: options.directory, ...options.keeper });
     this.#registry = new TreeRegistry(this.#router, {
@@ -374,7 +375,7 @@ class HeirloomRuntime implements Runtime {
   }
 
   #observe(event: TreeEvent): void {
-    logTreeEvent(this.#router.logger, event);
+    if (!this.#isReported(event)) logTreeEvent(this.#router.logger, event);
     // With the root the whole runtime ends, which is said to open calls when it is known why.
     const isBelowRoot = event.path.length > this.#rootPath.length;
     if (event.type === 'child_ended' && event.isForgotten && isBelowRoot) this.#kept.forgotten(event.path);
@@ -392,6 +393,13 @@ class HeirloomRuntime implements Runtime {
     this.#router.link.fail(rootCause(event.error));
     this.#endCalls(failureOf(event.error));
     for (const { life } of this.#registry.workers) life?.kill();
+  }
+
+  /** Ends of workers' lives have reports of their own. */
+  #isReported(event: TreeEvent): boolean {
+    if (event.type !== 'child_exited' && event.type !== 'child_start_failed') return false;
+    const restarts = this.#tree.supervisor(event.path.slice(0, -1)).restartCount();
+    return this.#router.exits.ended(event, restarts);
   }
 
   #shutsDown(path: TreePath, child: string): void {
@@ -464,6 +472,7 @@ class HeirloomRuntime implements Runtime {
     this.#router.calls.end(closed);
     this.#rejectOpenCalls(closed);
     this.#router.link.fail(closed);
+    await this.#router.exits.settled();
     await this.#router.close();
     await rm(this.#router.socketDirectory, { recursive: true, force: true });
   }

@@ -23,6 +23,7 @@ import { WorkerReferenceError } from './errors.js';
 import { checkPartitions } from './partition-check.js';
 import type { EndedLife, Life } from './lives.js';
 import { linkError } from './link-error.js';
+import { LifeRecord } from './life-record.js';
 import type { Router } from './router.js';
 import type { WorkerSlot } from './worker-slot.js';
 import { timerOf } from './timer-desk.js';
@@ -50,6 +51,7 @@ export class WorkerLife implements StartingChild {
   #exit: ChildExit | undefined;
   /** The end of a life that it was linked to, by which it was ended. */
   #endedBy: EndedLife | undefined;
+  readonly #record: LifeRecord;
   #isStopping = false;
 
   constructor(
@@ -65,6 +67,8 @@ export class WorkerLife implements StartingChild {
     this.#source = source;
     this.#args = args;
     slot.isFinished = false;
+    this.#record = new LifeRecord(slot.name);
+    router.exits.begins(context, this.#record);
     let exit: (exit: ChildExit) => void = () => {};
     this.exited = new Promise((resolve) => {
       exit = resolve;
@@ -74,6 +78,7 @@ export class WorkerLife implements StartingChild {
 
   stop(): void {
     this.#isStopping = true;
+    this.#record.isToldToStop();
     const connection = this.#process?.connection;
     // What is stored can wait for the next life; what is in the queue is finished.
     this.#router.mail.feed(this.#slot).pause();
@@ -114,6 +119,7 @@ export class WorkerLife implements StartingChild {
       throw error;
     }
     const process = this.#process;
+    this.#record.runsIn(process);
     void process.gone.then(async (death) => exit(await this.#gone(death)));
     const definition = await process.ready;
     const known = this.#slot.definition;
@@ -153,6 +159,7 @@ export class WorkerLife implements StartingChild {
       workers: this.#router.tables.takeUntold(),
     }) as Promise<EpochOpened>; // The keeper's answer to openEpoch.
     const opened = await this.#opening;
+    this.#record.hasEpoch(opened.epoch);
     const { connection } = process;
     if (process.process.isGone || connection === undefined || this.#retired !== undefined) return;
     process.liveEpoch = opened.epoch;
@@ -204,19 +211,16 @@ export class WorkerLife implements StartingChild {
     const wasUp = process.liveEpoch;
     const exit = exitOf(death, this.#isStopping, error);
     this.#exit = endedBy === undefined ? exit : { ...exit, reason: endedBy.reason };
+    this.#record.died(death, error);
     if (process.hasIgnored) {
       await this.retire('nobody');
       this.#router.logger.info({ worker: this.#slot.name, epoch: wasUp }, 'a worker chose not to run');
       return { ...exitOf(death, false, undefined), ignored: true };
     }
     if (!this.#isStopping && wasUp !== undefined) {
-      const { pid, log } = process.process;
-      const { lastLines } = log;
-      this.#router.logger.error(
-        { worker: this.#slot.name, epoch: wasUp, pid, ...death, err: error },
-        'a worker is gone',
-      );
-      this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, ...death, error, lastLines });
+      const { pid } = process;
+      const { code, signal } = death;
+      this.#router.events.emit('crash', { worker: this.#slot.name, epoch: wasUp, pid, code, signal, error });
     }
     // A failed start is reported with what the process said of it.
     if (!process.wasActive) await process.process.logged;
@@ -293,13 +297,15 @@ export class WorkerLife implements StartingChild {
       drainTimeoutMs,
       isClosing: this.#router.isClosing,
     })) as EpochClosed; // The keeper's answer to closeEpoch.
+    this.#record.closed(closed);
     if (!closed.drained) {
       this.#router.logger.warn({ worker: this.#slot.name, epoch }, 'a journal was not read to its end within its time');
     }
   }
 
   #judge(suspicion: Suspicion): { counted: boolean; rerun: number } {
-    const { counted, rerun, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
+    const { counted, rerun, running, poisoned, abandoned, cancelled } = this.#slot.died(suspicion);
+    this.#record.judged(rerun, running);
     const { calls, events, logger, mail } = this.#router;
     for (const call of poisoned) {
       const { name, tries } = call;

@@ -35,6 +35,8 @@ import { WorkerReferenceError } from './errors.js';
 import type { Attached } from './keeper-link.js';
 import { START_TIMEOUT_DEFAULT_MS } from './reference.js';
 import type { WorkerReference } from './reference.js';
+import type { HeartbeatOptions } from './heartbeat-monitor.js';
+import { heartbeatOf } from './reference.js';
 import type { Router } from './router.js';
 import { checkDriverOptions, driverEntry } from './worker-driver.js';
 import type { WorkerDriver } from './worker-driver.js';
@@ -340,10 +342,18 @@ export class WorkerSource {
     return this.#driver === 'thread' ? { ...resolved, execArgv: threadExecArgv(resolved.execArgv) } : resolved;
   }
 
+  /** A thread or the program itself has no lifeline, and a loop in it no other remedy than that of its handlers. */
+  #heartbeat(): HeartbeatOptions | undefined {
+    if (this.#driver !== 'process') return undefined;
+    const { name, options } = this.#reference;
+    return options.heartbeat === undefined ? this.#router.heartbeat : heartbeatOf(name, options.heartbeat);
+  }
+
   #spawn(): WorkerProcess {
     const { ports, desk, logger, socketPath, link } = this.#router;
     const { name, options } = this.#reference;
     const resolved = this.#module();
+    const heartbeat = this.#heartbeat();
     const processNumber = ++this.#processCount;
     const entry = driverEntry(this.#driver, ports.processes);
     const process = new ChildProcess(
@@ -355,6 +365,7 @@ export class WorkerSource {
         module: entry.module,
         execArgv: resolved.execArgv,
         env: options.env,
+        heartbeat,
         resourceLimits: options.resourceLimits,
         bootstrap: (callsToken) =>
           encodeWorkerBootstrap({
@@ -363,6 +374,7 @@ export class WorkerSource {
             module: resolved.url.href,
             routerSocketPath: socketPath,
             callsToken,
+            heartbeatMs: heartbeat?.intervalMs ?? 0,
             faults: ports.faults({ kind: 'worker', worker: name, processNumber }),
           }),
       },

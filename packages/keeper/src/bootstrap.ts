@@ -12,6 +12,8 @@ export interface KeeperBootstrap {
   readonly socketPath: string;
   readonly routerSocketPath: string;
   readonly controlToken: Uint8Array;
+  /** How often to give a sign of life; 0 for never. */
+  readonly heartbeatMs: number;
   readonly faults: readonly Fault[] | undefined;
   readonly limits: Partial<KeeperLimits> | undefined;
 }
@@ -31,6 +33,7 @@ const bootstrap = record({
   socketPath: text,
   routerSocketPath: text,
   controlToken: binary,
+  heartbeatMs: natural,
   faults: optional(listOf(record({ point: text, hit: natural, action: oneOf('kill', 'stop', 'EIO', 'ENOSPC') }))),
   // An absent limit is as good as an undefined one; both leave the default.
   limits: optional(limits) as FieldCheck<Partial<KeeperLimits> | undefined>,

@@ -70,6 +70,8 @@ export interface KeeperOptions {
   /** The wall clock, for tests. */
   readonly now?: (() => number) | undefined;
   readonly log: LogLine;
+  /** Called when the store is open and `keeperReady` is on its way. */
+  readonly onServing?: () => void;
   /** Ends the process, after what was sent on the control connection has left. */
   readonly exit: (code: number) => void;
 }
@@ -161,6 +163,7 @@ export class Keeper {
     this.state = 'serving';
     const { store } = open;
     const { timeline, lsn, instance } = store.state;
+    this.options.onServing?.();
     sendControl(control, keeperReady, {
       pid: process.pid,
       socketPath,

@@ -19,7 +19,7 @@ process.on('SIGINT', () => undefined);
 const log = logLinesTo(1);
 const bootstrap = decodeBootstrap(readBootstrap());
 armFailpoints(bootstrap.faults ?? []);
-watchLifeline();
+const lifeline = watchLifeline({ heartbeatMs: bootstrap.heartbeatMs });
 
 let keeper: Keeper | undefined;
 let exitCode: number | undefined;
@@ -43,6 +43,7 @@ keeper = new Keeper({
   faults: bootstrap.faults,
   limits: bootstrap.limits,
   log,
+  onServing: () => lifeline.loaded(),
   exit: (code) => {
     exitCode = code;
     setTimeout(() => process.exit(code), LAST_MESSAGE_MS);

@@ -44,7 +44,7 @@ export type { Clock, Timer } from './clock.js';
 export type { SupervisorErrorCode } from './errors.js';
 export type { ChildHandle, ProcessExit, ProcessPort, SpawnOptions } from './process-port.js';
 export type { RestartLimit, RestartTally } from './restart-limit.js';
-export type { RestartWindow } from './restart-window.js';
+export type { RestartCount, RestartWindow } from './restart-window.js';
 export type { StartedChild, SupervisorPort } from './supervisor-handle.js';
 export type { RestartPlan } from './strategy.js';
 export type {

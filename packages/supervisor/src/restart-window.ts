@@ -27,3 +27,15 @@ export function countRestart(window: RestartWindow, now: number): { window: Rest
   const times = [...recent, now];
   return { window: { ...window, times }, isExceeded: times.length > window.intensity };
 }
+
+/** How many restarts a supervisor has counted within its period, and how many it may. */
+export interface RestartCount {
+  readonly count: number;
+  readonly intensity: number;
+  readonly periodMs: number;
+}
+
+/** The restarts that still count at `now`. */
+export function countedWithin({ intensity, periodMs, times }: RestartWindow, now: number): RestartCount {
+  return { count: times.filter((time) => time >= now - periodMs).length, intensity, periodMs };
+}

@@ -20,6 +20,7 @@ import type { ChildOperation, ChildRefusal, ChildReply } from './child-operation
 import { countChildren, getChildSpec, whichChildren, type ChildCounts, type ChildListing } from './child-report.js';
 import type { AnySpec, ChildPolicy } from './child-spec.js';
 import { SupervisorError, type SupervisorErrorCode } from './errors.js';
+import { countedWithin, type RestartCount } from './restart-window.js';
 import { checkChildSpecs } from './spec-check.js';
 import type { SupervisorState } from './supervisor-state.js';
 
@@ -37,6 +38,7 @@ export interface SupervisorPort<S> {
   /** The last incarnation of its child of this id in this tree, 0 if there was none. */
   lastIncarnation(id: string): number;
   ask(operation: ChildOperation<S>): Promise<ChildReply>;
+  now(): number;
 }
 
 /** One supervisor of a running tree, by its path. */
@@ -89,6 +91,12 @@ export class SupervisorHandle<S> {
   /** How many children it has (supervisor:count_children/1). Throws ERR_SUPERVISOR_STOPPED. */
   countChildren(): ChildCounts {
     return countChildren(this.#state());
+  }
+
+  /** How many restarts it has counted within its period, against those it may; undefined while it is not alive. */
+  restartCount(): RestartCount | undefined {
+    const window = this.#port.state()?.window;
+    return window && countedWithin(window, this.#port.now());
   }
 
   /** The spec of a child with all defaults (supervisor:get_childspec/2). Throws ERR_SUPERVISOR_NOT_FOUND or _STOPPED. */

@@ -132,6 +132,7 @@ export class SupervisionTree<S> {
     const incarnations = this.#context.incarnations;
     return new SupervisorHandle(path, {
       state: () => (this.phase === 'ended' ? undefined : this.#find(path)?.state),
+      now: () => this.#context.clock.now(),
       lastIncarnation: (id) => incarnations.get(JSON.stringify([...path, id])) ?? 0,
       ask: (operation) =>
         new Promise((resolve) => {

@@ -33,7 +33,7 @@ export {
   writeOutcomeKey,
 } from './outcome-key.js';
 export { DeadlineWatch, HandlerDeadline, WATCH_INTERVAL_MS } from './handler-deadline.js';
-export { frameBootstrap, readBootstrap, unframeBootstrap, watchLifeline } from './lifeline.js';
+export { frameBootstrap, LIFELINE_BEAT, readBootstrap, unframeBootstrap, watchLifeline } from './lifeline.js';
 export {
   changed,
   expect,
@@ -106,7 +106,7 @@ export type { CallMessage, Outcome, OutcomesByWorker, RepliesMessage } from './c
 export type { Fault, FaultAction } from './failpoint.js';
 export type { KeptOutcome, OutcomeKeeping, OutcomeKey } from './outcome-key.js';
 export type { Checked, FieldCheck } from './field.js';
-export type { Lifeline } from './lifeline.js';
+export type { Lifeline, LifelineOptions } from './lifeline.js';
 export type {
   ChangedMessage,
   ExpectMessage,

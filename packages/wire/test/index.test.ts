@@ -24,6 +24,7 @@ it('exports what its index names', () => {
     'HELLO_BYTES_MAX',
     'HandlerDeadline',
     'KEEP_OUTCOME_MS_MAX',
+    'LIFELINE_BEAT',
     'OUTBOX_BYTES_MAX',
     'OUTBOX_CASTS_MAX',
     'OUTCOME_KEY_BYTES_MAX',

@@ -11,7 +11,10 @@ import { WorkerProcess } from './worker-process.js';
 captureOutput();
 const bootstrap = decodeWorkerBootstrap(readBootstrap());
 process.title = `heirloom standby ${bootstrap.worker}`;
-const lifeline = watchLifeline(dirname(bootstrap.routerSocketPath));
+const lifeline = watchLifeline({
+  socketDirectory: dirname(bootstrap.routerSocketPath),
+  heartbeatMs: bootstrap.heartbeatMs,
+});
 // A group's SIGINT reaches this process too; the embedding process decides what becomes of it.
 process.on('SIGINT', () => undefined);
 markWorkerProcess();

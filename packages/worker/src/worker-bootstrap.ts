@@ -12,6 +12,8 @@ export interface WorkerBootstrap {
   readonly routerSocketPath: string;
   /** The token for the connection of calls. */
   readonly callsToken: Uint8Array;
+  /** How often to give a sign of life; 0 for never. */
+  readonly heartbeatMs: number;
   /** A plan for failpoints; empty but in tests. */
   readonly faults: readonly Fault[];
 }
@@ -39,6 +41,7 @@ function isWorkerBootstrap(value: unknown): value is WorkerBootstrap {
     candidate['role'] === 'worker' &&
     ['worker', 'module', 'routerSocketPath'].every((field) => typeof candidate[field] === 'string') &&
     candidate['callsToken'] instanceof Uint8Array &&
+    typeof candidate['heartbeatMs'] === 'number' &&
     Array.isArray(candidate['faults']) &&
     candidate['faults'].every(isFault)
   );

@@ -125,6 +125,7 @@ export class WorkerProcess {
       return this.exitAfterSending(1);
     }
     this.prepare(definition, calls);
+    this.host.lifeline.loaded();
     const tables = declareTables(definition);
     const { handlers, trapExit: trapsExits } = definition;
     sendControl(calls, ready, { pid: process.pid, calls: Object.keys(handlers), tables, trapsExits });
