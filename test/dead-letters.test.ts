@@ -1,6 +1,9 @@
 /**
  * Dead letters: calls and casts that were given up are stored with their error, are there after a restart of the program, and can be
  * run again, once, or deleted (G1, G3, G11).
+ *
+ * Mutations that make this fail, each tried: a poisoned call is rejected without being stored; a letter stays when its handler has
+ * returned.
  */
 import type { RuntimeEvents, WorkerHandle, WorkerReference } from 'heirloom';
 import { CallError, worker, WorkerReferenceError } from 'heirloom';

@@ -234,37 +234,43 @@ describe.concurrent('a call with a key happens once', () => {
   });
 });
 
-it(`a call with a key happens once over programs that are killed, seed ${seed}`, async () => {
-  await using directory = await testDirectory();
-  const random = new SeededRandom(seed);
-  const program = fileURLToPath(workerModule('payments')).replace('payments.worker.js', 'paying-program.js');
-  const COUNT = 60;
-  const receipts = new Map<number, Receipt>();
-  let kills = 0;
-  for (let isOver = false; !isOver;) {
-    const child = spawn(process.execPath, [program, directory.path, `${COUNT}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    // Killed behind so many answers; later, the longer it goes on, and some day not at all.
-    const answersMax = random.integer(0, 20 + kills * 30);
-    let answers = 0;
-    for await (const line of createInterface(child.stdout)) {
-      isOver ||= line === 'all';
-      const [, id, receipt] = /^paid (\d+) (.*)$/.exec(line) ?? [];
-      if (id !== undefined && receipt !== undefined) {
-        const known = receipts.get(Number(id));
-        const answered = JSON.parse(receipt) as Receipt; // As the program has written it.
-        if (known !== undefined) expect(answered).toEqual(known);
-        receipts.set(Number(id), answered);
+// Some ten programs start, one after the other.
+const PROGRAMS_TIMEOUT_MS = 180_000;
+it(
+  `a call with a key happens once over programs that are killed, seed ${seed}`,
+  { timeout: PROGRAMS_TIMEOUT_MS },
+  async () => {
+    await using directory = await testDirectory();
+    const random = new SeededRandom(seed);
+    const program = fileURLToPath(workerModule('payments')).replace('payments.worker.js', 'paying-program.js');
+    const COUNT = 60;
+    const receipts = new Map<number, Receipt>();
+    let kills = 0;
+    for (let isOver = false; !isOver;) {
+      const child = spawn(process.execPath, [program, directory.path, `${COUNT}`], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      // Killed behind so many answers; later, the longer it goes on, and some day not at all.
+      const answersMax = random.integer(0, 20 + kills * 60);
+      let answers = 0;
+      for await (const line of createInterface(child.stdout)) {
+        isOver ||= line === 'all';
+        const [, id, receipt] = /^paid (\d+) (.*)$/.exec(line) ?? [];
+        if (id !== undefined && receipt !== undefined) {
+          const known = receipts.get(Number(id));
+          const answered = JSON.parse(receipt) as Receipt; // As the program has written it.
+          if (known !== undefined) expect(answered).toEqual(known);
+          receipts.set(Number(id), answered);
+        }
+        if (!isOver && (line === 'started' || id !== undefined) && answers++ === answersMax && child.kill('SIGKILL'))
+          kills++;
       }
-      if (!isOver && (line === 'started' || id !== undefined) && answers++ === answersMax && child.kill('SIGKILL'))
-        kills++;
     }
-  }
-  expect(kills).toBeGreaterThan(3);
-  await using test = await start(directory);
-  await expectPaidOnce(
-    test.runtime.worker(paymentsRef),
-    Array.from({ length: COUNT }, (_, id) => id),
-  );
-});
+    expect(kills).toBeGreaterThan(3);
+    await using test = await start(directory);
+    await expectPaidOnce(
+      test.runtime.worker(paymentsRef),
+      Array.from({ length: COUNT }, (_, id) => id),
+    );
+  },
+);
