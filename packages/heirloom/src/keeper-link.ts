@@ -44,7 +44,8 @@ import { WatchDesk } from './watch-desk.js';
 export interface Attached {
   readonly attachment: number;
   readonly worker: string;
-  readonly pid: number;
+  /** Undefined for what has no process of its own. */
+  readonly pid: number | undefined;
   /** The epoch it was given, while it may write. */
   readonly liveEpoch: number | undefined;
   /** Tells the worker where its keeper is. */
@@ -194,7 +195,7 @@ export class KeeperLink {
     const connection = this.#connection;
     const ready = this.#ready;
     if (connection === undefined || ready === undefined) return;
-    const { attachment, worker, pid } = attached;
+    const { attachment, worker, pid = 0 } = attached;
     this.#introductions.set(attachment, (this.#introductions.get(attachment) ?? 0) + 1);
     const journalToken = createToken();
     const acksToken = createToken();

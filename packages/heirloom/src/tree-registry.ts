@@ -92,7 +92,7 @@ export class TreeRegistry {
 
   /** The reference of what is at this place. */
   referenceAt(path: TreePath): ChildReference | undefined {
-    return this.#places.get(JSON.stringify(path));
+    return this.#places.get(keyOf(path));
   }
 
   /** The id of a supervisor: its own, or one that is made for it. */
@@ -125,7 +125,7 @@ export class TreeRegistry {
     }
     const path = [...parent, this.idOf(child)];
     this.#supervisors.set(child, { path, addedTo });
-    this.#places.set(JSON.stringify(path), child);
+    this.#places.set(keyOf(path), child);
     undo.push(() => this.#dropSupervisor(child, path));
     // A template is no worker: only its instances are.
     if (child.options.strategy === 'simple_one_for_one') return;
@@ -177,7 +177,7 @@ export class TreeRegistry {
 
   #take(worker: RegisteredWorker): void {
     this.#workers.set(worker.reference.name, worker);
-    this.#places.set(JSON.stringify(worker.path), worker.reference);
+    this.#places.set(keyOf(worker.path), worker.reference);
     this.#router.tables.register(worker.slot);
   }
 
@@ -196,7 +196,7 @@ export class TreeRegistry {
 
   /** Another child may have taken the place meanwhile. */
   #vacate(path: TreePath, reference: ChildReference): void {
-    const place = JSON.stringify(path);
+    const place = keyOf(path);
     if (this.#places.get(place) === reference) this.#places.delete(place);
   }
 
@@ -246,4 +246,9 @@ export class TreeRegistry {
 
 function isAtOrBelow(path: TreePath, ancestor: TreePath): boolean {
   return ancestor.length <= path.length && ancestor.every((id, level) => path[level] === id);
+}
+
+/** Where a child is, as the key of a map. An id that is no string is refused when the tree is made of it. */
+function keyOf(path: TreePath): string {
+  return JSON.stringify(path.map((id: unknown) => (typeof id === 'string' ? id : typeof id)));
 }

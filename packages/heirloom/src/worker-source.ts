@@ -135,9 +135,9 @@ export class WorkerProcess implements Attached {
     return this.#active.promise;
   }
 
-  /** What the keeper is told of it; 0 for what has no process of its own. */
-  get pid(): number {
-    return this.process.pid ?? 0;
+  /** Undefined for what has no process of its own. */
+  get pid(): number | undefined {
+    return this.process.pid;
   }
 
   get connection(): Connection | undefined {
