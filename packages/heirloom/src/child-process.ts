@@ -89,7 +89,9 @@ export class ChildProcess {
     const env = { ...withoutNodeOptions(process.env), ...plan.env };
     const limits = resourceLimits === undefined ? {} : { resourceLimits };
     this.handle = port.spawn({ title, module, execArgv, env, bootstrap, ...limits });
-    this.log = new ProcessLog(logger.child({ pid: this.handle.pid }), this.handle.stdout, this.handle.stderr);
+    const source = plan.role === 'control' ? 'keeper' : 'worker';
+    const { pid, stdout, stderr } = this.handle;
+    this.log = new ProcessLog(logger.child({ pid }), source, stdout, stderr);
     this.logged = this.handle.exited.then(() => this.log.whenRead());
     // Before the exit, which follows at once: this error says why.
     this.handle.spawned.catch((error: Error) => connected.reject(error));

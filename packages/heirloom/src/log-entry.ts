@@ -4,7 +4,8 @@
  * A line of standard output that is a JSON object with a `level` and a `msg` keeps both, and its fields: a worker's `log` writes
  * such lines, and so does pino. Everything else is the message as it is: standard output at info, standard error at warn.
  *
- * 1. A process cannot say who it is: fields with the names that the runtime binds are put aside under `workerFields`.
+ * 1. A process cannot say who it is: fields with the names that the runtime binds are put aside under `workerFields`. The keeper
+ *    runs no code of users, and names the workers that its lines are about.
  * 2. Nothing is lost: bytes that are no UTF-8 are in `base64` too, and a line that only looks like JSON is a message.
  * 3. `loggedAt` is when the process wrote the line, if the line says so; the logger's own time is when it was read.
  */
@@ -36,6 +37,12 @@ const BOUND_FIELDS: readonly string[] = [
   'msg',
 ];
 
+/** What the keeper's lines are about. */
+const SUBJECT_FIELDS: readonly string[] = ['worker', 'incarnation'];
+
+/** Who has written a line. */
+export type LineSource = 'worker' | 'keeper';
+
 /** pino's numbers, each the least of its level here. */
 const PINO_LEVELS: readonly (readonly [number, LogLevel])[] = [
   [50, 'error'],
@@ -45,10 +52,10 @@ const PINO_LEVELS: readonly (readonly [number, LogLevel])[] = [
 ];
 
 /** Reads one line. Throws nothing. */
-export function readLine({ bytes, part }: Line, stream: OutputStream): LogEntry {
+export function readLine({ bytes, part }: Line, stream: OutputStream, source: LineSource): LogEntry {
   const text = bytes.toString('utf8');
   const isExact = !text.includes('\uFFFD') || Buffer.from(text, 'utf8').equals(bytes);
-  const entry = stream === 'stdout' && part === undefined && isExact ? structured(text) : undefined;
+  const entry = stream === 'stdout' && part === undefined && isExact ? structured(text, source) : undefined;
   if (entry !== undefined) return entry;
   const fields = {
     stream,
@@ -58,7 +65,7 @@ export function readLine({ bytes, part }: Line, stream: OutputStream): LogEntry 
   return { level: stream === 'stdout' ? 'info' : 'warn', message: text, fields };
 }
 
-function structured(text: string): LogEntry | undefined {
+function structured(text: string, source: LineSource): LogEntry | undefined {
   if (!text.startsWith('{')) return undefined;
   let read: Record<string, unknown>;
   try {
@@ -70,15 +77,21 @@ function structured(text: string): LogEntry | undefined {
   const level = levelOf(read['level']);
   if (typeof msg !== 'string' || level === undefined) return undefined;
   const loggedAt = typeof time === 'number' ? { loggedAt: time } : {};
-  return { level, message: msg, fields: { ...ownFields(read, typeof time === 'number'), ...loggedAt } };
+  return { level, message: msg, fields: { ...ownFields(read, source, typeof time === 'number'), ...loggedAt } };
 }
 
-function ownFields(read: Readonly<Record<string, unknown>>, isTimed: boolean): Record<string, unknown> {
+function ownFields(
+  read: Readonly<Record<string, unknown>>,
+  source: LineSource,
+  isTimed: boolean,
+): Record<string, unknown> {
+  const isBound = (name: string): boolean =>
+    BOUND_FIELDS.includes(name) && !(source === 'keeper' && SUBJECT_FIELDS.includes(name));
   const isTold = (name: string): boolean => name === 'level' || name === 'msg' || (name === 'time' && isTimed);
   const all = Object.entries(read).filter(([name]) => !isTold(name));
-  const aside = all.filter(([name]) => BOUND_FIELDS.includes(name));
+  const aside = all.filter(([name]) => isBound(name));
   // From entries, as `__proto__` is a name too.
-  const fields = Object.fromEntries(all.filter(([name]) => !BOUND_FIELDS.includes(name)));
+  const fields = Object.fromEntries(all.filter(([name]) => !isBound(name)));
   return aside.length === 0 ? fields : { ...fields, workerFields: Object.fromEntries(aside) };
 }
 

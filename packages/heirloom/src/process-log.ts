@@ -11,7 +11,7 @@
  */
 import type { Readable } from 'node:stream';
 import { LineSplitter } from './line-splitter.js';
-import type { OutputStream } from './log-entry.js';
+import type { LineSource, OutputStream } from './log-entry.js';
 import { readLine } from './log-entry.js';
 
 /** The part of a pino logger that the runtime uses. */
@@ -32,6 +32,7 @@ export const READ_GRACE_MS = 500;
 
 export class ProcessLog {
   #logger: Logger;
+  readonly #source: LineSource;
   readonly #last: string[] = [];
   readonly #streams: readonly Readable[];
   readonly #closed: Promise<unknown>;
@@ -40,8 +41,9 @@ export class ProcessLog {
     stderr: new LineSplitter(),
   };
 
-  constructor(logger: Logger, stdout: Readable, stderr: Readable) {
+  constructor(logger: Logger, source: LineSource, stdout: Readable, stderr: Readable) {
     this.#logger = logger;
+    this.#source = source;
     this.#streams = [stdout, stderr];
     this.#closed = Promise.all([this.#read(stdout, 'stdout'), this.#read(stderr, 'stderr')]);
   }
@@ -73,7 +75,7 @@ export class ProcessLog {
 
   #read(stream: Readable, name: OutputStream): Promise<void> {
     stream.on('data', (chunk: Buffer) => {
-      for (const line of this.#splitters[name].push(chunk)) this.#write(readLine(line, name));
+      for (const line of this.#splitters[name].push(chunk)) this.#write(readLine(line, name, this.#source));
     });
     return new Promise((resolve) => {
       stream.once('close', () => {
@@ -84,7 +86,7 @@ export class ProcessLog {
   }
 
   #finish(name: OutputStream): void {
-    for (const line of this.#splitters[name].end()) this.#write(readLine(line, name));
+    for (const line of this.#splitters[name].end()) this.#write(readLine(line, name, this.#source));
   }
 
   #write({ level, fields, message }: ReturnType<typeof readLine>): void {

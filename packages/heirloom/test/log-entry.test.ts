@@ -2,8 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readLine } from '../src/log-entry.js';
 
-const read = (text: string, stream: 'stdout' | 'stderr' = 'stdout'): ReturnType<typeof readLine> =>
-  readLine({ bytes: Buffer.from(text), part: undefined }, stream);
+const read = (
+  text: string,
+  stream: 'stdout' | 'stderr' = 'stdout',
+  source: 'worker' | 'keeper' = 'worker',
+): ReturnType<typeof readLine> => readLine({ bytes: Buffer.from(text), part: undefined }, stream, source);
 
 describe('a line of a process', () => {
   it('keeps level, message and fields of a log', () => {
@@ -38,10 +41,15 @@ describe('a line of a process', () => {
     });
   });
 
+  it('names the worker that it is about, if it is the keeper’s', () => {
+    const line = JSON.stringify({ level: 'info', msg: 'm', worker: 'x', pid: 1 });
+    expect(read(line, 'stdout', 'keeper').fields).toEqual({ worker: 'x', workerFields: { pid: 1 } });
+  });
+
   it('is never refused, whatever it is', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.constantFrom('stdout' as const, 'stderr' as const), (bytes, stream) => {
-        const { level, message, fields } = readLine({ bytes: Buffer.from(bytes), part: undefined }, stream);
+        const { level, message, fields } = readLine({ bytes: Buffer.from(bytes), part: undefined }, stream, 'worker');
         expect(level).toBe(stream === 'stdout' ? 'info' : 'warn');
         const base64 = fields['base64'];
         const whole = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(message);

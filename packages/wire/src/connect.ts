@@ -74,13 +74,14 @@ function open(path: string, timeoutMs: number, signal: AbortSignal | undefined):
 /**
  * Listens on a Unix socket that only this user can connect to, and gives each connection, not started, to `onConnection`,
  * which calls `acceptHello` or `start`. A connection that could not be accepted later on, for want of file descriptors, or
- * that was one too many goes to `onError` as WireError ERR_WIRE_SOCKET; the listener goes on.
+ * that was one more than `connectionsMax` goes to `onError` as WireError ERR_WIRE_SOCKET; the listener goes on.
  * Rejects with WireError ERR_WIRE_SOCKET_PATH or ERR_WIRE_SOCKET, for instance if the path exists.
  */
 export async function listen(
   path: string,
   onConnection: (connection: Connection) => void,
   onError: (error: WireError) => void = () => undefined,
+  connectionsMax: number = SERVER_CONNECTIONS_MAX,
 ): Promise<Server> {
   checkSocketPath(path);
   const sockets = new Set<Socket>();
@@ -89,10 +90,10 @@ export async function listen(
     socket.once('close', () => sockets.delete(socket));
     onConnection(new Connection(socket));
   });
-  server.maxConnections = SERVER_CONNECTIONS_MAX;
+  server.maxConnections = connectionsMax;
   server.on('drop', () => {
-    const message = `A connection to ${path} was refused: ${SERVER_CONNECTIONS_MAX} are open, which is the limit.`;
-    onError(new WireError('ERR_WIRE_SOCKET', message, { path, limit: SERVER_CONNECTIONS_MAX }));
+    const message = `A connection to ${path} was refused: ${connectionsMax} are open, which is the limit.`;
+    onError(new WireError('ERR_WIRE_SOCKET', message, { path, limit: connectionsMax }));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(socketError(`Cannot listen on ${path}`, cause)));
