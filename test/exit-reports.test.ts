@@ -104,6 +104,7 @@ describe('the end of a life', () => {
     const logging = test.runtime.worker(loggingRef).with(neverRetried);
     const order: string[] = [];
     test.runtime.on('exit', () => order.push('exit'));
+    test.runtime.on('restart', () => order.push('restart'));
     test.runtime.on('recovered', () => order.push('recovered'));
 
     const burst = nextExit(test.runtime);
@@ -118,7 +119,8 @@ describe('the end of a life', () => {
     const unended = nextExit(test.runtime);
     await logging.call.printUnended('without an end').catch(() => {});
     expect((await unended).lastLines.at(-1)).toBe('without an end');
-    expect(order).toEqual(['recovered', 'exit']);
+    // The next life has begun; how long it takes to be up is the machine's.
+    expect(order.filter((event) => event !== 'recovered')).toEqual(['restart', 'exit']);
     process.kill(child, 'SIGKILL');
   });
 

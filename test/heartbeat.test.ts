@@ -137,7 +137,7 @@ describe('a heartbeat', () => {
     await until('it is loaded and idle', async () => {
       const row = (await descendants()).find(({ pid }) => pid === first);
       idle = row?.state.startsWith('S') === true ? idle + 1 : 0;
-      return idle === 20;
+      return idle === 5;
     });
     process.kill(first, 'SIGSTOP');
     await until('it is gone', async () => !(await isRunning(first)));
