@@ -6,6 +6,7 @@
  */
 import { supervisor, SupervisorError } from 'heirloom';
 import { expect, it } from 'vitest';
+import { until } from './support/condition.js';
 import { testDirectory } from './support/directory.js';
 import { Ledger } from './support/ledger.js';
 import { descendants } from './support/processes.js';
@@ -67,6 +68,25 @@ async function disturb(
   }
 }
 
+/** Has every worker up again, and waits until so much was acknowledged that something could be lost. */
+async function work(
+  { runtime }: TestRuntime,
+  { banks, places }: ReturnType<typeof tree>,
+  acknowledged: () => number,
+): Promise<void> {
+  for (const [index, bank] of banks.entries()) {
+    const place = places[index];
+    if (place === undefined) throw new Error('Each bank has a place.');
+    await runtime
+      .supervisor(place)
+      .restartChild(bank)
+      .catch((error: unknown) => {
+        if (!(error instanceof SupervisorError)) throw error;
+      });
+  }
+  await until('calls were acknowledged', () => acknowledged() > 50);
+}
+
 it(
   `answers every call, and truly, under random management and deaths, seed ${seed}`,
   { timeout: 120_000 },
@@ -85,6 +105,7 @@ it(
       });
     });
     await disturb(test, plan, random);
+    await work(test, plan, () => ledgers.reduce((sum, { acknowledged }) => sum + acknowledged, 0));
     const frozen = plan.banks[random.integer(0, 2)];
     if (frozen !== undefined) signal(test.runtime.worker(frozen).pid, 'SIGSTOP');
     over.abort();
@@ -100,6 +121,5 @@ it(
       expect(ledgers[index]?.unexpected, `seed ${seed}, ${bank.name}`).toEqual([]);
       expect(report, `seed ${seed}, ${bank.name}`).toMatchObject({ lost: [], duplicated: [], halfDone: [] });
     }
-    expect(ledgers.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBeGreaterThan(20);
   },
 );
