@@ -32,7 +32,7 @@ const WORKER_MODULE = new URL('./dist/conformance/trace.worker.js', import.meta.
 const SEQUENCES_PER_TYPE = 8;
 const KILLS = 3;
 /** Every so many of the scenarios of supervisors run with real processes; the script replays all. */
-const SCENARIOS_STRIDE = 12;
+const SCENARIOS_STRIDE = 25;
 /** It takes a few seconds; process starts take many times as long on a machine that is busy. */
 const RUNTIME_TIMEOUT_MS = 300_000;
 const seed = runSeed();
