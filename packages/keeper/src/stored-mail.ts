@@ -6,19 +6,9 @@
  *   outbox    value OutboxGrant: what a sender ever made, and what is not stored as a cast any more
  *   mail      value MailState: the counter, and what is counted over all of them
  */
-import {
-  binary,
-  decodeValue,
-  encodeValue,
-  listOf,
-  natural,
-  outboxGrant,
-  record,
-  storedLetter,
-  text,
-} from '@heirloom/wire';
+import { binary, encodeValue, listOf, natural, outboxGrant, record, storedLetter, text } from '@heirloom/wire';
 import type { Cast, FieldCheck, OutboxGrant, StoredLetter } from '@heirloom/wire';
-import { damaged } from './store-file.js';
+import { decodeRecord } from './stored-record.js';
 
 /** A cast as it is stored; the sender is empty for the program. */
 export interface StoredCast extends Cast {
@@ -57,28 +47,17 @@ export const encodeOutbox = (outbox: OutboxGrant): Uint8Array => encodeValue(out
 export const encodeMailState = (state: MailState): Uint8Array => encodeValue(state);
 
 export function decodeCast(path: string, bytes: Uint8Array): StoredCast {
-  return decode(path, 'cast', bytes, castCheck);
+  return decodeRecord(path, 'cast', bytes, castCheck);
 }
 
 export function decodeLetter(path: string, bytes: Uint8Array): StoredLetter {
-  return decode(path, 'dead letter', bytes, storedLetter);
+  return decodeRecord(path, 'dead letter', bytes, storedLetter);
 }
 
 export function decodeOutbox(path: string, bytes: Uint8Array): OutboxGrant {
-  return decode(path, 'sender of casts', bytes, outboxGrant);
+  return decodeRecord(path, 'sender of casts', bytes, outboxGrant);
 }
 
 export function decodeMailState(path: string, bytes: Uint8Array): MailState {
-  return decode(path, 'mail', bytes, mailCheck);
-}
-
-function decode<T>(path: string, what: string, bytes: Uint8Array, check: FieldCheck<T>): T {
-  let value: unknown;
-  try {
-    value = decodeValue(bytes);
-  } catch (cause) {
-    throw damaged(path, `a record of a ${what} cannot be decoded`, cause);
-  }
-  if (check(value)) return value;
-  throw damaged(path, `a record of a ${what} has not the fields of one`);
+  return decodeRecord(path, 'mail', bytes, mailCheck);
 }

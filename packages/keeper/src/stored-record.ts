@@ -118,7 +118,8 @@ export function decodeShapeFields(path: string, bytes: Uint8Array): readonly str
   return decodeRecord(path, 'shape', bytes, listOf(text));
 }
 
-function decodeRecord<T>(path: string, what: string, bytes: Uint8Array, check: FieldCheck<T>): T {
+/** Decodes and checks a stored value; throws ERR_STORE_DAMAGED, which names the file and `what` the record is of. */
+export function decodeRecord<T>(path: string, what: string, bytes: Uint8Array, check: FieldCheck<T>): T {
   let value: unknown;
   try {
     value = decodeValue(bytes);
